@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Btree nodes on disk, and the small in-memory structures over their bsets.
+
+use super::bkey::BkeyFormat;
+use super::btree::BtreeId;
+use super::describe::layouts;
+use super::extent::{Csum, ExtentPtr};
+use super::le::{Le16, Le32, Le64};
+use super::position::Bpos;
+
+/// Head of a set of sorted keys (`struct bset`); `u64s` words follow.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(8))]
+pub struct Bset {
+    /// Same in every bset of a node.
+    pub seq: Le64,
+    /// Newest journal entry with a key in this bset.
+    pub journal_seq: Le64,
+    /// Checksum type, endianness, separate whiteouts.
+    pub flags: Le32,
+    /// Format version it was written with.
+    pub version: Le16,
+    /// Length of the keys, in u64s.
+    pub u64s: Le16,
+    /// The keys.
+    pub start: [u64; 0],
+}
+
+impl Bset {
+    /// Checksum type of the bset (bits 0 to 3 of the flags).
+    #[inline]
+    #[must_use]
+    pub fn csum_type(&self) -> u32 {
+        self.flags.get() & 0xf
+    }
+
+    /// Whether it was written big endian.
+    #[inline]
+    #[must_use]
+    pub fn big_endian(&self) -> bool {
+        self.flags.get() & 0x10 != 0
+    }
+
+    /// Whether its whiteouts come first, apart from the keys.
+    #[inline]
+    #[must_use]
+    pub fn separate_whiteouts(&self) -> bool {
+        self.flags.get() & 0x20 != 0
+    }
+}
+
+/// Head of a node on disk with its first bset (`struct btree_node`).
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub struct BtreeNode {
+    /// Checksum of all that follows in the first bset's blocks.
+    pub csum: Csum,
+    /// Says that this is a node of this file system.
+    pub magic: Le64,
+    /// Btree, level, sequence.
+    pub flags: Le64,
+    /// Least key, inclusive.
+    pub min_key: Bpos,
+    /// Greatest key, inclusive.
+    pub max_key: Bpos,
+    /// Unused pointer.
+    pub ptr: ExtentPtr,
+    /// Format of its packed keys.
+    pub format: BkeyFormat,
+    /// The first bset.
+    pub keys: Bset,
+}
+
+impl BtreeNode {
+    /// Btree (flag bits 0 to 3).
+    #[inline]
+    #[must_use]
+    pub fn id(&self) -> BtreeId {
+        BtreeId(super::bits::low8(self.flags.get() & 0xf))
+    }
+
+    /// Level, 0 for a leaf (flag bits 4 to 7).
+    #[inline]
+    #[must_use]
+    pub fn level(&self) -> u8 {
+        super::bits::low8((self.flags.get() >> 4) & 0xf)
+    }
+
+    /// Whether extents in it overwrite older ones by the newer rule (flag bit 8).
+    #[inline]
+    #[must_use]
+    pub fn new_extent_overwrite(&self) -> bool {
+        self.flags.get() & 0x100 != 0
+    }
+
+    /// Low half of the sequence number (flag bits 32 to 63).
+    #[inline]
+    #[must_use]
+    pub fn seq_low(&self) -> u32 {
+        super::bits::low32(self.flags.get() >> 32)
+    }
+}
+
+/// Head of a later bset of a node on disk (`struct btree_node_entry`).
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub struct BtreeNodeEntry {
+    /// Checksum of what follows in its blocks.
+    pub csum: Csum,
+    /// The bset.
+    pub keys: Bset,
+}
+
+/// What the live keys of a node take (`struct btree_nr_keys`), in u64s and keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(C)]
+pub struct BtreeNrKeys {
+    /// All live keys, in u64s.
+    pub live_u64s: u16,
+    /// Live keys of each bset, in u64s.
+    pub bset_u64s: [u16; 3],
+    /// Live packed keys.
+    pub packed_keys: u16,
+    /// Live unpacked keys.
+    pub unpacked_keys: u16,
+}
+
+/// Where a bset of a node in memory lies (`struct bset_tree`).
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub struct BsetTree {
+    /// Size of the search tree, in nodes.
+    pub size: u16,
+    /// Part of the tree's shape.
+    pub extra: u16,
+    /// Offset of the bset from the node's start, in u64s.
+    pub data_offset: u16,
+    /// Offset of the search tree, in u64s.
+    pub aux_data_offset: u16,
+    /// End of the bset, in u64s from the node's start.
+    pub end_offset: u16,
+    /// Greatest key of the bset.
+    pub max_key: Bpos,
+}
+
+/// Place in one bset (`struct btree_node_iter_set`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(C)]
+pub struct BtreeNodeIterSet {
+    /// Current key, in u64s from the node's start.
+    pub k: u16,
+    /// End of the bset, likewise.
+    pub end: u16,
+}
+
+/// Place in all bsets of a node (`struct btree_node_iter`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(C)]
+pub struct BtreeNodeIter {
+    /// One for each bset, ordered by current key.
+    pub data: [BtreeNodeIterSet; 3],
+}
+
+layouts! {
+    /// Layouts of this area.
+    pub const STRUCTS;
+    Bset = "struct bset" size 24 align 8 {
+        seq = 0, journal_seq = 8, flags = 16, version = 20, u64s = 22, start = 24; also "_data" = 24
+    }
+    BtreeNode = "struct btree_node" size 160 align 8 {
+        csum = 0, magic = 16, flags = 24, min_key = 32, max_key = 52, ptr = 72, format = 80,
+        keys = 136;
+        also "pad" = 136, "u64s" = 158, "_data" = 160, "keys.start" = 160
+    }
+    BtreeNodeEntry = "struct btree_node_entry" size 40 align 8 {
+        csum = 0, keys = 16; also "pad" = 16, "u64s" = 38, "_data" = 40, "keys.start" = 40
+    }
+    BtreeNrKeys = "struct btree_nr_keys" size 12 align 2 {
+        live_u64s = 0, bset_u64s = 2, packed_keys = 8, unpacked_keys = 10
+    }
+    BsetTree = "struct bset_tree" size 32 align 4 {
+        size = 0, extra = 2, data_offset = 4, aux_data_offset = 6, end_offset = 8, max_key = 12
+    }
+    BtreeNodeIterSet = "struct btree_node_iter_set" size 4 align 2 { k = 0, end = 2 }
+    BtreeNodeIter = "struct btree_node_iter" size 12 align 2 { data = 0 }
+}
