@@ -38,4 +38,5 @@ extern crate std;
 #[cfg(target_endian = "big")]
 compile_error!("the in-memory bucket mark is laid out for little endian hosts only");
 
+pub mod bkey;
 pub mod layout;

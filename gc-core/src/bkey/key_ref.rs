@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! An unpacked key with its value.
+
+use super::entries::{DecodedPointers, Entries, Pointers};
+use crate::layout::bkey::{Bkey, KeyType};
+use crate::layout::value::{BTREE_PTR_V2_HEAD_U64S, REFLINK_V_HEAD_U64S, STRIPE_HEAD_U64S};
+use core::ops::Range;
+
+/// An unpacked key and its value, borrowed.
+///
+/// The value is in u64s as they lie on disk: little endian. Whoever makes one
+/// has cut `v` to the key's own length; the walks below are bounded by `v`
+/// alone, so a value shorter than `k.u64s` promises is safe.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyRef<'a> {
+    /// The key.
+    pub k: &'a Bkey,
+    /// The value.
+    pub v: &'a [u64],
+}
+
+/// Where in the value of a key its extent entries lie, in u64s; empty for types
+/// without entries. Never beyond the value.
+#[inline]
+#[must_use]
+pub fn entry_range(type_: KeyType, v: &[u64]) -> Range<usize> {
+    let (start, end) = match type_ {
+        KeyType::EXTENT | KeyType::BTREE_PTR => (0, v.len()),
+        KeyType::BTREE_PTR_V2 => (BTREE_PTR_V2_HEAD_U64S, v.len()),
+        KeyType::REFLINK_V => (REFLINK_V_HEAD_U64S, v.len()),
+        KeyType::STRIPE => {
+            let blocks = v.first().map_or(0, |head| {
+                let [_, _, _, nr_blocks, ..] = head.to_le_bytes();
+                usize::from(nr_blocks)
+            });
+            (STRIPE_HEAD_U64S, blocks.saturating_add(STRIPE_HEAD_U64S).min(v.len()))
+        }
+        _ => (0, 0),
+    };
+    start.min(end)..end
+}
+
+impl<'a> KeyRef<'a> {
+    /// A key with its value.
+    #[inline]
+    #[must_use]
+    pub const fn new(k: &'a Bkey, v: &'a [u64]) -> Self {
+        Self { k, v }
+    }
+
+    /// The words that hold extent entries; empty for types without entries.
+    #[inline]
+    #[must_use]
+    pub fn entry_words(self) -> &'a [u64] {
+        self.v.get(entry_range(self.k.type_, self.v)).unwrap_or(&[])
+    }
+
+    /// The extent entries, in order.
+    #[inline]
+    #[must_use]
+    pub fn entries(self) -> Entries<'a> {
+        Entries::new(self.entry_words())
+    }
+
+    /// The pointers, in order.
+    #[inline]
+    #[must_use]
+    pub fn pointers(self) -> Pointers<'a> {
+        Pointers::new(self.entry_words())
+    }
+
+    /// The pointers with checksum, compression and stripe.
+    #[inline]
+    #[must_use]
+    pub fn pointers_decoded(self) -> DecodedPointers<'a> {
+        DecodedPointers::new(self.k.size, self.entry_words())
+    }
+
+    /// Indexes in the value of the words that are pointers, for changing them
+    /// in place.
+    #[inline]
+    pub fn pointer_indexes(self) -> impl Iterator<Item = usize> + use<'a> {
+        let start = entry_range(self.k.type_, self.v).start;
+        self.entries()
+            .indexed()
+            .filter(|(_, e)| matches!(e, super::Entry::Ptr(_)))
+            .map(move |(i, _)| start.saturating_add(i))
+    }
+}

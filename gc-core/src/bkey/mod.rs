@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Keys: reading their values, formats, packing, comparing, walking a node.
+
+mod entries;
+mod key_ref;
+
+pub use entries::{DecodedPointers, Entries, Entry, Pointers, no_crc};
+pub use key_ref::{KeyRef, entry_range};
