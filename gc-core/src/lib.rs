@@ -39,4 +39,7 @@ extern crate std;
 compile_error!("the in-memory bucket mark is laid out for little endian hosts only");
 
 pub mod bkey;
+pub mod error;
+pub mod finding;
 pub mod layout;
+pub mod text;

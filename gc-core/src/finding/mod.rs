@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Everything that can be found wrong: data with stable codes. Message text is
+//! made here and nowhere else, and equals the original's where it has one.
+
+mod code;
+mod field;
+
+pub use code::{Answer, Code, Flags};
+pub use field::{BucketField, FsField, StripeField};
+
+use crate::layout::{Bpos, BucketMark, DataType, KeyType};
+use core::fmt;
+
+/// A bucket of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BucketPlace {
+    /// Index of the device.
+    pub dev: u32,
+    /// Number of the bucket on it.
+    pub bucket: u64,
+}
+
+impl fmt::Display for BucketPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.dev, self.bucket)
+    }
+}
+
+/// One thing found wrong, where it is, what is there and what should be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Finding<'a> {
+    /// The root of a btree does not begin at the least position.
+    RootMinKey {
+        /// Where it begins.
+        got: Bpos,
+    },
+    /// The root of a btree does not end at the greatest position.
+    RootMaxKey {
+        /// Where it ends.
+        got: Bpos,
+    },
+    /// A child does not begin where the child before it ends.
+    NodeMinKey {
+        /// Where it begins.
+        got: Bpos,
+        /// Where the one before ends, plus one.
+        want: Bpos,
+    },
+    /// The last child does not end where its parent ends.
+    NodeMaxKey {
+        /// Where it ends.
+        got: Bpos,
+        /// Where the parent ends.
+        want: Bpos,
+    },
+    /// A key has a version that was never handed out.
+    KeyVersion {
+        /// Version of the key.
+        got: u64,
+        /// Highest version recorded.
+        recorded: u64,
+    },
+    /// The superblock does not list the set of devices of a key.
+    ReplicasUnmarked {
+        /// Type of the key.
+        key_type: KeyType,
+    },
+    /// A pointer into a bucket whose generation nobody recorded.
+    GenMissing {
+        /// The bucket.
+        place: BucketPlace,
+        /// What the pointer says the bucket holds.
+        data_type: DataType,
+        /// Generation of the pointer.
+        ptr_gen: u8,
+    },
+    /// A pointer with a generation the bucket has not reached.
+    GenFuture {
+        /// The bucket.
+        place: BucketPlace,
+        /// What the pointer says the bucket holds.
+        data_type: DataType,
+        /// Generation of the pointer.
+        ptr_gen: u8,
+        /// Generation of the bucket.
+        bucket_gen: u8,
+    },
+    /// A field of a stripe differs from what its references add up to.
+    Stripe {
+        /// Index of the stripe.
+        idx: u64,
+        /// Which field.
+        field: StripeField,
+        /// What is recorded.
+        got: u32,
+        /// What was counted.
+        want: u32,
+    },
+    /// A field of a bucket differs from what its references add up to.
+    Bucket {
+        /// The bucket.
+        place: BucketPlace,
+        /// The bucket as recorded, earlier repairs included.
+        mark: BucketMark,
+        /// Which field.
+        field: BucketField,
+        /// What is recorded.
+        got: u32,
+        /// What was counted.
+        want: u32,
+    },
+    /// A counter of the file system's usage is wrong.
+    Fs {
+        /// Which counter.
+        field: FsField,
+        /// Recorded, in sectors (inodes: their number).
+        got: u64,
+        /// Counted.
+        want: u64,
+    },
+    /// Usage of a set of devices is wrong.
+    FsReplicas {
+        /// The set as the original prints it, at most 79 bytes.
+        entry: &'a str,
+        /// Recorded, in sectors.
+        got: u64,
+        /// Counted.
+        want: u64,
+    },
+}
+
+/// Positions are printed by inode and offset.
+struct Pos(Bpos);
+
+impl fmt::Display for Pos {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Bpos { inode, offset, .. } = self.0;
+        write!(f, "{inode}:{offset}")
+    }
+}
+
+/// A data type that is no data type is printed by number.
+struct TypeName(DataType);
+
+impl fmt::Display for TypeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.name() {
+            Some(name) => f.write_str(name),
+            None => write!(f, "{}", self.0.0),
+        }
+    }
+}
+
+impl Finding<'_> {
+    /// Its stable code.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        match self {
+            // One code: the original knows the two by one format.
+            Self::RootMinKey { .. } | Self::RootMaxKey { .. } => Code::RootKey,
+            Self::NodeMinKey { .. } => Code::NodeMinKey,
+            Self::NodeMaxKey { .. } => Code::NodeMaxKey,
+            Self::KeyVersion { .. } => Code::KeyVersion,
+            Self::ReplicasUnmarked { .. } => Code::ReplicasUnmarked,
+            Self::GenMissing { .. } => Code::GenMissing,
+            Self::GenFuture { .. } => Code::GenFuture,
+            Self::Stripe { field, .. } => field.code(),
+            Self::Bucket { field, .. } => field.code(),
+            Self::Fs { field, .. } => field.code(),
+            Self::FsReplicas { .. } => Code::FsReplicas,
+        }
+    }
+
+    /// What may be answered.
+    #[must_use]
+    pub const fn flags(&self) -> Flags {
+        match self {
+            Self::GenMissing { .. } | Self::GenFuture { .. } => Flags::MUST_FIX,
+            _ => Flags::FIX_OR_IGNORE,
+        }
+    }
+}
+
+impl fmt::Display for Finding<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            // "min_key" for both: the text is the original's.
+            Self::RootMinKey { got } | Self::RootMaxKey { got } => {
+                write!(f, "btree root with incorrect min_key: {}", Pos(got))
+            }
+            Self::NodeMinKey { got, want } => {
+                let (got, want) = (Pos(got), Pos(want));
+                write!(f, "btree node with incorrect min_key: got {got}, should be {want}")
+            }
+            Self::NodeMaxKey { got, want } => {
+                let (got, want) = (Pos(got), Pos(want));
+                write!(f, "btree node with incorrect max_key: got {got}, should be {want}")
+            }
+            Self::KeyVersion { got, recorded } => {
+                write!(f, "key version number higher than recorded: {got} > {recorded}")
+            }
+            Self::ReplicasUnmarked { key_type } => {
+                write!(f, "superblock not marked as containing replicas (type {})", key_type.0)
+            }
+            Self::GenMissing { place, data_type, ptr_gen } => {
+                let t = TypeName(data_type);
+                write!(f, "bucket {place} data type {t} ptr gen {ptr_gen} missing in alloc btree")
+            }
+            Self::GenFuture { place, data_type, ptr_gen, bucket_gen } => {
+                let t = TypeName(data_type);
+                write!(
+                    f,
+                    "bucket {place} data type {t} ptr gen in the future: {ptr_gen} > {bucket_gen}"
+                )
+            }
+            Self::Stripe { idx, field, got, want } => {
+                write!(f, "stripe {idx} has wrong {field}: got {got}, should be {want}")
+            }
+            Self::Bucket { place, mark, field, got, want } => {
+                let (gen_, t) = (mark.gen_(), TypeName(mark.data_type()));
+                write!(
+                    f,
+                    "bucket {place} gen {gen_} data type {t} has wrong {field}: \
+                     got {got}, should be {want}"
+                )
+            }
+            Self::Fs { field, got, want } => {
+                write!(f, "fs has wrong {field}: got {got}, should be {want}")
+            }
+            Self::FsReplicas { entry, got, want } => {
+                write!(f, "fs has wrong {entry}: got {got}, should be {want}")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    // Oracle: texts as the original prints them (docs/facts/gc.md; corpus goldens).
+    #[test]
+    fn texts() {
+        let place = BucketPlace { dev: 1, bucket: 34 };
+        let p = Bpos::new(4096, 7);
+        let cases: [(Finding<'_>, &str, u32); 9] = [
+            (Finding::RootMaxKey { got: p }, "btree root with incorrect min_key: 4096:7", 3),
+            (
+                Finding::NodeMinKey { got: p, want: Bpos::new(0, u64::MAX) },
+                "btree node with incorrect min_key: got 4096:7, should be 0:18446744073709551615",
+                3,
+            ),
+            (
+                Finding::KeyVersion { got: 9, recorded: 8 },
+                "key version number higher than recorded: 9 > 8",
+                3,
+            ),
+            (
+                Finding::ReplicasUnmarked { key_type: KeyType::EXTENT },
+                "superblock not marked as containing replicas (type 6)",
+                3,
+            ),
+            (
+                Finding::GenMissing { place, data_type: DataType::USER, ptr_gen: 3 },
+                "bucket 1:34 data type data ptr gen 3 missing in alloc btree",
+                1,
+            ),
+            (
+                Finding::GenFuture { place, data_type: DataType::BTREE, ptr_gen: 3, bucket_gen: 2 },
+                "bucket 1:34 data type btree ptr gen in the future: 3 > 2",
+                1,
+            ),
+            (
+                Finding::Stripe { idx: 2, field: StripeField::BlockSectors(4), got: 1, want: 0 },
+                "stripe 2 has wrong block_sectors[4]: got 1, should be 0",
+                3,
+            ),
+            (
+                Finding::Bucket {
+                    place,
+                    mark: BucketMark(0).with_gen(5).with_data_type(DataType::SB),
+                    field: BucketField::DirtySectors,
+                    got: 1,
+                    want: 512,
+                },
+                "bucket 1:34 gen 5 data type sb has wrong dirty_sectors: got 1, should be 512",
+                3,
+            ),
+            (
+                Finding::Fs { field: FsField::PersistentReserved(2), got: 1, want: 0 },
+                "fs has wrong persistent_reserved[2]: got 1, should be 0",
+                3,
+            ),
+        ];
+        for (finding, text, flags) in cases {
+            assert_eq!(finding.to_string(), text);
+            assert_eq!(finding.flags().bits(), flags, "{text}");
+        }
+    }
+}
