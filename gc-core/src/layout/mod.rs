@@ -17,6 +17,7 @@ pub mod bucket;
 pub mod extent;
 pub mod fsck;
 pub mod gc_pos;
+pub mod header;
 pub mod journal;
 pub mod le;
 pub mod node;
