@@ -41,5 +41,9 @@ compile_error!("the in-memory bucket mark is laid out for little endian hosts on
 pub mod bkey;
 pub mod error;
 pub mod finding;
+pub mod gc;
+pub mod gens;
+pub mod host;
 pub mod layout;
 pub mod text;
+pub mod thread;
