@@ -38,12 +38,9 @@ extern crate std;
 #[cfg(target_endian = "big")]
 compile_error!("the in-memory bucket mark is laid out for little endian hosts only");
 
+pub mod accounting;
 pub mod bkey;
 pub mod error;
 pub mod finding;
-pub mod gc;
-pub mod gens;
-pub mod host;
 pub mod layout;
 pub mod text;
-pub mod thread;

@@ -90,6 +90,28 @@ codes! {
     FsPersistentReserved = 26, "fs-persistent-reserved";
     /// Sectors on a set of devices.
     FsReplicas = 27, "fs-replicas";
+    /// A pointer is ahead of its bucket when it is counted.
+    PtrNewer = 28, "ptr-newer";
+    /// A pointer is so far behind its bucket that it may be ahead.
+    PtrTooStale = 29, "ptr-too-stale";
+    /// A pointer to data that must be kept, into a bucket reused since.
+    PtrStaleDirty = 30, "ptr-stale-dirty";
+    /// Two types of data in one bucket.
+    BucketMixedTypes = 31, "bucket-mixed-types";
+    /// More sectors in a bucket than can be counted.
+    BucketOverflow = 32, "bucket-overflow";
+    /// A block of a stripe whose bucket has another generation.
+    StripeStalePtr = 33, "stripe-stale-ptr";
+    /// A superblock or journal in a bucket of another type.
+    MetadataMixedTypes = 34, "metadata-mixed-types";
+    /// More sectors of superblock or journal in a bucket than can be counted.
+    MetadataOverflow = 35, "metadata-overflow";
+    /// A pointer into a stripe that is not there.
+    StripeMissing = 36, "stripe-missing";
+    /// A stripe to be counted or dropped that is not there.
+    StripeNotThere = 37, "stripe-not-there";
+    /// A reference that cannot be followed.
+    BadReference = 38, "bad-reference";
 }
 
 /// What may be done about a finding (`FSCK_*` flags).
@@ -103,6 +125,9 @@ impl Flags {
     pub const MUST_FIX: Self = Self(FSCK_CAN_FIX);
     /// It is noted; a full check is needed later.
     pub const NEED_FSCK: Self = Self(FSCK_CAN_IGNORE | FSCK_NEED_FSCK);
+
+    /// It is a log line, not a question.
+    pub const LOG: Self = Self(0);
 
     /// The `FSCK_*` bits.
     #[must_use]

@@ -4,9 +4,11 @@
 
 mod code;
 mod field;
+mod marking;
 
 pub use code::{Answer, Code, Flags};
 pub use field::{BucketField, FsField, StripeField};
+pub use marking::{BadReference, Marking, Refusal};
 
 use crate::layout::{Bpos, BucketMark, DataType, KeyType};
 use core::fmt;
@@ -128,6 +130,8 @@ pub enum Finding<'a> {
         /// Counted.
         want: u64,
     },
+    /// A reference that could not be counted as it is.
+    Marking(Marking<'a>),
 }
 
 /// Positions are printed by inode and offset.
@@ -169,6 +173,7 @@ impl Finding<'_> {
             Self::Bucket { field, .. } => field.code(),
             Self::Fs { field, .. } => field.code(),
             Self::FsReplicas { .. } => Code::FsReplicas,
+            Self::Marking(m) => m.code(),
         }
     }
 
@@ -177,6 +182,7 @@ impl Finding<'_> {
     pub const fn flags(&self) -> Flags {
         match self {
             Self::GenMissing { .. } | Self::GenFuture { .. } => Flags::MUST_FIX,
+            Self::Marking(m) => m.flags(),
             _ => Flags::FIX_OR_IGNORE,
         }
     }
@@ -231,6 +237,7 @@ impl fmt::Display for Finding<'_> {
             Self::FsReplicas { entry, got, want } => {
                 write!(f, "fs has wrong {entry}: got {got}, should be {want}")
             }
+            Self::Marking(m) => m.fmt(f),
         }
     }
 }

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! A key and its value in the words of the original, for messages.
+//!
+//! Facts: `docs/facts/marking.md`, section 12, and `docs/facts/key-validation.md`.
+
+use super::alloc_key::AllocText;
+use super::{Entry, KeyRef};
+use crate::layout::bits::{low8, low16, low32};
+use crate::layout::{Bpos, ExtentPtr, KeyType, POS_MAX, POS_MIN};
+use crate::text::Text;
+use core::fmt;
+
+/// Text of a key within a message about marking (source: `char buf[200]`).
+pub type KeyText = Text<200>;
+
+/// Names of the key types by number (source: `bch2_bkey_types`).
+const KEY_TYPES: [&str; 19] = [
+    "deleted",
+    "discard",
+    "error",
+    "cookie",
+    "whiteout",
+    "btree_ptr",
+    "extent",
+    "reservation",
+    "inode",
+    "inode_generation",
+    "dirent",
+    "xattr",
+    "alloc",
+    "quota",
+    "stripe",
+    "reflink_p",
+    "reflink_v",
+    "inline_data",
+    "btree_ptr_v2",
+];
+
+/// Name of a key type; `None` for a number that is none.
+#[must_use]
+pub fn key_type_name(t: KeyType) -> Option<&'static str> {
+    KEY_TYPES.get(usize::from(t.0)).copied()
+}
+
+/// A position as the original prints it in a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PosText(
+    /// The position.
+    pub Bpos,
+);
+
+impl fmt::Display for PosText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            POS_MIN => f.write_str("POS_MIN"),
+            POS_MAX => f.write_str("POS_MAX"),
+            Bpos { inode, offset, .. } => write!(f, "{inode}:{offset}"),
+        }
+    }
+}
+
+/// A key with its value. Values of inodes, directory entries, attributes and
+/// quotas are left out: nothing that counts references reports about them.
+pub struct KeyDisplay<'a, F> {
+    /// The key.
+    pub key: KeyRef<'a>,
+    /// Whether a pointer is behind its bucket; one out of range is not.
+    pub is_stale: F,
+}
+
+impl<F: Fn(ExtentPtr) -> bool> fmt::Display for KeyDisplay<'_, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let k = self.key.k;
+        let (p, version) = (k.p, k.version);
+        write!(f, "u64s {} type ", k.u64s)?;
+        match key_type_name(k.type_) {
+            Some(name) => f.write_str(name)?,
+            None => write!(f, "{}", k.type_.0)?,
+        }
+        let (snap, ver) = (p.snapshot, version.lo);
+        write!(f, " {} snap {snap} len {} ver {ver}: ", PosText(p), k.size)?;
+        self.value(f)
+    }
+}
+
+impl<F: Fn(ExtentPtr) -> bool> KeyDisplay<'_, F> {
+    fn value(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let v = self.key.v;
+        match (self.key.k.type_, v) {
+            (KeyType::BTREE_PTR | KeyType::EXTENT, _) => self.entries(f),
+            (KeyType::BTREE_PTR_V2, &[_, seq, sizes, offset, inode, ..]) => {
+                let (written, sectors) = (low16(sizes), low16(sizes >> 16));
+                let min = PosText(Bpos { snapshot: low32(sizes >> 32), offset, inode });
+                write!(f, "seq {seq:x} sectors {sectors} written {written} min_key {min} ")?;
+                self.entries(f)
+            }
+            (KeyType::REFLINK_V, &[refcount, ..]) => {
+                write!(f, "refcount: {refcount} ")?;
+                self.entries(f)
+            }
+            (KeyType::REFLINK_P, &[idx, ..]) => write!(f, "idx {idx}"),
+            (KeyType::RESERVATION, &[w, ..]) => {
+                write!(f, "generation {} replicas {}", low32(w), low8(w >> 32))
+            }
+            (KeyType::STRIPE, &[head, ..]) => self.stripe(f, head),
+            (KeyType::ALLOC, _) => fmt::Display::fmt(&AllocText(v), f),
+            (KeyType::INODE_GENERATION, &[w, ..]) => write!(f, "generation: {}", low32(w)),
+            (KeyType::INLINE_DATA, _) => write!(f, "({} bytes)", v.len().saturating_mul(8)),
+            _ => Ok(()),
+        }
+    }
+
+    fn entries(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut entries = self.key.entries();
+        let mut space = "";
+        loop {
+            let word = entries.rest().first().copied();
+            let Some(entry) = entries.next() else {
+                return match word {
+                    None => Ok(()),
+                    Some(w) => write!(f, "{space}(invalid extent entry {w:016x})"),
+                };
+            };
+            f.write_str(space)?;
+            space = " ";
+            match entry {
+                Entry::Ptr(p) => {
+                    let cached = if p.cached() { " cached" } else { "" };
+                    let stale = if (self.is_stale)(p) { " stale" } else { "" };
+                    let (dev, offset, gen_) = (p.dev(), p.offset(), p.gen_());
+                    write!(f, "ptr: {dev}:{offset} gen {gen_}{cached}{stale}")?;
+                }
+                Entry::StripePtr(s) => write!(f, "ec: idx {} block {}", s.idx(), s.block())?,
+                Entry::Crc32(_) | Entry::Crc64(_) | Entry::Crc128(_) => {
+                    let Some(c) = entry.crc(self.key.k.size) else { continue };
+                    let (size, whole) = (c.compressed_size, c.uncompressed_size);
+                    write!(f, "crc: c_size {size} size {whole} offset {} ", c.offset)?;
+                    let (csum, compress) = (c.csum_type.0, c.compression_type.0);
+                    write!(f, "nonce {} csum {csum} compress {compress}", c.nonce)?;
+                }
+            }
+        }
+    }
+
+    fn stripe(&self, f: &mut fmt::Formatter<'_>, head: u64) -> fmt::Result {
+        let [s0, s1, algo, blocks, redundant, gran, csum, _] = head.to_le_bytes();
+        let sectors = u16::from_le_bytes([s0, s1]);
+        // Signed in the original: more redundant blocks than blocks print as a
+        // huge number.
+        let data = u32::from(blocks).wrapping_sub(u32::from(redundant));
+        let gran = 1_u32.wrapping_shl(u32::from(gran));
+        write!(
+            f,
+            "algo {algo} sectors {sectors} blocks {data}:{redundant} csum {csum} gran {gran}"
+        )?;
+        for block in 0..blocks {
+            let ptr = self.key.v.get(usize::from(block).saturating_add(1)).copied().map(ExtentPtr);
+            let count = super::stripe_key::block_sectors(self.key.v, block);
+            let (Some(ptr), Some(count)) = (ptr, count) else { return Ok(()) };
+            write!(f, " {}:{}:{count}", ptr.dev(), ptr.offset())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::Bkey;
+    use crate::layout::extent::{ExtentCrc32, ExtentStripePtr};
+    use alloc::format;
+    use proptest::prelude::*;
+    use std::string::{String, ToString};
+
+    fn text(type_: KeyType, p: Bpos, size: u32, v: &[u64]) -> String {
+        let mut k = Bkey::new(p, size);
+        k.type_ = type_;
+        k.u64s += u8::try_from(v.len()).unwrap();
+        let is_stale = |p: ExtentPtr| p.gen_() < 2;
+        KeyDisplay { key: KeyRef::new(&k, v), is_stale }.to_string()
+    }
+
+    // Oracle: lines printed by the original, out of the corpus.
+    #[test]
+    fn texts_of_the_corpus() {
+        let v = [0, 0xc7e0_187f_fdf8_5326, 64 << 16, 0, 0, ExtentPtr::new(0, 3392, 1).0];
+        assert_eq!(
+            text(KeyType::BTREE_PTR_V2, POS_MAX, 0, &v),
+            "u64s 11 type btree_ptr_v2 POS_MAX snap 0 len 0 ver 0: seq c7e0187ffdf85326 \
+             sectors 64 written 0 min_key POS_MIN ptr: 0:3392 gen 1 stale"
+        );
+        let crc = ExtentCrc32(2)
+            .with_compressed_size_raw(127)
+            .with_uncompressed_size_raw(127)
+            .with_csum_type(5);
+        let cached = ExtentPtr::new(1, 5632, 2).with_cached(true);
+        let v = [crc.0, ExtentStripePtr::new(0, 1).0, ExtentPtr::new(2, 4864, 1).0, cached.0];
+        assert_eq!(
+            text(KeyType::EXTENT, Bpos::new(4108, 188), 128, &v),
+            "u64s 9 type extent 4108:188 snap 0 len 128 ver 0: crc: c_size 128 size 128 offset 0 \
+             nonce 0 csum 5 compress 0 ec: idx 0 block 1 ptr: 2:4864 gen 1 stale \
+             ptr: 1:5632 gen 2 cached"
+        );
+    }
+
+    // Oracle: the table of docs/facts/key-validation.md, by hand.
+    #[test]
+    fn texts_of_other_values() {
+        let at = Bpos::new(0, 1);
+        let p = ExtentPtr::new(3, 8, 2).0;
+        let head = "u64s 7 type reflink_v 0:1 snap 0 len 8 ver 0: ";
+        assert_eq!(
+            text(KeyType::REFLINK_V, at, 8, &[5, p]),
+            format!("{head}refcount: 5 ptr: 3:8 gen 2")
+        );
+        let end = |t, v: &[u64]| {
+            let s = text(t, at, 0, v);
+            s.split_once(" ver 0: ").unwrap().1.to_string()
+        };
+        assert_eq!(
+            end(KeyType::BTREE_PTR, &[p, 0x80, p]),
+            "ptr: 3:8 gen 2 (invalid extent entry 0000000000000080)"
+        );
+        assert_eq!(end(KeyType::BTREE_PTR, &[]), "");
+        assert_eq!(end(KeyType::RESERVATION, &[9 | 2 << 32]), "generation 9 replicas 2");
+        assert_eq!(end(KeyType::REFLINK_P, &[77, 0]), "idx 77");
+        // 64 sectors, 1 data and 1 parity block, no checksums; counts 5 and 6.
+        let stripe = u64::from_le_bytes([64, 0, 0, 2, 1, 3, 0, 0]);
+        assert_eq!(
+            end(KeyType::STRIPE, &[stripe, p, p, 5 | 6 << 16]),
+            "algo 0 sectors 64 blocks 1:1 csum 0 gran 8 3:8:5 3:8:6"
+        );
+    }
+
+    proptest! {
+        // Oracle: any value prints without panic, and nothing but its own words.
+        #[test]
+        fn junk(t in 0..25_u8, v in prop::collection::vec(any::<u64>(), 0..12)) {
+            prop_assert!(text(KeyType(t), POS_MIN, 8, &v).starts_with("u64s "));
+        }
+    }
+}
