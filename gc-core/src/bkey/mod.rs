@@ -3,10 +3,25 @@
 
 pub mod alloc_key;
 mod entries;
+mod format;
+mod key_buf;
 mod key_ref;
+mod node_format;
+mod pack;
+mod raw_key;
 pub mod stripe_key;
 mod text;
+mod walk;
+
+#[cfg(test)]
+mod tests;
 
 pub use entries::{DecodedPointers, Entries, Entry, Pointers, no_crc};
+pub use format::{FormatError, u64s_with_format};
+pub use key_buf::{KEY_BUF_VAL_U64S, KeyBuf};
 pub use key_ref::{KeyRef, entry_range};
+pub use node_format::NodeFormat;
+pub use pack::{PackedKey, PackedPos};
+pub use raw_key::{BsetKeys, KeyError, RawKey};
+pub use walk::{Head, NodeWalk, Rule, TooManySets};
 pub use text::{KeyDisplay, KeyText, PosText, key_type_name};

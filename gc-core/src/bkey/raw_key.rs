@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Keys as they lie in a bset, checked for length only.
+
+use super::node_format::NodeFormat;
+use crate::layout::bits::{from8, low8};
+use crate::layout::bkey::{BKEY_U64S, BKEY_U64S_MAX, KEY_FORMAT_CURRENT, KeyType};
+use core::fmt;
+
+/// Why words of a bset are no key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The key reaches past the end of its bset; nothing can be read behind it.
+    PastEnd,
+    /// The key is shorter than its format says a key is.
+    TooShort,
+    /// Unpacked, the key would be longer than a key can be.
+    TooLong,
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PastEnd => "key extends past end of bset",
+            Self::TooShort => "key shorter than its format",
+            Self::TooLong => "key too long to unpack",
+        })
+    }
+}
+
+impl core::error::Error for KeyError {}
+
+/// A key in a bset, packed by the node's format or not.
+///
+/// Its length is known to be right: it lies within its bset, is no shorter than
+/// its format's key and not too long to unpack.
+#[derive(Debug, Clone, Copy)]
+pub struct RawKey<'a> {
+    /// From the key on to the end of its bset.
+    tail: &'a [u64],
+    head: u64,
+    key_u64s: u8,
+}
+
+impl<'a> RawKey<'a> {
+    /// Splits the first key off `words`, which end with their bset.
+    ///
+    /// `None` at the end. Words whose first byte is 0 are skipped. After an
+    /// error the walk can go on with the words returned; after
+    /// [`KeyError::PastEnd`] there are none.
+    #[inline]
+    pub fn split_first(
+        format: &NodeFormat,
+        words: &'a [u64],
+    ) -> Option<(Result<Self, KeyError>, &'a [u64])> {
+        let mut tail = words;
+        let (head, u64s) = loop {
+            let (&head, rest) = tail.split_first()?;
+            match low8(head) {
+                0 => tail = rest,
+                u64s => break (head, u64s),
+            }
+        };
+        let Some(rest) = tail.get(usize::from(u64s)..) else {
+            return Some((Err(KeyError::PastEnd), &[]));
+        };
+        let mut key = Self { tail, head, key_u64s: 0 };
+        key.key_u64s = if key.is_packed() { format.key_u64s() } else { BKEY_U64S };
+        let checked = match u64s.checked_sub(key.key_u64s) {
+            None => Err(KeyError::TooShort),
+            Some(val) if val > BKEY_U64S_MAX.wrapping_sub(BKEY_U64S) => Err(KeyError::TooLong),
+            Some(_) => Ok(key),
+        };
+        Some((checked, rest))
+    }
+
+    /// Length of key and value in u64s, at least 1.
+    #[inline]
+    #[must_use]
+    pub fn u64s(self) -> u8 {
+        low8(self.head)
+    }
+
+    /// Length of the key alone in u64s.
+    #[inline]
+    #[must_use]
+    pub fn key_u64s(self) -> u8 {
+        self.key_u64s
+    }
+
+    /// Length of the value in u64s.
+    #[inline]
+    #[must_use]
+    pub fn val_u64s(self) -> u8 {
+        self.u64s().wrapping_sub(self.key_u64s)
+    }
+
+    /// Number of the format; any but 1 means packed by the node's format.
+    #[inline]
+    #[must_use]
+    pub fn format(self) -> u8 {
+        low8(self.head >> 8) & 0x7f
+    }
+
+    /// Whether the key is packed by the node's format.
+    #[inline]
+    #[must_use]
+    pub fn is_packed(self) -> bool {
+        self.format() != KEY_FORMAT_CURRENT
+    }
+
+    /// Whether an older bset still holds a key that this one hides.
+    #[inline]
+    #[must_use]
+    pub fn needs_whiteout(self) -> bool {
+        self.head & 0x8000 != 0
+    }
+
+    /// Type of the value.
+    #[inline]
+    #[must_use]
+    pub fn type_(self) -> KeyType {
+        KeyType(low8(self.head >> 16))
+    }
+
+    /// Whether the key only hides others.
+    #[inline]
+    #[must_use]
+    pub fn is_whiteout(self) -> bool {
+        self.type_().is_whiteout()
+    }
+
+    /// Key and value.
+    #[inline]
+    #[must_use]
+    pub fn words(self) -> &'a [u64] {
+        self.tail.get(..usize::from(self.u64s())).unwrap_or(&[])
+    }
+
+    /// The value.
+    #[inline]
+    #[must_use]
+    pub fn value(self) -> &'a [u64] {
+        self.tail.get(usize::from(self.key_u64s)..usize::from(self.u64s())).unwrap_or(&[])
+    }
+
+    /// From the key on to the end of its bset: what unpacking reads, so that it
+    /// need not be copied to be of fixed length.
+    #[inline]
+    pub(super) fn tail(self) -> &'a [u64] {
+        self.tail
+    }
+
+    /// Words before `self` in `bset`, which must be the words it was split from.
+    #[inline]
+    #[must_use]
+    pub fn offset_in(self, bset: &[u64]) -> usize {
+        bset.len().saturating_sub(self.tail.len())
+    }
+
+    /// The head as in an unpacked key: length, format 1 with needs-whiteout, type.
+    #[inline]
+    pub(super) fn unpacked_head(self) -> (u8, u8, KeyType) {
+        let ws = low8(self.head >> 8) & 0x80;
+        (self.val_u64s().wrapping_add(BKEY_U64S), KEY_FORMAT_CURRENT | ws, self.type_())
+    }
+}
+
+/// Head of a packed key.
+#[inline]
+pub(super) fn packed_head(u64s: u8, format_ws: u8, type_: KeyType) -> u64 {
+    from8(u64s) | (from8(format_ws) << 8) | (from8(type_.0) << 16)
+}
+
+/// Walk over the keys of one bset, in the order they lie.
+#[derive(Debug, Clone)]
+pub struct BsetKeys<'a, 'f> {
+    format: &'f NodeFormat,
+    rest: &'a [u64],
+}
+
+impl<'a, 'f> BsetKeys<'a, 'f> {
+    /// The keys in `words`, the whole of a bset's keys.
+    #[inline]
+    #[must_use]
+    pub const fn new(format: &'f NodeFormat, words: &'a [u64]) -> Self {
+        Self { format, rest: words }
+    }
+}
+
+impl<'a> Iterator for BsetKeys<'a, '_> {
+    type Item = Result<RawKey<'a>, KeyError>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let (key, rest) = RawKey::split_first(self.format, self.rest)?;
+        self.rest = rest;
+        Some(key)
+    }
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The walk before the journal is replayed: nodes as they are on disk, with the
+//! journal's keys laid over, and nobody else there.
+
+use super::mark::Marker;
+use super::topology::{self, Topology};
+use crate::bkey::{KeyBuf, KeyRef};
+use crate::error::{Error, Result};
+use crate::host::{Host, Level, NodeInfo, NodeKeys, NodeRead};
+use crate::layout::btree::BTREE_MAX_DEPTH;
+use crate::layout::{Bpos, BtreeId};
+
+/// Walks one btree down to `target` level and marks its keys, its root's last.
+///
+/// # Errors
+/// A finding was answered "stop" or has no repair, or a node cannot be had.
+pub(crate) fn btree<H: Host + ?Sized>(
+    host: &H,
+    marker: &mut Marker<'_, '_, H>,
+    id: BtreeId,
+    target: u8,
+) -> Result<()> {
+    let Some(node) = host.btree_root(id) else { return Ok(()) };
+    if host.node_info(node).fake {
+        return Ok(());
+    }
+    let root = NodeRead::lock(host, node);
+    let info = host.node_info(node);
+    topology::root(host, &info)?;
+    if info.level >= BTREE_MAX_DEPTH {
+        return Err(refuse(host, id, "root deeper than a btree can be"));
+    }
+    if info.level >= target {
+        Walk { host, id, target }.node(marker, root.get(), &info)?;
+    }
+    let key = host.node_key(node).ok_or_else(|| refuse(host, id, "root key too long"))?;
+    marker.mark(key.as_ref())?;
+    Ok(())
+}
+
+struct Walk<'h, H: Host + ?Sized> {
+    host: &'h H,
+    id: BtreeId,
+    target: u8,
+}
+
+impl<H: Host + ?Sized> Walk<'_, H> {
+    /// Keys of a read-locked node and of all nodes below it.
+    fn node(&self, marker: &mut Marker<'_, '_, H>, node: H::Node, info: &NodeInfo) -> Result<()> {
+        let mut keys = self.host.node_keys(node, true);
+        if info.level == 0 {
+            while let Some(key) = keys.next() {
+                self.mark(marker, node, info, key)?;
+            }
+            return Ok(());
+        }
+        let mut topology = Topology::of(info);
+        let mut ahead = self.copy_next(&mut keys)?;
+        while let Some(key) = ahead {
+            self.mark(marker, node, info, key.as_ref())?;
+            ahead = self.copy_next(&mut keys)?;
+            topology.child(self.host, key.as_ref(), ahead.is_none())?;
+            if info.level > self.target {
+                self.child(marker, info.level, &key)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn child(&self, marker: &mut Marker<'_, '_, H>, level: u8, key: &KeyBuf) -> Result<()> {
+        let level = level.saturating_sub(1);
+        let child = NodeRead::adopt(self.host, self.host.node_get(key, self.id, level)?);
+        let info = self.host.node_info(child.get());
+        // The recursion is bounded by the levels, so they must go down.
+        if info.level != level {
+            return Err(refuse(self.host, self.id, "child at the wrong level"));
+        }
+        self.node(marker, child.get(), &info)
+    }
+
+    fn mark(
+        &self,
+        marker: &mut Marker<'_, '_, H>,
+        node: H::Node,
+        info: &NodeInfo,
+        key: KeyRef<'_>,
+    ) -> Result<()> {
+        self.host.debugcheck(node, key);
+        let p = key.k.p;
+        if p < info.min_key || p > info.max_key {
+            return Err(self.out_of_range(p, info));
+        }
+        marker.mark(key)?;
+        Ok(())
+    }
+
+    #[cold]
+    fn out_of_range(&self, p: Bpos, info: &NodeInfo) -> Error {
+        self.host.log(
+            Level::Err,
+            format_args!(
+                "btree {}: key {p:?} outside of its node {:?} to {:?}",
+                name(self.id),
+                info.min_key,
+                info.max_key
+            ),
+        );
+        Error::RepairUnimplemented
+    }
+
+    /// Interior keys are copied: the node they point to is read meanwhile.
+    fn copy_next(&self, keys: &mut H::Keys<'_>) -> Result<Option<KeyBuf>> {
+        match keys.next() {
+            None => Ok(None),
+            Some(key) => match KeyBuf::copy_of(key) {
+                Some(copy) => Ok(Some(copy)),
+                None => Err(refuse(self.host, self.id, "pointer to a node too long")),
+            },
+        }
+    }
+}
+
+pub(crate) fn name(id: BtreeId) -> &'static str {
+    id.name().unwrap_or("unknown")
+}
+
+#[cold]
+pub(crate) fn refuse<H: Host + ?Sized>(host: &H, id: BtreeId, what: &str) -> Error {
+    host.log(Level::Err, format_args!("btree {}: {what}", name(id)));
+    Error::INVAL
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Marking one key: what its pointers say of their buckets' generations, then
+//! the accounting proper.
+
+use super::ask;
+use crate::bkey::KeyRef;
+use crate::error::{Error, Result};
+use crate::finding::{BucketPlace, Finding};
+use crate::host::{DevEntry, Devices, Flag, Host, Level, Param};
+use crate::layout::btree::{BTREE_TRIGGER_GC, BTREE_TRIGGER_NOATOMIC};
+use crate::layout::{Bucket, BucketMark, DataType, ExtentPtr, KeyType};
+use core::sync::atomic::Ordering::Relaxed;
+
+/// How far `a` is ahead of `b` on the circle of generations; 0 if it is not
+/// (source: `gen_after`).
+#[inline]
+#[must_use]
+pub fn gen_after(a: u8, b: u8) -> u8 {
+    let ahead = a.wrapping_sub(b);
+    if ahead < 128 { ahead } else { 0 }
+}
+
+/// Marks keys in one pass.
+pub struct Marker<'a, 'h, H: Host + ?Sized> {
+    host: &'h H,
+    devices: &'a Devices<'h, H>,
+    initial: bool,
+    flags: u32,
+    /// No check of replicas: all are added.
+    rebuild_replicas: bool,
+    verify_seq: bool,
+    /// Highest version recorded; nobody else raises it in the initial pass.
+    key_version: u64,
+}
+
+impl<'a, 'h, H: Host + ?Sized> Marker<'a, 'h, H> {
+    /// For one pass. What cannot change during the initial pass is asked once.
+    pub fn new(host: &'h H, devices: &'a Devices<'h, H>, initial: bool) -> Self {
+        Self {
+            host,
+            devices,
+            initial,
+            flags: BTREE_TRIGGER_GC | if initial { BTREE_TRIGGER_NOATOMIC } else { 0 },
+            rebuild_replicas: initial && host.flag(Flag::RebuildReplicas),
+            verify_seq: initial && host.param(Param::JournalSeqVerify),
+            key_version: if initial { host.key_version() } else { 0 },
+        }
+    }
+
+    /// Marks a key; says how stale its most stale pointer is.
+    ///
+    /// # Errors
+    /// A finding was answered "stop", or the host failed. That the key itself
+    /// could not be accounted for in full is no error, as in the original.
+    pub fn mark(&mut self, key: KeyRef<'_>) -> Result<u8> {
+        if self.initial {
+            self.check(key)?;
+        }
+        let mut stale = 0;
+        for ptr in key.pointers() {
+            let (dev, b) = self.bucket_of(ptr)?;
+            let ptr_gen = ptr.gen_();
+            if self.initial {
+                self.check_gen(key, ptr, dev, b)?;
+            } else if let Some(live) = dev.live.get(b) {
+                stale = stale.max(gen_after(live.load_mark(Relaxed).gen_(), ptr_gen));
+            }
+            if let Some(gc) = dev.gc.get(b) {
+                if gen_after(gc.oldest_gen.load(Relaxed), ptr_gen) != 0 {
+                    gc.oldest_gen.store(ptr_gen, Relaxed);
+                }
+            }
+        }
+        // What the host could not account for it has reported itself; the
+        // original drops the result, and failing here would keep file systems
+        // from mounting that mount today.
+        let _reported = self.host.mark_key(key, i64::from(key.k.size), self.flags);
+        Ok(stale)
+    }
+
+    /// What only the initial pass checks of a key as a whole.
+    fn check(&mut self, key: KeyRef<'_>) -> Result<()> {
+        let version = { key.k.version }.lo;
+        if self.verify_seq {
+            let seq = self.host.journal_cur_seq();
+            if version > seq {
+                self.host.log(
+                    Level::Err,
+                    format_args!("key version {version} is beyond the journal sequence {seq}"),
+                );
+                return Err(Error::INVAL);
+            }
+        }
+        if version > self.key_version {
+            let finding = Finding::KeyVersion { got: version, recorded: self.key_version };
+            if ask::fix(self.host, &finding)? {
+                self.host.set_key_version(version);
+                self.key_version = version;
+            }
+        }
+        if self.rebuild_replicas
+            || (!self.host.replicas_marked(key)
+                && ask::fix(self.host, &Finding::ReplicasUnmarked { key_type: key.k.type_ })?)
+        {
+            self.host.mark_replicas(key)?;
+        }
+        // A stripe still in the journal was not there when the second table was
+        // made.
+        if key.k.type_ == KeyType::STRIPE {
+            self.host.stripe_gc_slot({ key.k.p }.offset)?;
+        }
+        Ok(())
+    }
+
+    /// The device and bucket of a pointer. Keys were validated when they were
+    /// read, so that this fails only for a host that does not.
+    #[inline]
+    fn bucket_of(&self, ptr: ExtentPtr) -> Result<(&'a DevEntry<'h, H>, u64)> {
+        let found = self
+            .devices
+            .get(ptr.dev())
+            .and_then(|dev| Some((dev, dev.geometry.bucket_of(ptr.offset())?)));
+        match found {
+            Some(found) => Ok(found),
+            None => Err(self.nonexistent(ptr)),
+        }
+    }
+
+    #[cold]
+    fn nonexistent(&self, ptr: ExtentPtr) -> Error {
+        self.host.log(
+            Level::Err,
+            format_args!(
+                "pointer to nonexistent bucket: dev {} sector {}",
+                ptr.dev(),
+                ptr.offset()
+            ),
+        );
+        Error::INVAL
+    }
+
+    #[inline]
+    fn check_gen(
+        &self,
+        key: KeyRef<'_>,
+        ptr: ExtentPtr,
+        dev: &DevEntry<'h, H>,
+        b: u64,
+    ) -> Result<()> {
+        let (Some(gc), Some(live)) = (dev.gc.get(b), dev.live.get(b)) else {
+            return Err(self.nonexistent(ptr));
+        };
+        if !gc.gen_valid() || gen_after(ptr.gen_(), gc.load_mark(Relaxed).gen_()) != 0 {
+            self.repair_gen(key, ptr, BucketPlace { dev: dev.idx, bucket: b }, gc, live)?;
+        }
+        Ok(())
+    }
+
+    /// The bucket's generation is unknown, or behind that of a pointer into it.
+    #[cold]
+    fn repair_gen(
+        &self,
+        key: KeyRef<'_>,
+        ptr: ExtentPtr,
+        place: BucketPlace,
+        gc: &Bucket,
+        live: &Bucket,
+    ) -> Result<()> {
+        let (data_type, ptr_gen) = (ptr_data_type(key.k.type_, ptr), ptr.gen_());
+        if !gc.gen_valid()
+            && ask::fix(self.host, &Finding::GenMissing { place, data_type, ptr_gen })?
+        {
+            for bucket in [gc, live] {
+                update(bucket, |m| m.with_gen(ptr_gen));
+                bucket.set_gen_valid(true);
+            }
+        }
+        let bucket_gen = gc.load_mark(Relaxed).gen_();
+        if gen_after(ptr_gen, bucket_gen) != 0
+            && ask::fix(self.host, &Finding::GenFuture { place, data_type, ptr_gen, bucket_gen })?
+        {
+            update(gc, |m| m.with_gen(ptr_gen));
+            // What was counted for the older generation is void.
+            update(live, |m| {
+                m.with_gen(ptr_gen)
+                    .with_data_type(DataType::NONE)
+                    .with_dirty_sectors(0)
+                    .with_cached_sectors(0)
+            });
+            gc.set_gen_valid(true);
+            live.set_gen_valid(true);
+            self.host.set_flag(Flag::FixedGens, true);
+        }
+        Ok(())
+    }
+}
+
+/// What a pointer says its bucket holds (source: `ptr_data_type`).
+#[must_use]
+pub fn ptr_data_type(key_type: KeyType, ptr: ExtentPtr) -> DataType {
+    match key_type {
+        KeyType::BTREE_PTR | KeyType::BTREE_PTR_V2 => DataType::BTREE,
+        _ if ptr.cached() => DataType::CACHED,
+        _ => DataType::USER,
+    }
+}
+
+/// Changes a mark whole.
+pub(crate) fn update(bucket: &Bucket, change: impl Fn(BucketMark) -> BucketMark) {
+    // The closure always says a mark, so that this always succeeds.
+    let _old = bucket.mark.fetch_update(Relaxed, Relaxed, |word| Some(change(BucketMark(word)).0));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Oracle: the difference as a signed byte, for all pairs.
+    #[test]
+    fn gen_after_is_signed_distance() {
+        for a in 0..=255_u8 {
+            for b in 0..=255_u8 {
+                let d = i32::from(a.wrapping_sub(b) as i8);
+                assert_eq!(i32::from(gen_after(a, b)), d.max(0));
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Buckets of superblocks and journals.
+
+use super::position::{Position, phase};
+use crate::error::Result;
+use crate::host::{DevEntry, DeviceHost, Devices, Geometry, Host, Level, Lock, Locked};
+use crate::layout::btree::BTREE_TRIGGER_GC;
+use crate::layout::superblock::BCH_SB_SECTOR;
+use crate::layout::{DataType, GcPhase};
+use core::sync::atomic::Ordering::Relaxed;
+
+/// Whether a device belongs to a file system already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Membership {
+    /// It does: the superblock lock is held, and the mark lock is taken.
+    Member,
+    /// It is about to: there are no locks yet.
+    Stray,
+}
+
+/// Marks the superblock and journal buckets of one device
+/// (`bch2_mark_dev_superblock`). Ranges that lie outside the device's buckets are
+/// reported and left out.
+pub fn mark_dev_superblock<H: DeviceHost + ?Sized>(
+    host: &H,
+    dev: H::Dev,
+    membership: Membership,
+    flags: u32,
+) {
+    let _mark = match membership {
+        Membership::Member => {
+            host.assert_held(Lock::Sb);
+            Some(Locked::new(host, Lock::MarkRead))
+        }
+        Membership::Stray => None,
+    };
+    let geometry = host.dev_geometry(dev);
+    let copies = host.dev_superblocks(dev);
+    // A shift of 64 or more is no size a device can have; neither is 2^63.
+    let size = 1_u64.checked_shl(copies.max_size_bits).unwrap_or(u64::MAX);
+    let marking = Marking { host, dev, geometry, flags };
+    for offset in copies.offset.iter().take(copies.nr).copied() {
+        if offset == BCH_SB_SECTOR {
+            marking.sectors(0, BCH_SB_SECTOR);
+        }
+        marking.sectors(offset, offset.saturating_add(size));
+    }
+    let mut n = 0_usize;
+    while let Some(bucket) = host.dev_journal_bucket(dev, n) {
+        marking.bucket(bucket, DataType::JOURNAL, geometry.bucket_size);
+        n = n.saturating_add(1);
+    }
+}
+
+struct Marking<'h, H: DeviceHost + ?Sized> {
+    host: &'h H,
+    dev: H::Dev,
+    geometry: Geometry,
+    flags: u32,
+}
+
+impl<H: DeviceHost + ?Sized> Marking<'_, H> {
+    /// Sectors `[start, end)` of a superblock, bucket by bucket.
+    fn sectors(&self, start: u64, end: u64) {
+        let size = u64::from(self.geometry.bucket_size);
+        let mut at = start;
+        while at < end {
+            let Some(bucket) = at.checked_div(size) else { break };
+            let next = bucket.saturating_add(1).saturating_mul(size).min(end);
+            let sectors = u32::try_from(next.saturating_sub(at)).unwrap_or(u32::MAX);
+            if !self.bucket(bucket, DataType::SB, sectors) && bucket >= self.geometry.nbuckets {
+                // The rest lies outside too: said once.
+                break;
+            }
+            at = next;
+        }
+    }
+
+    fn bucket(&self, bucket: u64, data_type: DataType, sectors: u32) -> bool {
+        let g = &self.geometry;
+        let inside = bucket >= u64::from(g.first_bucket) && bucket < g.nbuckets;
+        if inside {
+            let pos = phase(GcPhase::SB);
+            self.host.mark_metadata_bucket(self.dev, bucket, data_type, sectors, pos, self.flags);
+        } else {
+            self.host.log(
+                Level::Err,
+                format_args!(
+                    "dev {}: {} bucket {bucket} lies outside of buckets {} to {}",
+                    g.dev_idx,
+                    data_type.name().unwrap_or("?"),
+                    g.first_bucket,
+                    g.nbuckets
+                ),
+            );
+        }
+        inside
+    }
+}
+
+/// Marks superblocks and journals of all members.
+///
+/// # Errors
+/// That of [`Position::advance`].
+pub(crate) fn mark_superblocks<'h, H: Host + ?Sized>(
+    host: &'h H,
+    devices: &Devices<'h, H>,
+    position: &mut Position<'h, H>,
+) -> Result<()> {
+    let _sb = Locked::new(host, Lock::Sb);
+    position.advance(phase(GcPhase::SB))?;
+    for member in devices.iter() {
+        if member.online {
+            mark_dev_superblock(host, member.dev, Membership::Member, BTREE_TRIGGER_GC);
+        } else {
+            keep_away_metadata(member);
+        }
+    }
+    Ok(())
+}
+
+/// A member that is not there cannot say where its superblocks and journal are:
+/// those buckets keep what the alloc btree says of them.
+fn keep_away_metadata<H: Host + ?Sized>(member: &DevEntry<'_, H>) {
+    for (live, gc) in member.live.as_slice().iter().zip(member.gc.as_slice()) {
+        let mark = live.load_mark(Relaxed);
+        if is_metadata(mark.data_type()) {
+            gc.mark.store(mark.0, Relaxed);
+        }
+    }
+}
+
+/// Superblock or journal.
+pub(crate) fn is_metadata(t: DataType) -> bool {
+    matches!(t, DataType::SB | DataType::JOURNAL)
+}
+
+/// Sectors of the buckets that [`keep_away_metadata`] kept: nobody marked them,
+/// so the usage that gc counted lacks them.
+pub(crate) fn away_hidden<H: Host + ?Sized>(devices: &Devices<'_, H>) -> u64 {
+    devices.iter().filter(|member| !member.online).fold(0, |sum, member| {
+        let kept = member
+            .gc
+            .as_slice()
+            .iter()
+            .filter(|b| is_metadata(b.load_mark(Relaxed).data_type()))
+            .count();
+        let buckets = u64::try_from(kept).unwrap_or(u64::MAX);
+        sum.wrapping_add(buckets.wrapping_mul(u64::from(member.geometry.bucket_size)))
+    })
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Whether the children of a node cover its range without gap or overlap.
+
+use super::ask;
+use crate::bkey::KeyRef;
+use crate::error::Result;
+use crate::finding::Finding;
+use crate::host::{Host, NodeInfo};
+use crate::layout::{Bpos, KeyType, POS_MAX, POS_MIN};
+
+/// Where the next child must begin, and the last one end.
+pub(crate) struct Topology {
+    next: Bpos,
+    end: Bpos,
+}
+
+impl Topology {
+    /// Before the first child.
+    pub(crate) fn of(info: &NodeInfo) -> Self {
+        Self { next: info.min_key, end: info.max_key }
+    }
+
+    /// Judges the next child.
+    ///
+    /// # Errors
+    /// As [`ask::unrepairable`].
+    pub(crate) fn child<H: Host + ?Sized>(
+        &mut self,
+        host: &H,
+        key: KeyRef<'_>,
+        is_last: bool,
+    ) -> Result<()> {
+        if key.k.type_ == KeyType::BTREE_PTR_V2 {
+            if let Some(got) = min_key(key.v) {
+                if got != self.next {
+                    ask::unrepairable(host, &Finding::NodeMinKey { got, want: self.next })?;
+                }
+            }
+        }
+        let p = key.k.p;
+        // A position without a successor but the greatest: nothing can follow it.
+        self.next = if p == POS_MAX { p } else { p.successor().unwrap_or(POS_MAX) };
+        if is_last && p != self.end {
+            ask::unrepairable(host, &Finding::NodeMaxKey { got: p, want: self.end })?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a root covers the whole btree.
+///
+/// # Errors
+/// As [`ask::unrepairable`].
+pub(crate) fn root<H: Host + ?Sized>(host: &H, info: &NodeInfo) -> Result<()> {
+    if info.min_key != POS_MIN {
+        ask::unrepairable(host, &Finding::RootMinKey { got: info.min_key })?;
+    }
+    if info.max_key != POS_MAX {
+        ask::unrepairable(host, &Finding::RootMaxKey { got: info.max_key })?;
+    }
+    Ok(())
+}
+
+/// Least position of the child, from a value of type `btree_ptr_v2`: bytes 20 to
+/// 39 (source: `struct bch_btree_ptr_v2`).
+fn min_key(value: &[u64]) -> Option<Bpos> {
+    let [_, _, sectors_and_snapshot, offset, inode, ..] = *value else { return None };
+    let [_, _, _, _, a, b, c, d] = sectors_and_snapshot.to_le_bytes();
+    let snapshot = u32::from_le_bytes([a, b, c, d]);
+    Some(Bpos { snapshot, offset: u64::from_le(offset), inode: u64::from_le(inode) })
+}

@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Everything the engine asks of its surroundings, with the contract of each
+//! call. `include/bch_gc_host.h` says the same to C.
+//!
+//! Locks are taken through [`Locked`] and nodes through [`NodeRead`], so that
+//! every way out releases them.
+
+mod devices;
+mod guard;
+mod shared;
+
+pub use devices::{DevEntry, Devices, GcArray};
+pub use guard::{Locked, NodeRead};
+pub use shared::{Buckets, GC_POS_WORDS, GcPosCell, UsageWords};
+
+use crate::bkey::{KeyBuf, KeyRef};
+use crate::error::Result;
+use crate::finding::{Answer, Finding};
+use crate::layout::{Bpos, BtreeId, DataType, ExtentPtr, GcPos, Stripe};
+use core::fmt;
+
+/// Locks, in the order in which they are taken: `State`, `Gc`, then `Sb` before
+/// `Mark`, or `BtreeRoot`, or node locks before `Mark`; `Freelist` under `Mark`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Lock {
+    /// `state_lock`, shared.
+    StateRead = 0,
+    /// `gc_lock`, shared.
+    GcRead = 1,
+    /// `gc_lock`, exclusive.
+    GcWrite = 2,
+    /// `mark_lock`, shared; may be a plain mutex all the same.
+    MarkRead = 3,
+    /// `mark_lock`, exclusive.
+    MarkWrite = 4,
+    /// `sb_lock`.
+    Sb = 5,
+    /// `btree_root_lock`.
+    BtreeRoot = 6,
+    /// `freelist_lock`.
+    Freelist = 7,
+}
+
+/// Flags of the file system that gc reads and writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Flag {
+    /// A generation was repaired in this pass (`BCH_FS_FIXED_GENS`).
+    FixedGens = 0,
+    /// The replicas table is built anew (`BCH_FS_REBUILD_REPLICAS`).
+    RebuildReplicas = 1,
+}
+
+/// Parameters and capabilities of the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Param {
+    /// Walk the leaves of every btree.
+    ExpensiveDebugChecks = 0,
+    /// Restart the first pass once.
+    TestRestartGc = 1,
+    /// No key may have a version beyond the journal's sequence.
+    JournalSeqVerify = 2,
+    /// Rewrite no node unless it is very stale.
+    RewriteDisabled = 3,
+    /// Rewrite every node.
+    AlwaysRewrite = 4,
+    /// The thread starts rounds as the io clock advances.
+    Periodic = 5,
+    /// The thread runs a full gc.
+    ThreadFullGc = 6,
+    /// Btree updates may run beside a full gc; without it no node is rewritten.
+    UpdatesBesideGc = 7,
+}
+
+/// Trace points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Trace {
+    /// A full gc starts.
+    GcStart = 0,
+    /// It ends, whatever its result.
+    GcEnd = 1,
+    /// Merging of nodes starts.
+    CoalesceStart = 2,
+    /// It ends, whatever its result.
+    CoalesceEnd = 3,
+}
+
+/// Weight of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Level {
+    /// An error.
+    Err = 0,
+    /// Information.
+    Info = 1,
+}
+
+/// Which of two: what the file system uses, or what gc builds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// In use.
+    Live,
+    /// Being built.
+    Gc,
+}
+
+/// Geometry of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Geometry {
+    /// Number of buckets, those before the first in use included.
+    pub nbuckets: u64,
+    /// Size of a bucket in sectors.
+    pub bucket_size: u32,
+    /// First bucket in use.
+    pub first_bucket: u32,
+    /// Index of the device in the file system.
+    pub dev_idx: u32,
+}
+
+impl Geometry {
+    /// Bucket of a sector, `None` outside the device's buckets.
+    #[inline]
+    #[must_use]
+    pub fn bucket_of(&self, sector: u64) -> Option<u64> {
+        let b = sector.checked_div(u64::from(self.bucket_size))?;
+        (b >= u64::from(self.first_bucket) && b < self.nbuckets).then_some(b)
+    }
+}
+
+/// Most superblock copies of a device.
+pub const SB_OFFSETS: usize = 61;
+
+/// Where the superblocks of a device lie.
+#[derive(Debug, Clone, Copy)]
+pub struct SbCopies {
+    /// First sector of each.
+    pub offset: [u64; SB_OFFSETS],
+    /// How many there are.
+    pub nr: usize,
+    /// Each takes `2^max_size_bits` sectors.
+    pub max_size_bits: u32,
+}
+
+/// Fifos of a device in which the allocator keeps buckets: `free_inc`, then
+/// `free[RESERVE_*]`.
+pub const ALLOC_FIFOS: u32 = 4;
+
+/// What the engine needs to know of a node.
+#[derive(Debug, Clone, Copy)]
+pub struct NodeInfo {
+    /// Least position of the node's keys, from its header.
+    pub min_key: Bpos,
+    /// Greatest position.
+    pub max_key: Bpos,
+    /// Level; leaves are 0.
+    pub level: u8,
+    /// Its btree.
+    pub btree_id: BtreeId,
+    /// Made up in memory because the root could not be read.
+    pub fake: bool,
+}
+
+/// Keys of one node, in order. A key is valid until the next call.
+pub trait NodeKeys {
+    /// The next key.
+    fn next(&mut self) -> Option<KeyRef<'_>>;
+}
+
+/// Which things a walk over a btree visits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WalkKind {
+    /// Leaf keys.
+    Keys,
+    /// Nodes of at least this level, children before their parent.
+    Nodes {
+        /// Lowest level visited.
+        min_depth: u8,
+    },
+}
+
+/// A walk over one btree. Dropping it ends the walk and discards its error.
+pub trait Walk {
+    /// A node, read locked by the walk until its next call.
+    type Node: Copy;
+
+    /// The next leaf key, valid until the next call; `None` at the end.
+    ///
+    /// # Errors
+    /// The walk's own error.
+    fn next_key(&mut self) -> Result<Option<KeyRef<'_>>>;
+
+    /// The next node; `None` at the end.
+    ///
+    /// # Errors
+    /// The walk's own error.
+    fn next_node(&mut self) -> Result<Option<Self::Node>>;
+
+    /// Lets others run between two nodes.
+    fn resched(&mut self);
+
+    /// Writes the node anew without its stale pointers; needs [`Lock::GcWrite`]
+    /// and [`Param::UpdatesBesideGc`].
+    ///
+    /// # Errors
+    /// Why it was not; the node is then as it was.
+    fn rewrite(&mut self, node: Self::Node, insert_flags: u32) -> Result<()>;
+
+    /// Ends the walk.
+    ///
+    /// # Errors
+    /// An error of the walk that no call has returned yet.
+    fn close(self) -> Result<()>;
+}
+
+/// Given the index, the live stripe and the counted one (`None`: it has no slot).
+pub type StripeVisitor<'f> = &'f mut dyn FnMut(u64, &mut Stripe, Option<&Stripe>) -> Result<bool>;
+
+/// What a device must tell, also before it belongs to a file system.
+pub trait DeviceHost {
+    /// A device.
+    type Dev: Copy;
+
+    /// Geometry; does not change under [`Lock::StateRead`] or [`Lock::GcWrite`].
+    fn dev_geometry(&self, dev: Self::Dev) -> Geometry;
+
+    /// Superblock copies. Needs [`Lock::Sb`] in a file system.
+    fn dev_superblocks(&self, dev: Self::Dev) -> SbCopies;
+
+    /// The nth journal bucket. Needs [`Lock::Sb`] in a file system.
+    fn dev_journal_bucket(&self, dev: Self::Dev, n: usize) -> Option<u64>;
+
+    /// Marks a superblock or journal bucket that lies within the device. Needs
+    /// [`Lock::MarkRead`] in a file system.
+    fn mark_metadata_bucket(
+        &self,
+        dev: Self::Dev,
+        bucket: u64,
+        data_type: DataType,
+        sectors: u32,
+        pos: GcPos,
+        flags: u32,
+    );
+
+    /// One log line.
+    fn log(&self, level: Level, args: fmt::Arguments<'_>);
+
+    /// Takes a lock.
+    fn lock(&self, which: Lock);
+    /// Releases it, on the same thread.
+    fn unlock(&self, which: Lock);
+    /// Debug assertion that somebody holds the lock.
+    fn assert_held(&self, which: Lock);
+}
+
+/// A file system that gc runs on.
+pub trait Host: DeviceHost {
+    /// A btree node.
+    type Node: Copy;
+    /// Keys of a node.
+    type Keys<'a>: NodeKeys
+    where
+        Self: 'a;
+    /// A walk over a btree.
+    type Walk<'a>: Walk<Node = Self::Node>
+    where
+        Self: 'a;
+
+    // ---- locks
+
+    /// Takes the lock and says true; or says false, without it, as soon as the
+    /// calling thread is the gc thread and has been asked to stop.
+    fn lock_unless_stopping(&self, which: Lock) -> bool;
+    /// Debug assertion that the calling thread holds no lock.
+    fn assert_no_locks(&self);
+
+    // ---- state
+
+    /// Reads a flag.
+    fn flag(&self, flag: Flag) -> bool;
+    /// Writes a flag.
+    fn set_flag(&self, flag: Flag, value: bool);
+    /// Reads a parameter.
+    fn param(&self, param: Param) -> bool;
+    /// The superblock's compat features.
+    fn sb_compat(&self) -> u64;
+    /// Highest key version handed out.
+    fn key_version(&self) -> u64;
+    /// Raises it; in the initial pass only.
+    fn set_key_version(&self, version: u64);
+    /// Current sequence of the journal.
+    fn journal_cur_seq(&self) -> u64;
+    /// The position and its sequence word; the engine is their only writer and
+    /// writes only under [`Lock::GcWrite`].
+    fn gc_pos(&self) -> GcPosCell<'_>;
+    /// A pass is complete.
+    fn gc_count_inc(&self);
+    /// Waits until no interior update is pending. Needs [`Lock::GcWrite`] and no
+    /// other lock.
+    fn wait_interior_updates(&self);
+    /// Keeps keys out of the journal.
+    fn journal_block(&self);
+    /// Lets them in again.
+    fn journal_unblock(&self);
+    /// Nanoseconds of a clock that does not go back.
+    fn clock(&self) -> u64;
+    /// Time statistic of a full gc that began at `start`.
+    fn gc_time(&self, start: u64);
+    /// Wakes who waits for free buckets; no locks held.
+    fn wake_allocators(&self);
+    /// A trace point.
+    fn trace(&self, event: Trace, arg: i32);
+
+    // ---- messages
+
+    /// Reports a finding and says what is to be done. Before [`Answer::Exit`]
+    /// the host has said that it cannot go on.
+    fn finding(&self, finding: &Finding<'_>) -> Answer;
+    /// Prints messages held back, and forgets the counts.
+    fn flush_findings(&self);
+
+    // ---- devices
+
+    /// The first member with index `>= from`, with a reference (to its io where
+    /// `online`, and then only members that are there); and its index.
+    fn dev_next(&self, from: u32, online: bool) -> Option<(u32, Self::Dev)>;
+    /// Drops the reference.
+    fn dev_put(&self, dev: Self::Dev, online: bool);
+    /// Buckets of a device, `None` when there are none. The engine keeps them no
+    /// longer than [`Lock::StateRead`], [`Lock::GcWrite`] or a mark lock is held.
+    fn dev_buckets(&self, dev: Self::Dev, side: Side) -> Option<Buckets<'_>>;
+    /// Makes the zeroed second buckets.
+    ///
+    /// # Errors
+    /// `ENOMEM`; `EEXIST` when they are there.
+    fn dev_gc_alloc_buckets(&self, dev: Self::Dev) -> Result<()>;
+    /// Makes the second device usage.
+    ///
+    /// # Errors
+    /// `ENOMEM`; `EEXIST` when it is there.
+    fn dev_gc_alloc_usage(&self, dev: Self::Dev) -> Result<()>;
+    /// Frees both, if they are there. Needs [`Lock::MarkWrite`].
+    fn dev_gc_free(&self, dev: Self::Dev);
+    /// The nth bucket in a fifo of the allocator. Needs [`Lock::Freelist`].
+    fn dev_reserve_bucket(&self, dev: Self::Dev, fifo: u32, n: usize) -> Option<u64>;
+    /// Number of open buckets.
+    fn open_buckets_nr(&self) -> u32;
+    /// Locks an open bucket; its pointer when it is in use. Needs [`Lock::MarkRead`].
+    fn open_bucket_lock(&self, i: u32) -> Option<ExtentPtr>;
+    /// Unlocks it.
+    fn open_bucket_unlock(&self, i: u32);
+
+    // ---- marking
+
+    /// Accounts for a key in the gc arrays; the mark lock is not held.
+    ///
+    /// # Errors
+    /// Why the key was not accounted for in full.
+    fn mark_key(&self, key: KeyRef<'_>, sectors: i64, flags: u32) -> Result<()>;
+    /// Whether the superblock lists the key's devices; the mark lock is not held.
+    fn replicas_marked(&self, key: KeyRef<'_>) -> bool;
+    /// Makes it list them; neither superblock nor mark lock is held.
+    ///
+    /// # Errors
+    /// Why it does not.
+    fn mark_replicas(&self, key: KeyRef<'_>) -> Result<()>;
+    /// A bucket of the allocator, within the device. Needs [`Lock::MarkRead`].
+    fn mark_alloc_bucket(&self, dev: Self::Dev, bucket: u64, owned: bool, pos: GcPos, flags: u32);
+
+    // ---- stripes
+
+    /// Makes the zeroed second table of stripes.
+    ///
+    /// # Errors
+    /// `ENOMEM`, or the error of reading the stripes btree.
+    fn stripes_gc_alloc(&self) -> Result<()>;
+    /// Makes sure that the second table has a slot.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    fn stripe_gc_slot(&self, idx: u64) -> Result<()>;
+    /// Frees the second table.
+    fn stripes_gc_free(&self);
+    /// Shows each slot of the live table to `f`, until it says an error; what `f`
+    /// leaves in the live stripe is kept, also then. Where `f` says true, the
+    /// stripe enters the heap. Needs [`Lock::MarkWrite`].
+    ///
+    /// # Errors
+    /// That of `f`.
+    fn for_each_stripe(&self, f: StripeVisitor<'_>) -> Result<()>;
+    /// Empties the heap of stripes. Needs [`Lock::MarkWrite`].
+    fn stripes_heap_reset(&self);
+
+    // ---- usage
+
+    /// Makes the zeroed second usage.
+    ///
+    /// # Errors
+    /// `ENOMEM`; `EEXIST` when it is there.
+    fn usage_gc_alloc(&self) -> Result<()>;
+    /// Frees it, if it is there.
+    fn usage_gc_free(&self);
+    /// Adds what is pending to the base and recomputes device usage and `hidden`
+    /// from the live buckets. Needs [`Lock::MarkWrite`].
+    fn usage_fold(&self);
+    /// Words of the usage. Needs [`Lock::MarkWrite`]; ends with
+    /// [`Host::mark_replicas`].
+    fn usage(&self, side: Side) -> UsageWords<'_>;
+    /// Writes entry `i` of the replicas table as text, at most 79 bytes.
+    fn replicas_entry(&self, i: usize) -> Option<ReplicasRef<'_>>;
+
+    // ---- btrees
+
+    /// The root, if there is one. Needs [`Lock::BtreeRoot`] beside updates.
+    fn btree_root(&self, id: BtreeId) -> Option<Self::Node>;
+    /// What is to be known of a node that is locked, or that nobody changes.
+    fn node_info(&self, node: Self::Node) -> NodeInfo;
+    /// A copy of the pointer to the node, `None` if it is longer than any can be.
+    fn node_key(&self, node: Self::Node) -> Option<KeyBuf>;
+    /// Locks a node for reading.
+    fn node_lock_read(&self, node: Self::Node);
+    /// Unlocks it.
+    fn node_unlock_read(&self, node: Self::Node);
+    /// The child that a copied key points to, read locked.
+    ///
+    /// # Errors
+    /// Why it cannot be had.
+    fn node_get(&self, key: &KeyBuf, id: BtreeId, level: u8) -> Result<Self::Node>;
+    /// Checks of the host's own on a key about to be marked.
+    fn debugcheck(&self, node: Self::Node, key: KeyRef<'_>);
+    /// Keys of a locked node; `overlay`: with those of the journal laid over.
+    fn node_keys(&self, node: Self::Node, overlay: bool) -> Self::Keys<'_>;
+    /// Starts a walk.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    fn walk(&self, id: BtreeId, kind: WalkKind) -> Result<Self::Walk<'_>>;
+
+    // ---- the gc thread
+
+    /// Whether this is the gc thread and it has been asked to stop.
+    fn should_stop(&self) -> bool;
+    /// How often the thread was kicked; wraps.
+    fn kicks(&self) -> u32;
+    /// Sectors written so far.
+    fn io_clock(&self) -> u64;
+    /// Sectors there are.
+    fn capacity(&self) -> u64;
+    /// Begins a wait: wake-ups count from here.
+    fn wait_prepare(&self);
+    /// Sleeps until woken or until the io clock is at `deadline`; may end early.
+    /// The thread freezes here and nowhere else.
+    fn wait_sleep(&self, deadline: Option<u64>);
+    /// Ends the wait.
+    fn wait_finish(&self);
+}
+
+/// An entry of the replicas table, packed: data type, number of devices, number
+/// required, devices (source: `struct bch_replicas_entry`).
+#[derive(Debug, Clone, Copy)]
+pub struct ReplicasRef<'a> {
+    /// Its bytes, as long as its own number of devices says.
+    pub bytes: &'a [u8],
+}
+
+impl ReplicasRef<'_> {
+    /// What is stored on the set of devices.
+    #[must_use]
+    pub fn data_type(&self) -> DataType {
+        DataType(self.bytes.first().copied().unwrap_or(0))
+    }
+}
+
+impl fmt::Display for ReplicasRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [data_type, nr_devs, nr_required, devs @ ..] = self.bytes else { return Ok(()) };
+        let name = DataType(*data_type).name().unwrap_or("?");
+        write!(f, "{name}: {nr_required}/{nr_devs} [")?;
+        for (i, dev) in devs.iter().take(usize::from(*nr_devs)).enumerate() {
+            write!(f, "{}{dev}", if i == 0 { "" } else { " " })?;
+        }
+        f.write_str("]")
+    }
+}
