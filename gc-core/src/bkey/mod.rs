@@ -23,5 +23,5 @@ pub use key_ref::{KeyRef, entry_range};
 pub use node_format::NodeFormat;
 pub use pack::{PackedKey, PackedPos};
 pub use raw_key::{BsetKeys, KeyError, RawKey};
-pub use walk::{Head, NodeWalk, Rule, TooManySets};
 pub use text::{KeyDisplay, KeyText, PosText, key_type_name};
+pub use walk::{Head, NodeWalk, Rule, TooManySets};
