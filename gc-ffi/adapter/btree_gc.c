@@ -1,0 +1,856 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Stands in for libbcachefs/btree_gc.c of bcachefs-tools (June 2020): mark and
+ * sweep itself is in libbch_gc.a, and this is what the library asks of its host.
+ *
+ * Compiled by the tree with the tree's own flags, so that its structures may be
+ * laid out as they like; what both sides share is asserted in bch_gc_layout.h.
+ * The contracts of the functions are in bch_gc_host.h.
+ */
+
+#include "bcachefs.h"
+#include "alloc_background.h"
+#include "alloc_foreground.h"
+#include "bkey_methods.h"
+#include "btree_cache.h"
+#include "btree_gc.h"
+#include "btree_iter.h"
+#include "btree_locking.h"
+#include "btree_update.h"
+#include "btree_update_interior.h"
+#include "buckets.h"
+#include "clock.h"
+#include "debug.h"
+#include "ec.h"
+#include "error.h"
+#include "extents.h"
+#include "journal.h"
+#include "recovery.h"
+#include "replicas.h"
+#include "super.h"
+#include "super-io.h"
+
+#include <linux/freezer.h>
+#include <linux/kthread.h>
+#include <linux/sched/task.h>
+#include <trace/events/bcachefs.h>
+
+#include "bch_gc.h"
+#include "bch_gc_host.h"
+#define BCH_GC_LAYOUT_STRUCTS
+#include "bch_gc_layout.h"
+
+/* 0, which no version of the interface is, where a bit field lies elsewhere. */
+unsigned gc_host_abi(void)
+{
+	const char *misplaced = bch_gc_layout_bits(~0ULL);
+
+	if (misplaced) {
+		printk(KERN_ERR "libbch_gc: bit field %s lies elsewhere in this build\n",
+		       misplaced);
+		return 0;
+	}
+
+	return BCH_GC_HOST_ABI;
+}
+
+/* ---- locks ---------------------------------------------------------- */
+
+void gc_host_lock(struct bch_fs *c, unsigned id)
+{
+	switch (id) {
+	case GC_HOST_LOCK_STATE_READ:
+		down_read(&c->state_lock);
+		break;
+	case GC_HOST_LOCK_GC_READ:
+		down_read(&c->gc_lock);
+		break;
+	case GC_HOST_LOCK_GC_WRITE:
+		down_write(&c->gc_lock);
+		break;
+	case GC_HOST_LOCK_MARK_READ:
+		percpu_down_read(&c->mark_lock);
+		break;
+	case GC_HOST_LOCK_MARK_WRITE:
+		percpu_down_write(&c->mark_lock);
+		break;
+	case GC_HOST_LOCK_SB:
+		mutex_lock(&c->sb_lock);
+		break;
+	case GC_HOST_LOCK_BTREE_ROOT:
+		mutex_lock(&c->btree_root_lock);
+		break;
+	case GC_HOST_LOCK_FREELIST:
+		spin_lock(&c->freelist_lock);
+		break;
+	}
+}
+
+void gc_host_unlock(struct bch_fs *c, unsigned id)
+{
+	switch (id) {
+	case GC_HOST_LOCK_STATE_READ:
+		up_read(&c->state_lock);
+		break;
+	case GC_HOST_LOCK_GC_READ:
+		up_read(&c->gc_lock);
+		break;
+	case GC_HOST_LOCK_GC_WRITE:
+		up_write(&c->gc_lock);
+		break;
+	case GC_HOST_LOCK_MARK_READ:
+		percpu_up_read(&c->mark_lock);
+		break;
+	case GC_HOST_LOCK_MARK_WRITE:
+		percpu_up_write(&c->mark_lock);
+		break;
+	case GC_HOST_LOCK_SB:
+		mutex_unlock(&c->sb_lock);
+		break;
+	case GC_HOST_LOCK_BTREE_ROOT:
+		mutex_unlock(&c->btree_root_lock);
+		break;
+	case GC_HOST_LOCK_FREELIST:
+		spin_unlock(&c->freelist_lock);
+		break;
+	}
+}
+
+/* The two locks that the gc thread itself takes. */
+static bool gc_trylock_read(struct bch_fs *c, unsigned id)
+{
+	struct rw_semaphore *sem = id == GC_HOST_LOCK_STATE_READ
+		? &c->state_lock
+		: &c->gc_lock;
+
+	return down_read_trylock(sem);
+}
+
+bool gc_host_lock_unless_stopping(struct bch_fs *c, unsigned id)
+{
+	bool kthread = (current->flags & PF_KTHREAD) != 0;
+
+	if (!kthread ||
+	    (id != GC_HOST_LOCK_STATE_READ && id != GC_HOST_LOCK_GC_READ)) {
+		gc_host_lock(c, id);
+		return true;
+	}
+
+	/*
+	 * Whoever stops this thread may hold the lock and wait for us, so blocking
+	 * on it could last for ever. Asking to stop wakes us.
+	 */
+	while (!gc_trylock_read(c, id)) {
+		set_current_state(TASK_INTERRUPTIBLE);
+
+		if (kthread_should_stop()) {
+			__set_current_state(TASK_RUNNING);
+			return false;
+		}
+
+		schedule_timeout(HZ / 100 ?: 1);
+	}
+
+	return true;
+}
+
+void gc_host_assert_held(struct bch_fs *c, unsigned id)
+{
+	switch (id) {
+	case GC_HOST_LOCK_STATE_READ:
+		lockdep_assert_held(&c->state_lock);
+		break;
+	case GC_HOST_LOCK_GC_READ:
+	case GC_HOST_LOCK_GC_WRITE:
+		lockdep_assert_held(&c->gc_lock);
+		break;
+	case GC_HOST_LOCK_MARK_READ:
+	case GC_HOST_LOCK_MARK_WRITE:
+		percpu_rwsem_assert_held(&c->mark_lock);
+		break;
+	case GC_HOST_LOCK_SB:
+		lockdep_assert_held(&c->sb_lock);
+		break;
+	case GC_HOST_LOCK_BTREE_ROOT:
+		lockdep_assert_held(&c->btree_root_lock);
+		break;
+	case GC_HOST_LOCK_FREELIST:
+		lockdep_assert_held(&c->freelist_lock);
+		break;
+	}
+}
+
+void gc_host_assert_no_locks(struct bch_fs *c)
+{
+	debug_check_no_locks_held();
+}
+
+/* ---- state ---------------------------------------------------------- */
+
+static unsigned gc_flag_bit(unsigned flag)
+{
+	return flag == GC_HOST_FLAG_FIXED_GENS
+		? BCH_FS_FIXED_GENS
+		: BCH_FS_REBUILD_REPLICAS;
+}
+
+bool gc_host_flag_test(struct bch_fs *c, unsigned flag)
+{
+	return test_bit(gc_flag_bit(flag), &c->flags);
+}
+
+void gc_host_flag_set(struct bch_fs *c, unsigned flag, bool value)
+{
+	if (value)
+		set_bit(gc_flag_bit(flag), &c->flags);
+	else
+		clear_bit(gc_flag_bit(flag), &c->flags);
+}
+
+bool gc_host_param(struct bch_fs *c, unsigned param)
+{
+	switch (param) {
+	case GC_HOST_PARAM_EXPENSIVE_DEBUG_CHECKS:
+		return expensive_debug_checks(c);
+	case GC_HOST_PARAM_TEST_RESTART_GC:
+		return test_restart_gc(c);
+	case GC_HOST_PARAM_JOURNAL_SEQ_VERIFY:
+		return journal_seq_verify(c);
+	case GC_HOST_PARAM_REWRITE_DISABLED:
+		return btree_gc_rewrite_disabled(c);
+	case GC_HOST_PARAM_ALWAYS_REWRITE:
+		return btree_gc_always_rewrite(c);
+	case GC_HOST_PARAM_PERIODIC:
+		return c->btree_gc_periodic;
+	case GC_HOST_PARAM_THREAD_FULL_GC:
+	case GC_HOST_PARAM_UPDATES_BESIDE_GC:
+		/* Updates through cached alloc iterators assert that no gc runs. */
+	default:
+		return false;
+	}
+}
+
+uint64_t gc_host_sb_compat(struct bch_fs *c)
+{
+	return c->sb.compat;
+}
+
+uint64_t gc_host_key_version(struct bch_fs *c)
+{
+	return atomic64_read(&c->key_version);
+}
+
+void gc_host_key_version_set(struct bch_fs *c, uint64_t version)
+{
+	atomic64_set(&c->key_version, version);
+}
+
+uint64_t gc_host_journal_cur_seq(struct bch_fs *c)
+{
+	return journal_cur_seq(&c->journal);
+}
+
+void gc_host_gc_pos(struct bch_fs *c, uint32_t **seq, struct gc_pos **pos)
+{
+	_Static_assert(sizeof(c->gc_pos_lock) == sizeof(uint32_t),
+		       "the sequence is one word");
+
+	*seq = &c->gc_pos_lock.sequence;
+	*pos = &c->gc_pos;
+}
+
+void gc_host_gc_count_inc(struct bch_fs *c)
+{
+	c->gc_count++;
+}
+
+void gc_host_wait_interior_updates(struct bch_fs *c)
+{
+	closure_wait_event(&c->btree_interior_update_wait,
+			   !bch2_btree_interior_updates_nr_pending(c));
+}
+
+void gc_host_journal_block(struct bch_fs *c)
+{
+	bch2_journal_block(&c->journal);
+}
+
+void gc_host_journal_unblock(struct bch_fs *c)
+{
+	bch2_journal_unblock(&c->journal);
+}
+
+uint64_t gc_host_clock(void)
+{
+	return local_clock();
+}
+
+void gc_host_gc_time(struct bch_fs *c, uint64_t start)
+{
+	bch2_time_stats_update(&c->times[BCH_TIME_btree_gc], start);
+}
+
+void gc_host_wake_allocators(struct bch_fs *c)
+{
+	struct bch_dev *ca;
+	unsigned i;
+
+	for_each_member_device(ca, c, i)
+		bch2_wake_allocator(ca);
+
+	closure_wake_up(&c->freelist_wait);
+}
+
+void gc_host_trace(struct bch_fs *c, unsigned event, int arg)
+{
+	switch (event) {
+	case GC_HOST_TRACE_GC_START:
+		trace_gc_start(c);
+		break;
+	case GC_HOST_TRACE_GC_END:
+		trace_gc_end(c);
+		break;
+	case GC_HOST_TRACE_COALESCE_START:
+		trace_gc_coalesce_start(c);
+		break;
+	case GC_HOST_TRACE_COALESCE_END:
+		trace_gc_coalesce_end(c);
+		break;
+	}
+}
+
+/* ---- messages ------------------------------------------------------- */
+
+void gc_host_log(struct bch_fs *c, unsigned level, const char *msg)
+{
+	if (!c)
+		printk(KERN_ERR "bcachefs: %s\n", msg);
+	else if (level == GC_HOST_LOG_ERR)
+		bch_err(c, "%s", msg);
+	else
+		bch_info(c, "%s", msg);
+}
+
+int gc_host_fsck_err(struct bch_fs *c, unsigned code, unsigned flags, const char *msg)
+{
+	/*
+	 * bch2_fsck_err() counts messages by the address of their format: each code
+	 * has one of its own. An array, since equal literals may be one.
+	 */
+	static const char formats[GC_HOST_FINDING_NR][4] = {
+		[0 ... GC_HOST_FINDING_NR - 1] = "%s",
+	};
+	int ret = bch2_fsck_err(c, flags,
+				formats[code < GC_HOST_FINDING_NR ? code : 0], msg);
+
+	if (ret == FSCK_ERR_EXIT)
+		bch_err(c, "Unable to continue, halting");
+
+	return ret;
+}
+
+void gc_host_flush_fsck_errs(struct bch_fs *c)
+{
+	bch2_flush_fsck_errs(c);
+}
+
+void gc_host_bug(const char *msg)
+{
+	printk(KERN_ERR "%s\n", msg);
+	BUG();
+	abort();
+}
+
+/* ---- devices -------------------------------------------------------- */
+
+struct bch_dev *gc_host_dev_next(struct bch_fs *c, unsigned *idx, bool online)
+{
+	return online
+		? bch2_get_next_online_dev(c, idx, ~0)
+		: bch2_get_next_dev(c, idx);
+}
+
+void gc_host_dev_put(struct bch_dev *ca, bool online)
+{
+	percpu_ref_put(online ? &ca->io_ref : &ca->ref);
+}
+
+void gc_host_dev_geom(struct bch_dev *ca, struct gc_host_dev_geom *out)
+{
+	out->nbuckets		= ca->mi.nbuckets;
+	out->bucket_size	= ca->mi.bucket_size;
+	out->first_bucket	= ca->mi.first_bucket;
+	out->dev_idx		= ca->dev_idx;
+}
+
+struct bucket_array *gc_host_dev_buckets(struct bch_dev *ca, bool gc)
+{
+	return rcu_dereference_protected(ca->buckets[gc], 1);
+}
+
+static size_t gc_buckets_bytes(const struct bucket_array *a)
+{
+	return sizeof(*a) + a->nbuckets * sizeof(a->b[0]);
+}
+
+int gc_host_dev_gc_alloc_buckets(struct bch_fs *c, struct bch_dev *ca)
+{
+	struct bucket_array *live = gc_host_dev_buckets(ca, false), *gc;
+
+	if (ca->buckets[1])
+		return -EEXIST;
+
+	gc = kvpmalloc(gc_buckets_bytes(live), GFP_KERNEL|__GFP_ZERO);
+	if (!gc)
+		return -ENOMEM;
+
+	gc->first_bucket	= live->first_bucket;
+	gc->nbuckets		= live->nbuckets;
+	rcu_assign_pointer(ca->buckets[1], gc);
+	return 0;
+}
+
+int gc_host_dev_gc_alloc_usage(struct bch_fs *c, struct bch_dev *ca)
+{
+	if (ca->usage[1])
+		return -EEXIST;
+
+	ca->usage[1] = alloc_percpu(struct bch_dev_usage);
+	return ca->usage[1] ? 0 : -ENOMEM;
+}
+
+void gc_host_dev_gc_free(struct bch_fs *c, struct bch_dev *ca)
+{
+	struct bucket_array *gc = gc_host_dev_buckets(ca, true);
+
+	if (gc)
+		kvpfree(gc, gc_buckets_bytes(gc));
+	ca->buckets[1] = NULL;
+
+	free_percpu(ca->usage[1]);
+	ca->usage[1] = NULL;
+}
+
+void gc_host_dev_sb_layout(struct bch_dev *ca, struct gc_host_sb_layout *out)
+{
+	const struct bch_sb_layout *layout = &ca->disk_sb.sb->layout;
+	unsigned i;
+
+	_Static_assert(ARRAY_SIZE(layout->sb_offset) == GC_HOST_SB_OFFSETS,
+		       "a place for each copy");
+
+	out->nr = min_t(unsigned, layout->nr_superblocks, GC_HOST_SB_OFFSETS);
+	out->max_size_bits = layout->sb_max_size_bits;
+	for (i = 0; i < out->nr; i++)
+		out->offset[i] = le64_to_cpu(layout->sb_offset[i]);
+}
+
+unsigned gc_host_dev_journal(struct bch_dev *ca, const uint64_t **buckets)
+{
+	_Static_assert(sizeof(*ca->journal.buckets) == sizeof(**buckets),
+		       "buckets are numbered by 64 bits");
+
+	*buckets = (const uint64_t *) ca->journal.buckets;
+	return ca->journal.nr;
+}
+
+bool gc_host_dev_reserve_bucket(struct bch_dev *ca, unsigned fifo, size_t n, size_t *bucket)
+{
+	alloc_fifo *f = fifo ? &ca->free[fifo - 1] : &ca->free_inc;
+
+	_Static_assert(RESERVE_NR + 1 == GC_HOST_FIFO_NR, "the fifos of a device");
+
+	if (n >= fifo_used(f))
+		return false;
+
+	*bucket = fifo_idx_entry(f, n);
+	return true;
+}
+
+unsigned gc_host_open_buckets_nr(struct bch_fs *c)
+{
+	return ARRAY_SIZE(c->open_buckets);
+}
+
+bool gc_host_open_bucket_lock(struct bch_fs *c, unsigned i, struct bch_extent_ptr *ptr)
+{
+	struct open_bucket *ob = c->open_buckets + i;
+
+	spin_lock(&ob->lock);
+	if (ob->valid)
+		*ptr = ob->ptr;
+
+	return ob->valid;
+}
+
+void gc_host_open_bucket_unlock(struct bch_fs *c, unsigned i)
+{
+	spin_unlock(&c->open_buckets[i].lock);
+}
+
+/* ---- marking in the gc arrays --------------------------------------- */
+
+int gc_host_mark_key(struct bch_fs *c, const struct bkey_s_c *k, int64_t sectors, unsigned flags)
+{
+	return bch2_mark_key(c, *k, 0, sectors, NULL, 0, flags);
+}
+
+bool gc_host_replicas_marked(struct bch_fs *c, const struct bkey_s_c *k)
+{
+	return bch2_bkey_replicas_marked(c, *k, false);
+}
+
+int gc_host_mark_replicas(struct bch_fs *c, const struct bkey_s_c *k)
+{
+	return bch2_mark_bkey_replicas(c, *k);
+}
+
+void gc_host_mark_metadata_bucket(struct bch_fs *c, struct bch_dev *ca, size_t bucket,
+				  unsigned type, unsigned sectors,
+				  const struct gc_pos *pos, unsigned flags)
+{
+	bch2_mark_metadata_bucket(c, ca, bucket, type, sectors, *pos, flags);
+}
+
+void gc_host_mark_alloc_bucket(struct bch_fs *c, struct bch_dev *ca, size_t bucket,
+			       bool owned, const struct gc_pos *pos, unsigned flags)
+{
+	bch2_mark_alloc_bucket(c, ca, bucket, owned, *pos, flags);
+}
+
+/* ---- stripes --------------------------------------------------------- */
+
+int gc_host_stripes_gc_alloc(struct bch_fs *c)
+{
+	return bch2_ec_mem_alloc(c, true);
+}
+
+int gc_host_stripe_gc_slot(struct bch_fs *c, uint64_t idx)
+{
+	/* Slots are made for the stripes there are, not for any number in a key. */
+	if (!genradix_ptr(&c->stripes[0], idx))
+		return 0;
+
+	return genradix_ptr_alloc(&c->stripes[1], idx, GFP_KERNEL) ? 0 : -ENOMEM;
+}
+
+void gc_host_stripes_gc_free(struct bch_fs *c)
+{
+	genradix_free(&c->stripes[1]);
+}
+
+bool gc_host_stripe_next(struct bch_fs *c, size_t *idx, struct stripe **live, struct stripe **gc)
+{
+	struct genradix_iter iter = genradix_iter_init(&c->stripes[0], *idx);
+
+	*live = genradix_iter_peek(&iter, &c->stripes[0]);
+	if (!*live)
+		return false;
+
+	*idx	= iter.pos;
+	*gc	= genradix_ptr(&c->stripes[1], iter.pos);
+	return true;
+}
+
+void gc_host_stripes_heap_reset(struct bch_fs *c)
+{
+	c->ec_stripes_heap.used = 0;
+}
+
+void gc_host_stripes_heap_insert(struct bch_fs *c, struct stripe *s, size_t idx)
+{
+	bch2_stripes_heap_insert(c, s, idx);
+}
+
+/* ---- usage of the file system ---------------------------------------- */
+
+int gc_host_usage_gc_alloc(struct bch_fs *c)
+{
+	if (c->usage_gc)
+		return -EEXIST;
+
+	c->usage_gc = __alloc_percpu_gfp(fs_usage_u64s(c) * sizeof(u64),
+					 sizeof(u64), GFP_KERNEL);
+	return c->usage_gc ? 0 : -ENOMEM;
+}
+
+void gc_host_usage_gc_free(struct bch_fs *c)
+{
+	free_percpu(c->usage_gc);
+	c->usage_gc = NULL;
+}
+
+void gc_host_usage_fold(struct bch_fs *c)
+{
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(c->usage); i++)
+		bch2_fs_usage_acc_to_base(c, i);
+
+	bch2_dev_usage_from_buckets(c);
+}
+
+uint64_t *gc_host_usage(struct bch_fs *c, bool gc, unsigned *nr_u64s)
+{
+	*nr_u64s = fs_usage_u64s(c);
+
+	return gc
+		? (uint64_t *) bch2_acc_percpu_u64s((void *) c->usage_gc, *nr_u64s)
+		: (uint64_t *) c->usage_base;
+}
+
+const struct bch_replicas_entry *gc_host_replicas_entry(struct bch_fs *c, unsigned i)
+{
+	return i < c->replicas.nr
+		? cpu_replicas_entry(&c->replicas, i)
+		: NULL;
+}
+
+/* ---- btree nodes ----------------------------------------------------- */
+
+struct btree *gc_host_btree_root(struct bch_fs *c, unsigned btree_id)
+{
+	return c->btree_roots[btree_id].b;
+}
+
+void gc_host_node_info(struct btree *b, struct gc_host_node_info *out)
+{
+	out->min_key	= &b->data->min_key;
+	out->max_key	= &b->data->max_key;
+	out->key	= &b->key;
+	out->seq	= b->c.lock.state.seq;
+	out->level	= b->c.level;
+	out->btree_id	= b->c.btree_id;
+	out->fake	= btree_node_fake(b);
+}
+
+void gc_host_node_lock_read(struct btree *b)
+{
+	six_lock_read(&b->c.lock, NULL, NULL);
+}
+
+void gc_host_node_unlock_read(struct btree *b)
+{
+	six_unlock_read(&b->c.lock);
+}
+
+int gc_host_node_get(struct bch_fs *c, const struct bkey_i *k, unsigned btree_id,
+		     unsigned level, struct btree **out)
+{
+	struct btree *b = bch2_btree_node_get_noiter(c, k, btree_id, level);
+
+	if (IS_ERR(b))
+		return PTR_ERR(b);
+
+	*out = b;
+	return 0;
+}
+
+void gc_host_debugcheck(struct bch_fs *c, struct btree *b, const struct bkey_s_c *k)
+{
+	bch2_bkey_debugcheck(c, b, *k);
+}
+
+struct gc_node_keys {
+	struct btree_and_journal_iter	iter;
+	bool				overlay;
+	bool				started;
+};
+
+static struct gc_node_keys *gc_node_keys(struct gc_host_node_keys *it)
+{
+	_Static_assert(sizeof(struct gc_node_keys) <= sizeof(*it), "fits the library's stack");
+	_Static_assert(__alignof__(struct gc_node_keys) <= __alignof__(*it), "and its alignment");
+
+	return (struct gc_node_keys *) it;
+}
+
+void gc_host_node_keys_init(struct gc_host_node_keys *it, struct journal_keys *keys,
+			    struct btree *b)
+{
+	struct gc_node_keys *k = gc_node_keys(it);
+
+	k->overlay = keys != NULL;
+	k->started = false;
+
+	if (k->overlay) {
+		bch2_btree_and_journal_iter_init_node_iter(&k->iter, keys, b);
+	} else {
+		k->iter.b = b;
+		bch2_btree_node_iter_init_from_start(&k->iter.node_iter, b);
+	}
+}
+
+bool gc_host_node_keys_next(struct gc_host_node_keys *it, struct bkey_s_c *out)
+{
+	struct gc_node_keys *k = gc_node_keys(it);
+
+	if (k->overlay) {
+		*out = bch2_btree_and_journal_iter_next(&k->iter);
+		return out->k != NULL;
+	}
+
+	if (k->started)
+		bch2_btree_node_iter_advance(&k->iter.node_iter, k->iter.b);
+	k->started = true;
+
+	*out = bch2_btree_node_iter_peek_unpack(&k->iter.node_iter, k->iter.b,
+						&k->iter.unpacked);
+	return out->k != NULL;
+}
+
+/* ---- walks over a whole btree ---------------------------------------- */
+
+/* On the heap: a transaction points into itself, and threads have small stacks. */
+struct gc_host_walk {
+	struct btree_trans	trans;
+	struct btree_iter	*iter;
+	unsigned		btree_id;
+	unsigned		locks_want;
+	unsigned		min_depth;
+};
+
+struct gc_host_walk *gc_host_walk_open(struct bch_fs *c, unsigned btree_id, unsigned kind,
+				       unsigned locks_want, unsigned min_depth)
+{
+	struct gc_host_walk *w = kzalloc(sizeof(*w), GFP_KERNEL);
+
+	if (w) {
+		bch2_trans_init(&w->trans, c, 0, 0);
+		w->btree_id	= btree_id;
+		w->locks_want	= locks_want;
+		w->min_depth	= min_depth;
+	}
+
+	return w;
+}
+
+int gc_host_walk_next_key(struct gc_host_walk *w, struct bkey_s_c *out)
+{
+	if (w->iter) {
+		*out = bch2_btree_iter_next(w->iter);
+	} else {
+		w->iter = bch2_trans_get_iter(&w->trans, w->btree_id, POS_MIN,
+					      BTREE_ITER_PREFETCH);
+		if (IS_ERR(w->iter)) {
+			int ret = PTR_ERR(w->iter);
+
+			w->iter = NULL;
+			return ret;
+		}
+
+		*out = bch2_btree_iter_peek(w->iter);
+	}
+
+	if (IS_ERR(out->k))
+		return PTR_ERR(out->k);
+
+	return out->k != NULL;
+}
+
+int gc_host_walk_next_node(struct gc_host_walk *w, struct btree **out)
+{
+	if (w->iter) {
+		*out = bch2_btree_iter_next_node(w->iter);
+	} else {
+		w->iter = bch2_trans_get_node_iter(&w->trans, w->btree_id, POS_MIN,
+						   w->locks_want, w->min_depth,
+						   BTREE_ITER_PREFETCH);
+		*out = bch2_btree_iter_peek_node(w->iter);
+	}
+
+	if (*out)
+		bch2_verify_btree_nr_keys(*out);
+
+	return *out != NULL;
+}
+
+void gc_host_walk_resched(struct gc_host_walk *w)
+{
+	bch2_trans_cond_resched(&w->trans);
+}
+
+int gc_host_walk_rewrite(struct gc_host_walk *w, struct btree *b, unsigned flags)
+{
+	return bch2_btree_node_rewrite(w->trans.c, w->iter, b->data->keys.seq, flags);
+}
+
+int gc_host_walk_close(struct gc_host_walk *w)
+{
+	int ret = bch2_trans_exit(&w->trans);
+
+	kfree(w);
+	return ret;
+}
+
+/* ---- the gc thread --------------------------------------------------- */
+
+int gc_host_thread_start(struct bch_fs *c, int (*fn)(void *arg), void *arg)
+{
+	struct task_struct *p;
+
+	if (c->gc_thread)
+		return -EBUSY;
+
+	p = kthread_create(fn, arg, "bch_gc");
+	if (IS_ERR(p))
+		return PTR_ERR(p);
+
+	get_task_struct(p);
+	c->gc_thread = p;
+	wake_up_process(p);
+	return 0;
+}
+
+void gc_host_thread_stop(struct bch_fs *c)
+{
+	struct task_struct *p = c->gc_thread;
+
+	c->gc_thread = NULL;
+
+	if (p) {
+		kthread_stop(p);
+		put_task_struct(p);
+	}
+}
+
+bool gc_host_should_stop(struct bch_fs *c)
+{
+	return (current->flags & PF_KTHREAD) && kthread_should_stop();
+}
+
+unsigned gc_host_kicks(struct bch_fs *c)
+{
+	return atomic_read(&c->kick_gc);
+}
+
+uint64_t gc_host_io_clock(struct bch_fs *c)
+{
+	return atomic_long_read(&c->io_clock[WRITE].now);
+}
+
+uint64_t gc_host_capacity(struct bch_fs *c)
+{
+	return c->capacity;
+}
+
+void gc_host_wait_prepare(struct bch_fs *c)
+{
+	set_freezable();
+	set_current_state(TASK_INTERRUPTIBLE);
+}
+
+void gc_host_wait_sleep(struct bch_fs *c, uint64_t deadline)
+{
+	if (deadline == UINT64_MAX)
+		schedule();
+	else
+		bch2_io_clock_schedule_timeout(&c->io_clock[WRITE], deadline);
+
+	try_to_freeze();
+}
+
+void gc_host_wait_finish(struct bch_fs *c)
+{
+	__set_current_state(TASK_RUNNING);
+}

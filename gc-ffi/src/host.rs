@@ -1,0 +1,701 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The host in C, as the engine sees it. Each method is one call of the function
+//! of the same name; contracts are in `include/bch_gc_host.h`.
+
+use crate::iter::{CKeys, CWalk, key_sc};
+use core::ffi::{c_int, c_void};
+use core::fmt;
+use core::ptr;
+use core::sync::atomic::{AtomicU32, AtomicU64};
+use gc_core::bkey::{KeyBuf, KeyRef};
+use gc_core::error::{Error, Result};
+use gc_core::finding::{Answer, Finding};
+use gc_core::host::{
+    Buckets, DeviceHost, Flag, GC_POS_WORDS, GcPosCell, Geometry, Host, Level, Lock, NodeInfo,
+    Param, ReplicasRef, SB_OFFSETS, SbCopies, Side, StripeVisitor, Trace, UsageWords, WalkKind,
+};
+use gc_core::layout::{
+    BkeyI, Bpos, BtreeId, Bucket, BucketArray, DataType, ExtentPtr, GcPos, Stripe,
+};
+use gc_core::text::Message;
+use gc_core::thread;
+use gc_host_sys as sys;
+
+/// Devices of a host, also of no file system.
+pub(crate) struct CDevice {
+    c: *mut sys::bch_fs,
+}
+
+impl CDevice {
+    /// # Safety
+    /// `c` is NULL or a file system of the host that stays open as long as this
+    /// lives, and the host keeps the contracts of its header.
+    pub(crate) const unsafe fn new(c: *mut sys::bch_fs) -> Self {
+        Self { c }
+    }
+}
+
+impl DeviceHost for CDevice {
+    type Dev = *mut sys::bch_dev;
+
+    fn dev_geometry(&self, dev: Self::Dev) -> Geometry {
+        let mut g =
+            sys::gc_host_dev_geom { nbuckets: 0, bucket_size: 0, first_bucket: 0, dev_idx: 0 };
+        // SAFETY: the host handed out `dev`; `g` is ours.
+        unsafe { sys::gc_host_dev_geom(dev, &raw mut g) };
+        Geometry {
+            nbuckets: g.nbuckets,
+            bucket_size: g.bucket_size,
+            first_bucket: g.first_bucket,
+            dev_idx: g.dev_idx,
+        }
+    }
+
+    fn dev_superblocks(&self, dev: Self::Dev) -> SbCopies {
+        let mut l = sys::gc_host_sb_layout { offset: [0; SB_OFFSETS], nr: 0, max_size_bits: 0 };
+        // SAFETY: the host handed out `dev`; `l` is ours.
+        unsafe { sys::gc_host_dev_sb_layout(dev, &raw mut l) };
+        let nr = usize::try_from(l.nr).unwrap_or(SB_OFFSETS).min(SB_OFFSETS);
+        SbCopies { offset: l.offset, nr, max_size_bits: l.max_size_bits }
+    }
+
+    fn dev_journal_bucket(&self, dev: Self::Dev, n: usize) -> Option<u64> {
+        let mut buckets = ptr::null();
+        // SAFETY: the host handed out `dev`; `buckets` is ours.
+        let nr = unsafe { sys::gc_host_dev_journal(dev, &raw mut buckets) };
+        if buckets.is_null() || n >= usize::try_from(nr).ok()? {
+            return None;
+        }
+        let at = buckets.wrapping_add(n);
+        // SAFETY: `n` is below the number of buckets the host lends.
+        Some(unsafe { at.read() })
+    }
+
+    fn mark_metadata_bucket(
+        &self,
+        dev: Self::Dev,
+        bucket: u64,
+        data_type: DataType,
+        sectors: u32,
+        pos: GcPos,
+        flags: u32,
+    ) {
+        let Ok(b) = usize::try_from(bucket) else { return };
+        let pos = (&raw const pos).cast::<sys::gc_pos>();
+        // SAFETY: the host handed out `dev`, the engine has checked the bucket, and
+        // `pos` outlives the call.
+        unsafe {
+            sys::gc_host_mark_metadata_bucket(
+                self.c,
+                dev,
+                b,
+                u32::from(data_type.0),
+                sectors,
+                pos,
+                flags,
+            );
+        }
+    }
+
+    fn log(&self, level: Level, args: fmt::Arguments<'_>) {
+        let text = Message::of(&args);
+        let level = match level {
+            Level::Err => sys::GC_HOST_LOG_ERR,
+            Level::Info => sys::GC_HOST_LOG_INFO,
+        };
+        // SAFETY: `c` is as in `new`; the text outlives the call.
+        unsafe { sys::gc_host_log(self.c, level, text.as_c_str().as_ptr()) };
+    }
+
+    fn lock(&self, which: Lock) {
+        // SAFETY: `c` is as in `new`; the engine keeps the order of locks.
+        unsafe { sys::gc_host_lock(self.c, lock_id(which)) };
+    }
+
+    fn unlock(&self, which: Lock) {
+        // SAFETY: `c` is as in `new`; a guard of this thread holds the lock.
+        unsafe { sys::gc_host_unlock(self.c, lock_id(which)) };
+    }
+
+    fn assert_held(&self, which: Lock) {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_assert_held(self.c, lock_id(which)) };
+    }
+}
+
+const fn lock_id(which: Lock) -> u32 {
+    match which {
+        Lock::StateRead => sys::GC_HOST_LOCK_STATE_READ,
+        Lock::GcRead => sys::GC_HOST_LOCK_GC_READ,
+        Lock::GcWrite => sys::GC_HOST_LOCK_GC_WRITE,
+        Lock::MarkRead => sys::GC_HOST_LOCK_MARK_READ,
+        Lock::MarkWrite => sys::GC_HOST_LOCK_MARK_WRITE,
+        Lock::Sb => sys::GC_HOST_LOCK_SB,
+        Lock::BtreeRoot => sys::GC_HOST_LOCK_BTREE_ROOT,
+        Lock::Freelist => sys::GC_HOST_LOCK_FREELIST,
+    }
+}
+
+const fn flag_id(flag: Flag) -> u32 {
+    match flag {
+        Flag::FixedGens => sys::GC_HOST_FLAG_FIXED_GENS,
+        Flag::RebuildReplicas => sys::GC_HOST_FLAG_REBUILD_REPLICAS,
+    }
+}
+
+const fn param_id(param: Param) -> u32 {
+    match param {
+        Param::ExpensiveDebugChecks => sys::GC_HOST_PARAM_EXPENSIVE_DEBUG_CHECKS,
+        Param::TestRestartGc => sys::GC_HOST_PARAM_TEST_RESTART_GC,
+        Param::JournalSeqVerify => sys::GC_HOST_PARAM_JOURNAL_SEQ_VERIFY,
+        Param::RewriteDisabled => sys::GC_HOST_PARAM_REWRITE_DISABLED,
+        Param::AlwaysRewrite => sys::GC_HOST_PARAM_ALWAYS_REWRITE,
+        Param::Periodic => sys::GC_HOST_PARAM_PERIODIC,
+        Param::ThreadFullGc => sys::GC_HOST_PARAM_THREAD_FULL_GC,
+        Param::UpdatesBesideGc => sys::GC_HOST_PARAM_UPDATES_BESIDE_GC,
+    }
+}
+
+const fn trace_id(event: Trace) -> u32 {
+    match event {
+        Trace::GcStart => sys::GC_HOST_TRACE_GC_START,
+        Trace::GcEnd => sys::GC_HOST_TRACE_GC_END,
+        Trace::CoalesceStart => sys::GC_HOST_TRACE_COALESCE_START,
+        Trace::CoalesceEnd => sys::GC_HOST_TRACE_COALESCE_END,
+    }
+}
+
+/// A file system of the host.
+pub(crate) struct CHost {
+    devices: CDevice,
+    c: *mut sys::bch_fs,
+    journal_keys: *mut sys::journal_keys,
+}
+
+impl CHost {
+    /// # Safety
+    /// `c` is a file system of the host, `journal_keys` NULL or keys of its journal;
+    /// both stay as long as this lives, and the host keeps the contracts of its
+    /// header.
+    pub(crate) const unsafe fn new(
+        c: *mut sys::bch_fs,
+        journal_keys: *mut sys::journal_keys,
+    ) -> Self {
+        // SAFETY: the caller vouches for `c`.
+        let devices = unsafe { CDevice::new(c) };
+        Self { devices, c, journal_keys }
+    }
+
+    /// Says a line of information.
+    pub(crate) fn say(&self, args: fmt::Arguments<'_>) {
+        self.log(Level::Info, args);
+    }
+
+    /// Starts the gc thread.
+    pub(crate) fn start_thread(&self) -> Result<()> {
+        // SAFETY: `c` is as in `new`, and whoever starts the thread keeps it open
+        // until the thread has stopped.
+        Error::check(unsafe { sys::gc_host_thread_start(self.c, Some(gc_thread), self.c.cast()) })
+    }
+
+    /// Stops it.
+    pub(crate) fn stop_thread(&self) {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_thread_stop(self.c) };
+    }
+}
+
+/// What the host's thread runs; `arg` is the file system.
+unsafe extern "C" fn gc_thread(arg: *mut c_void) -> c_int {
+    // SAFETY: `start_thread` gave the file system, which stays open until the
+    // thread has stopped.
+    let host = unsafe { CHost::new(arg.cast(), ptr::null_mut()) };
+    thread::run(&host);
+    0
+}
+
+impl DeviceHost for CHost {
+    type Dev = *mut sys::bch_dev;
+
+    fn dev_geometry(&self, dev: Self::Dev) -> Geometry {
+        self.devices.dev_geometry(dev)
+    }
+    fn dev_superblocks(&self, dev: Self::Dev) -> SbCopies {
+        self.devices.dev_superblocks(dev)
+    }
+    fn dev_journal_bucket(&self, dev: Self::Dev, n: usize) -> Option<u64> {
+        self.devices.dev_journal_bucket(dev, n)
+    }
+    fn mark_metadata_bucket(
+        &self,
+        dev: Self::Dev,
+        bucket: u64,
+        data_type: DataType,
+        sectors: u32,
+        pos: GcPos,
+        flags: u32,
+    ) {
+        self.devices.mark_metadata_bucket(dev, bucket, data_type, sectors, pos, flags);
+    }
+    fn log(&self, level: Level, args: fmt::Arguments<'_>) {
+        self.devices.log(level, args);
+    }
+    fn lock(&self, which: Lock) {
+        self.devices.lock(which);
+    }
+    fn unlock(&self, which: Lock) {
+        self.devices.unlock(which);
+    }
+    fn assert_held(&self, which: Lock) {
+        self.devices.assert_held(which);
+    }
+}
+
+impl Host for CHost {
+    type Node = *mut sys::btree;
+    type Keys<'a> = CKeys<'a>;
+    type Walk<'a> = CWalk<'a>;
+
+    fn lock_unless_stopping(&self, which: Lock) -> bool {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_lock_unless_stopping(self.c, lock_id(which)) }
+    }
+
+    fn assert_no_locks(&self) {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_assert_no_locks(self.c) };
+    }
+
+    fn flag(&self, flag: Flag) -> bool {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_flag_test(self.c, flag_id(flag)) }
+    }
+
+    fn set_flag(&self, flag: Flag, value: bool) {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_flag_set(self.c, flag_id(flag), value) };
+    }
+
+    fn param(&self, param: Param) -> bool {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_param(self.c, param_id(param)) }
+    }
+
+    fn sb_compat(&self) -> u64 {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_sb_compat(self.c) }
+    }
+
+    fn key_version(&self) -> u64 {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_key_version(self.c) }
+    }
+
+    fn set_key_version(&self, version: u64) {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_key_version_set(self.c, version) };
+    }
+
+    fn journal_cur_seq(&self) -> u64 {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_journal_cur_seq(self.c) }
+    }
+
+    fn gc_pos(&self) -> GcPosCell<'_> {
+        let mut seq = ptr::null_mut();
+        let mut pos = ptr::null_mut();
+        // SAFETY: `c` is as in `new`; both places are ours.
+        unsafe { sys::gc_host_gc_pos(self.c, &raw mut seq, &raw mut pos) };
+        // SAFETY: the host lends the sequence word while the file system is open;
+        // all who read it beside us read it as a whole.
+        let seq = unsafe { AtomicU32::from_ptr(seq) };
+        let words = pos.cast::<[AtomicU32; GC_POS_WORDS]>();
+        // SAFETY: struct gc_pos is 7 words aligned to 4 (asserted on both sides),
+        // lent as long as the file system is open.
+        let words = unsafe { &*words };
+        GcPosCell { seq, words }
+    }
+
+    fn gc_count_inc(&self) {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_gc_count_inc(self.c) };
+    }
+
+    fn wait_interior_updates(&self) {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_wait_interior_updates(self.c) };
+    }
+
+    fn journal_block(&self) {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_journal_block(self.c) };
+    }
+
+    fn journal_unblock(&self) {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_journal_unblock(self.c) };
+    }
+
+    fn clock(&self) -> u64 {
+        // SAFETY: no precondition.
+        unsafe { sys::gc_host_clock() }
+    }
+
+    fn gc_time(&self, start: u64) {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_gc_time(self.c, start) };
+    }
+
+    fn wake_allocators(&self) {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_wake_allocators(self.c) };
+    }
+
+    fn trace(&self, event: Trace, arg: i32) {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_trace(self.c, trace_id(event), arg) };
+    }
+
+    fn finding(&self, finding: &Finding<'_>) -> Answer {
+        let text = Message::of(finding);
+        let (code, flags) = (finding.code().number(), finding.flags().bits());
+        let msg = text.as_c_str().as_ptr();
+        // SAFETY: `c` is as in `new`; the text outlives the call.
+        match unsafe { sys::gc_host_fsck_err(self.c, code, flags, msg) } {
+            0 => Answer::Ignore,
+            1 => Answer::Fix,
+            // 2, and anything that is no answer: nothing more is changed.
+            _ => Answer::Exit,
+        }
+    }
+
+    fn flush_findings(&self) {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_flush_fsck_errs(self.c) };
+    }
+
+    fn dev_next(&self, from: u32, online: bool) -> Option<(u32, Self::Dev)> {
+        let mut idx = from;
+        // SAFETY: `c` is as in `new`; `idx` is ours.
+        let dev = unsafe { sys::gc_host_dev_next(self.c, &raw mut idx, online) };
+        (!dev.is_null()).then_some((idx, dev))
+    }
+
+    fn dev_put(&self, dev: Self::Dev, online: bool) {
+        // SAFETY: the reference was taken by `dev_next` and is given back once.
+        unsafe { sys::gc_host_dev_put(dev, online) };
+    }
+
+    fn dev_buckets(&self, dev: Self::Dev, side: Side) -> Option<Buckets<'_>> {
+        // SAFETY: a reference to `dev` is held.
+        let array = unsafe { sys::gc_host_dev_buckets(dev, side == Side::Gc) };
+        if array.is_null() {
+            return None;
+        }
+        let array = array.cast::<BucketArray>();
+        // SAFETY: the host lends an array whose head is as asserted.
+        let nbuckets = unsafe { (*array).nbuckets };
+        // SAFETY: the buckets follow the head within the same array.
+        let first = unsafe { (&raw const (*array).b) }.cast::<Bucket>();
+        // SAFETY: `nbuckets` buckets lie there as long as the lock is held under
+        // which the engine asks; their fields are atomics, whoever writes them.
+        Some(Buckets::new(unsafe { core::slice::from_raw_parts(first, nbuckets) }))
+    }
+
+    fn dev_gc_alloc_buckets(&self, dev: Self::Dev) -> Result<()> {
+        // SAFETY: a reference to `dev` is held.
+        Error::check(unsafe { sys::gc_host_dev_gc_alloc_buckets(self.c, dev) })
+    }
+
+    fn dev_gc_alloc_usage(&self, dev: Self::Dev) -> Result<()> {
+        // SAFETY: a reference to `dev` is held.
+        Error::check(unsafe { sys::gc_host_dev_gc_alloc_usage(self.c, dev) })
+    }
+
+    fn dev_gc_free(&self, dev: Self::Dev) {
+        // SAFETY: a reference to `dev` is held.
+        unsafe { sys::gc_host_dev_gc_free(self.c, dev) };
+    }
+
+    fn dev_reserve_bucket(&self, dev: Self::Dev, fifo: u32, n: usize) -> Option<u64> {
+        let mut bucket = 0;
+        // SAFETY: a reference to `dev` is held; `bucket` is ours.
+        unsafe { sys::gc_host_dev_reserve_bucket(dev, fifo, n, &raw mut bucket) }
+            .then(|| u64::try_from(bucket).unwrap_or(u64::MAX))
+    }
+
+    fn open_buckets_nr(&self) -> u32 {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_open_buckets_nr(self.c) }
+    }
+
+    fn open_bucket_lock(&self, i: u32) -> Option<ExtentPtr> {
+        let mut ptr = ExtentPtr::default();
+        let out = (&raw mut ptr).cast::<sys::bch_extent_ptr>();
+        // SAFETY: `i` is below the number of open buckets; `ptr` is ours.
+        unsafe { sys::gc_host_open_bucket_lock(self.c, i, out) }.then_some(ptr)
+    }
+
+    fn open_bucket_unlock(&self, i: u32) {
+        // SAFETY: it was locked by this thread.
+        unsafe { sys::gc_host_open_bucket_unlock(self.c, i) };
+    }
+
+    #[inline]
+    fn mark_key(&self, key: KeyRef<'_>, sectors: i64, flags: u32) -> Result<()> {
+        let key = key_sc(key);
+        let k = (&raw const key).cast::<sys::bkey_s_c>();
+        // SAFETY: `c` is as in `new`; the key outlives the call.
+        Error::check(unsafe { sys::gc_host_mark_key(self.c, k, sectors, flags) })
+    }
+
+    #[inline]
+    fn replicas_marked(&self, key: KeyRef<'_>) -> bool {
+        let key = key_sc(key);
+        let k = (&raw const key).cast::<sys::bkey_s_c>();
+        // SAFETY: `c` is as in `new`; the key outlives the call.
+        unsafe { sys::gc_host_replicas_marked(self.c, k) }
+    }
+
+    fn mark_replicas(&self, key: KeyRef<'_>) -> Result<()> {
+        let key = key_sc(key);
+        let k = (&raw const key).cast::<sys::bkey_s_c>();
+        // SAFETY: `c` is as in `new`; the key outlives the call.
+        Error::check(unsafe { sys::gc_host_mark_replicas(self.c, k) })
+    }
+
+    fn mark_alloc_bucket(&self, dev: Self::Dev, bucket: u64, owned: bool, pos: GcPos, flags: u32) {
+        let Ok(b) = usize::try_from(bucket) else { return };
+        let pos = (&raw const pos).cast::<sys::gc_pos>();
+        // SAFETY: a reference to `dev` is held, the engine has checked the bucket,
+        // and `pos` outlives the call.
+        unsafe { sys::gc_host_mark_alloc_bucket(self.c, dev, b, owned, pos, flags) };
+    }
+
+    fn stripes_gc_alloc(&self) -> Result<()> {
+        // SAFETY: `c` is as in `new`.
+        Error::check(unsafe { sys::gc_host_stripes_gc_alloc(self.c) })
+    }
+
+    fn stripe_gc_slot(&self, idx: u64) -> Result<()> {
+        // SAFETY: `c` is as in `new`.
+        Error::check(unsafe { sys::gc_host_stripe_gc_slot(self.c, idx) })
+    }
+
+    fn stripes_gc_free(&self) {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_stripes_gc_free(self.c) };
+    }
+
+    fn for_each_stripe(&self, f: StripeVisitor<'_>) -> Result<()> {
+        let mut idx = 0;
+        loop {
+            let (mut live, mut gc) = (ptr::null_mut(), ptr::null_mut());
+            // SAFETY: `c` is as in `new`; the three places are ours.
+            let more = unsafe {
+                sys::gc_host_stripe_next(self.c, &raw mut idx, &raw mut live, &raw mut gc)
+            };
+            if !more || live.is_null() {
+                return Ok(());
+            }
+            let slot = live.cast::<Stripe>();
+            // SAFETY: the host lends the slot; the mark lock keeps others away.
+            let mut stripe = unsafe { slot.read() };
+            let counted = if gc.is_null() {
+                None
+            } else {
+                // SAFETY: as for the live slot.
+                Some(unsafe { gc.cast::<Stripe>().read() })
+            };
+            let heap = f(u64::try_from(idx).unwrap_or(u64::MAX), &mut stripe, counted.as_ref());
+            // SAFETY: as for the read.
+            unsafe { slot.write(stripe) };
+            if heap? {
+                // SAFETY: the stripe is in its slot, under the mark lock.
+                unsafe { sys::gc_host_stripes_heap_insert(self.c, live, idx) };
+            }
+            let Some(next) = idx.checked_add(1) else { return Ok(()) };
+            idx = next;
+        }
+    }
+
+    fn stripes_heap_reset(&self) {
+        // SAFETY: `c` is as in `new`; the engine holds the mark lock.
+        unsafe { sys::gc_host_stripes_heap_reset(self.c) };
+    }
+
+    fn usage_gc_alloc(&self) -> Result<()> {
+        // SAFETY: `c` is as in `new`.
+        Error::check(unsafe { sys::gc_host_usage_gc_alloc(self.c) })
+    }
+
+    fn usage_gc_free(&self) {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_usage_gc_free(self.c) };
+    }
+
+    fn usage_fold(&self) {
+        // SAFETY: `c` is as in `new`; the engine holds the mark lock.
+        unsafe { sys::gc_host_usage_fold(self.c) };
+    }
+
+    fn usage(&self, side: Side) -> UsageWords<'_> {
+        let mut nr = 0;
+        // SAFETY: `c` is as in `new`; `nr` is ours.
+        let words = unsafe { sys::gc_host_usage(self.c, side == Side::Gc, &raw mut nr) };
+        let Ok(nr) = usize::try_from(nr) else { return UsageWords::new(&[]) };
+        if words.is_null() {
+            return UsageWords::new(&[]);
+        }
+        // SAFETY: the host lends `nr` words as long as the mark lock is held under
+        // which the engine asks; nobody else writes them meanwhile.
+        UsageWords::new(unsafe { core::slice::from_raw_parts(words.cast::<AtomicU64>(), nr) })
+    }
+
+    fn replicas_entry(&self, i: usize) -> Option<ReplicasRef<'_>> {
+        let i = u32::try_from(i).ok()?;
+        // SAFETY: `c` is as in `new`.
+        let entry = unsafe { sys::gc_host_replicas_entry(self.c, i) }.cast::<u8>();
+        if entry.is_null() {
+            return None;
+        }
+        // SAFETY: an entry has a head of three bytes, the second the number of
+        // devices (asserted layout).
+        let nr_devs = unsafe { entry.wrapping_add(1).read() };
+        let len = usize::from(nr_devs).saturating_add(3);
+        // SAFETY: the host lends the entry, head and devices, under the mark lock.
+        Some(ReplicasRef { bytes: unsafe { core::slice::from_raw_parts(entry, len) } })
+    }
+
+    fn btree_root(&self, id: BtreeId) -> Option<Self::Node> {
+        // SAFETY: `c` is as in `new`; `id` is that of a btree.
+        let node = unsafe { sys::gc_host_btree_root(self.c, u32::from(id.0)) };
+        (!node.is_null()).then_some(node)
+    }
+
+    fn node_info(&self, node: Self::Node) -> NodeInfo {
+        let info = raw_info(node);
+        // SAFETY: the header's positions are lent while the node is locked.
+        let min_key = unsafe { info.min_key.cast::<Bpos>().read_unaligned() };
+        // SAFETY: as for the first.
+        let max_key = unsafe { info.max_key.cast::<Bpos>().read_unaligned() };
+        NodeInfo {
+            min_key,
+            max_key,
+            level: info.level,
+            btree_id: BtreeId(info.btree_id),
+            fake: info.fake,
+        }
+    }
+
+    fn node_key(&self, node: Self::Node) -> Option<KeyBuf> {
+        let key = raw_info(node).key.cast::<BkeyI>();
+        // SAFETY: the key is lent, unpacked, while the node is locked.
+        let k = unsafe { &raw const (*key).k };
+        // SAFETY: its value follows.
+        let v = unsafe { &raw const (*key).v };
+        // SAFETY: both are the key's own and stay during this call.
+        KeyBuf::copy_of(unsafe { crate::iter::key_ref(gc_core::layout::bkey::BkeySC { k, v }) })
+    }
+
+    fn node_lock_read(&self, node: Self::Node) {
+        // SAFETY: the host handed out the node.
+        unsafe { sys::gc_host_node_lock_read(node) };
+    }
+
+    fn node_unlock_read(&self, node: Self::Node) {
+        // SAFETY: a guard of this thread holds the lock.
+        unsafe { sys::gc_host_node_unlock_read(node) };
+    }
+
+    fn node_get(&self, key: &KeyBuf, id: BtreeId, level: u8) -> Result<Self::Node> {
+        let mut node = ptr::null_mut();
+        let k = ptr::from_ref(key).cast::<sys::bkey_i>();
+        // SAFETY: `c` is as in `new`; a KeyBuf is laid out as struct bkey_i, and
+        // outlives the call; `node` is ours.
+        let ret = unsafe {
+            sys::gc_host_node_get(self.c, k, u32::from(id.0), u32::from(level), &raw mut node)
+        };
+        Error::check(ret)?;
+        if node.is_null() { Err(Error::INVAL) } else { Ok(node) }
+    }
+
+    #[inline]
+    fn debugcheck(&self, node: Self::Node, key: KeyRef<'_>) {
+        let key = key_sc(key);
+        let k = (&raw const key).cast::<sys::bkey_s_c>();
+        // SAFETY: the node is locked; the key outlives the call.
+        unsafe { sys::gc_host_debugcheck(self.c, node, k) };
+    }
+
+    fn node_keys(&self, node: Self::Node, overlay: bool) -> Self::Keys<'_> {
+        let keys = if overlay { self.journal_keys } else { ptr::null_mut() };
+        // SAFETY: the engine keeps the node locked as long as it walks its keys; the
+        // journal's keys are as in `new`.
+        unsafe { CKeys::new(keys, node) }
+    }
+
+    fn walk(&self, id: BtreeId, kind: WalkKind) -> Result<Self::Walk<'_>> {
+        let (kind, min_depth) = match kind {
+            WalkKind::Keys => (sys::GC_HOST_WALK_KEYS, 0),
+            WalkKind::Nodes { min_depth } => (sys::GC_HOST_WALK_NODES, u32::from(min_depth)),
+        };
+        // SAFETY: `c` is as in `new`; `id` is that of a btree.
+        let walk = unsafe { sys::gc_host_walk_open(self.c, u32::from(id.0), kind, 0, min_depth) };
+        if walk.is_null() {
+            return Err(Error::NOMEM);
+        }
+        // SAFETY: the walk is ours from here.
+        Ok(unsafe { CWalk::new(walk) })
+    }
+
+    fn should_stop(&self) -> bool {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_should_stop(self.c) }
+    }
+
+    fn kicks(&self) -> u32 {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_kicks(self.c) }
+    }
+
+    fn io_clock(&self) -> u64 {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_io_clock(self.c) }
+    }
+
+    fn capacity(&self) -> u64 {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_capacity(self.c) }
+    }
+
+    fn wait_prepare(&self) {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_wait_prepare(self.c) };
+    }
+
+    fn wait_sleep(&self, deadline: Option<u64>) {
+        // SAFETY: `c` is as in `new`; a wait was prepared.
+        unsafe { sys::gc_host_wait_sleep(self.c, deadline.unwrap_or(u64::MAX)) };
+    }
+
+    fn wait_finish(&self) {
+        // SAFETY: `c` is as in `new`; a wait was prepared.
+        unsafe { sys::gc_host_wait_finish(self.c) };
+    }
+}
+
+fn raw_info(node: *mut sys::btree) -> sys::gc_host_node_info {
+    let mut info = sys::gc_host_node_info {
+        min_key: ptr::null(),
+        max_key: ptr::null(),
+        key: ptr::null(),
+        seq: 0,
+        level: 0,
+        btree_id: 0,
+        fake: false,
+    };
+    // SAFETY: the node is locked or nobody else is there; `info` is ours.
+    unsafe { sys::gc_host_node_info(node, &raw mut info) };
+    info
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Makes the files that are generated and checked in, or verifies that they are
+//! what would be made now.
+//!
+//! usage: `cargo xtask generate | check`
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// A generated file and how it is made.
+struct Generated {
+    path: &'static str,
+    make: fn(&Path) -> Result<String>,
+}
+
+const FILES: &[Generated] = &[
+    Generated { path: "gc-host-sys/src/bindings.rs", make: bindings },
+    Generated { path: "include/bch_gc.h", make: exports },
+    Generated { path: "include/bch_gc_layout.h", make: layout },
+];
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let run = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["generate"] => generate,
+        ["check"] => check,
+        _ => {
+            eprintln!("usage: cargo xtask generate | check");
+            return ExitCode::from(16);
+        }
+    };
+    match root().and_then(|root| run(&root)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("xtask: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn root() -> Result<PathBuf> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    Ok(here.parent().ok_or("xtask has no parent folder")?.to_path_buf())
+}
+
+fn generate(root: &Path) -> Result<()> {
+    for file in FILES {
+        let text = (file.make)(root).map_err(|e| format!("{}: {e}", file.path))?;
+        let path = root.join(file.path);
+        if std::fs::read_to_string(&path).ok().as_deref() != Some(text.as_str()) {
+            std::fs::write(&path, text).map_err(|e| format!("{}: {e}", file.path))?;
+            println!("{}", file.path);
+        }
+    }
+    Ok(())
+}
+
+fn check(root: &Path) -> Result<()> {
+    let mut stale = Vec::new();
+    for file in FILES {
+        let text = (file.make)(root).map_err(|e| format!("{}: {e}", file.path))?;
+        let have = std::fs::read_to_string(root.join(file.path))
+            .map_err(|e| format!("{}: {e}", file.path))?;
+        if have != text {
+            let line = have
+                .lines()
+                .zip(text.lines())
+                .position(|(a, b)| a != b)
+                .unwrap_or_else(|| have.lines().count().min(text.lines().count()));
+            stale.push(format!("{} (from line {})", file.path, line + 1));
+        }
+    }
+    if stale.is_empty() {
+        return Ok(());
+    }
+    Err(format!("not fresh, run `cargo xtask generate`: {}", stale.join(", ")).into())
+}
+
+/// Rust declarations of what a host provides.
+fn bindings(root: &Path) -> Result<String> {
+    let header = root.join("include/bch_gc_host.h");
+    let text = bindgen::Builder::default()
+        .header(header.to_str().ok_or("path is not UTF-8")?)
+        .raw_line("// SPDX-License-Identifier: GPL-2.0-only")
+        .raw_line("//! Generated from `include/bch_gc_host.h`; its comments are the documentation.")
+        .raw_line("#![allow(missing_docs, non_camel_case_types, non_upper_case_globals)]")
+        .allowlist_function("gc_host_.*")
+        .allowlist_type("gc_host_.*")
+        .allowlist_var("(GC_HOST|BCH_GC_HOST)_.*")
+        .use_core()
+        .ctypes_prefix("core::ffi")
+        .size_t_is_usize(true)
+        .default_enum_style(bindgen::EnumVariation::Consts)
+        .prepend_enum_name(false)
+        .generate_comments(false)
+        .layout_tests(true)
+        .rust_target(bindgen::RustTarget::stable(85, 0).map_err(|e| e.to_string())?)
+        .rust_edition(bindgen::RustEdition::Edition2024)
+        .disable_header_comment()
+        .rustfmt_configuration_file(Some(root.join("rustfmt.toml")))
+        .generate()?
+        .to_string();
+    Ok(text)
+}
+
+/// The header of what the library exports.
+fn exports(root: &Path) -> Result<String> {
+    let krate = root.join("gc-ffi");
+    let config = cbindgen::Config::from_file(krate.join("cbindgen.toml"))?;
+    let bindings = cbindgen::Builder::new()
+        .with_src(krate.join("src/exports.rs"))
+        .with_config(config)
+        .generate()?;
+    let mut text = Vec::new();
+    bindings.write(&mut text);
+    // gnu89 with -pedantic knows no such comments.
+    Ok(String::from_utf8(text)?
+        .replace("// __cplusplus", "/* __cplusplus */")
+        .replace("// extern \"C\"", "/* extern \"C\" */"))
+}
+
+/// The header of layout assertions.
+fn layout(_root: &Path) -> Result<String> {
+    let mut text = String::new();
+    gc_core::layout::header::write_header(&mut text)?;
+    Ok(text)
+}
