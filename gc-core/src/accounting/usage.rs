@@ -224,3 +224,79 @@ pub fn dev_usage_from_buckets(
     }
     (dev, hidden)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::replicas::Table;
+    use super::*;
+    use std::vec;
+
+    fn table() -> Table {
+        let all: [&[u8]; 4] = [&[3, 1, 1, 0], &[4, 1, 1, 0], &[4, 2, 1, 0, 1], &[5, 1, 1, 1]];
+        Table::from_entries(all.into_iter().map(|e| EntryRef::first_of(e).unwrap())).unwrap()
+    }
+
+    // Oracle: sums by hand, one of them below zero.
+    #[test]
+    fn sums_follow_the_parts() {
+        let t = table();
+        let mut u = Usage::zeroed(4).unwrap();
+        u.head.persistent_reserved = [1, 2, 3, 4];
+        for (e, n) in [([3, 1, 1, 0], 10), ([4, 1, 1, 0], -20), ([5, 1, 1, 1], 30)] {
+            assert!(u.count(t.view(), EntryRef::first_of(&e).unwrap(), n));
+        }
+        assert!(u.count(t.view(), EntryRef::first_of(&[4, 2, 1, 0, 1]).unwrap(), 5));
+        assert!(!u.count(t.view(), EntryRef::first_of(&[4, 1, 1, 1]).unwrap(), 7));
+        let counted = u.head;
+        assert_eq!((counted.btree, counted.data, counted.cached), (10, 15_u64.wrapping_neg(), 30));
+        (u.head.btree, u.head.data, u.head.cached) = (0, 0, 0);
+        u.initialize(t.view());
+        assert_eq!(u.head, FsUsage { reserved: 10, ..counted });
+
+        let mut sum = Usage::zeroed(4).unwrap();
+        sum.add(&u);
+        sum.add(&u);
+        assert_eq!(sum.replicas, u.replicas.iter().map(|v| v.wrapping_mul(2)).collect::<Vec<_>>());
+        assert_eq!((sum.head.data, sum.head.reserved), (30_u64.wrapping_neg(), 20));
+        assert_eq!(sum.head.persistent_reserved, [2, 4, 6, 8]);
+        assert!(!sum.is_zero());
+        sum.clear();
+        assert!(sum.is_zero() && sum.replicas == vec![0; 4]);
+    }
+
+    // Oracle: one bucket of each kind, counted by hand from docs/facts/marking.md,
+    // section 9.
+    #[test]
+    fn one_bucket_each() {
+        let g = Geometry { bucket_size: 128, first_bucket: 0, nbuckets: 9 };
+        let m = |t, dirty, cached| {
+            BucketMark(9)
+                .with_data_type_raw(t)
+                .with_dirty_sectors(dirty)
+                .with_cached_sectors(cached)
+        };
+        let marks = [
+            m(0, 0, 0),
+            m(1, 8, 0),
+            m(2, 128, 0),
+            m(3, 64, 0),
+            m(4, 100, 20),
+            m(4, 0, 28),
+            m(4, 127, 0).with_owned_by_allocator(true),
+            m(0, 0, 0).with_stripe(true),
+            m(6, 5, 0),
+            m(7, 5, 0),
+        ];
+        let (u, hidden) = dev_usage_from_buckets(g, marks.into_iter());
+        assert_eq!(hidden, 256);
+        let want = DevUsage {
+            buckets: [0, 1, 1, 1, 2, 1],
+            buckets_alloc: 1,
+            buckets_ec: 1,
+            buckets_unavailable: 8,
+            sectors: [0, 8, 128, 64, 227, 48],
+            sectors_fragmented: 8 + 100,
+        };
+        assert_eq!(u, want);
+    }
+}

@@ -224,6 +224,9 @@ fn compare(real: &Real, naive: &Naive, allocs_were_read: bool) {
 enum Step {
     Key(Key, Change),
     Metadata(u8, u64, u8, u32),
+    /// Device, bucket, owned by the allocator, array 1.
+    Owned(u8, u64, bool, bool),
+    Invalidate(u8, u64),
 }
 
 fn gens() -> impl Strategy<Value = u8> {
@@ -365,6 +368,9 @@ fn step() -> impl Strategy<Value = Step> {
         12 => key,
         1 => (dev_idx(), 0..BUCKETS + 1, 1..3_u8, prop_oneof![0..40_u32, 65000..70000_u32])
             .prop_map(|(d, b, t, s)| Step::Metadata(d, b, t, s)),
+        1 => (dev_idx(), 0..BUCKETS + 1, any::<(bool, bool)>())
+            .prop_map(|(d, b, (owned, gc))| Step::Owned(d, b, owned, gc)),
+        1 => (dev_idx(), 0..BUCKETS + 1).prop_map(|(d, b)| Step::Invalidate(d, b)),
     ]
 }
 
@@ -429,19 +435,39 @@ fn run(
                 let (k, v) = encode(key);
                 let key_ref = KeyRef::new(&k, &v);
                 let is_alloc = matches!(key, Key::Alloc(..));
-                allocs_were_read |= is_alloc && c.alloc_read;
-                (real.with(|m| m.mark_key(key_ref, &trigger(c))), naive.mark(key, c))
+                let read = is_alloc && c.alloc_read;
+                allocs_were_read |= read;
+                let before = real.dev_usage.clone();
+                let got = real.with(|m| m.mark_key(key_ref, &trigger(c)));
+                // Reading alloc keys leaves the usage to a recount afterwards.
+                assert!(!read || before == real.dev_usage);
+                (got, naive.mark(key, c))
             }
             Step::Metadata(d, b, t, sectors) => (
                 real.with(|m| m.mark_metadata_bucket(*d, *b, DataType(*t), *sectors)),
                 naive.metadata(*d, *b, *t, *sectors),
             ),
+            Step::Owned(d, b, owned, gc) => (
+                real.with(|m| m.mark_alloc_bucket(*d, *b, *owned, *gc)),
+                naive.owned(*d, *b, *owned, *gc),
+            ),
+            Step::Invalidate(d, b) => {
+                let before =
+                    naive.devs.get(d).and_then(|d| d.buckets.get(*b as usize)).map(to_mark);
+                let got = real.with(|m| m.invalidate_bucket(*d, *b));
+                if let Ok(mark) = got {
+                    assert_eq!(Some(mark), before);
+                }
+                (got.map(|_| ()), naive.invalidate(*d, *b))
+            }
         };
         assert_eq!(outcome(got), want, "{s:?}");
         compare(&real, &naive, allocs_were_read);
         let kind = match s {
             Step::Key(k, _) => format!("{k:?}").split(['(', ' ']).next().unwrap().to_string(),
             Step::Metadata(..) => "Metadata".into(),
+            Step::Owned(..) => "Owned".into(),
+            Step::Invalidate(..) => "Invalidate".into(),
         };
         *tally.entry(format!("{kind} {want:?}")).or_default() += 1;
     }
@@ -495,6 +521,10 @@ fn the_generator_reaches_every_outcome() {
         "Alloc Ok(())",
         "Metadata Ok(())",
         "Metadata Err(Abort)",
+        "Owned Ok(())",
+        "Owned Err(Abort)",
+        "Invalidate Ok(())",
+        "Invalidate Err(Abort)",
         "Other Ok(())",
         "stripe with stale pointer",
         "data in a stripe",

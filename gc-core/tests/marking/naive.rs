@@ -388,11 +388,7 @@ impl Naive {
 
     /// Superblock or journal in a bucket.
     pub(crate) fn metadata(&mut self, dev: u8, b: u64, t: u8, sectors: u32) -> Result<(), Stop> {
-        let d = self.devs.get_mut(&dev).ok_or(Stop::Abort)?;
-        if b < u64::from(d.first) || b >= d.buckets.len() as u64 {
-            return Err(Stop::Abort);
-        }
-        let g = &mut d.buckets[b as usize];
+        let g = self.at(dev, b)?;
         let old = *g;
         g.data_type = t;
         let sum = u64::from(old.dirty) + u64::from(sectors);
@@ -409,6 +405,35 @@ impl Naive {
                 old.gen_, old.dirty
             ));
         }
+        Ok(())
+    }
+
+    fn at(&mut self, dev: u8, b: u64) -> Result<&mut Bucket, Stop> {
+        let d = self.devs.get_mut(&dev).ok_or(Stop::Abort)?;
+        if b < u64::from(d.first) || b >= d.buckets.len() as u64 {
+            return Err(Stop::Abort);
+        }
+        Ok(&mut d.buckets[b as usize])
+    }
+
+    /// The allocator takes or gives back a bucket.
+    pub(crate) fn owned(&mut self, dev: u8, b: u64, owned: bool, gc: bool) -> Result<(), Stop> {
+        let g = self.at(dev, b)?;
+        let was = g.owned;
+        g.owned = owned;
+        if !gc && !owned && !was { Err(Stop::Abort) } else { Ok(()) }
+    }
+
+    /// A bucket is reused.
+    pub(crate) fn invalidate(&mut self, dev: u8, b: u64) -> Result<(), Stop> {
+        let g = self.at(dev, b)?;
+        if g.owned || g.dirty != 0 || g.stripe {
+            return Err(Stop::Abort);
+        }
+        let cached = g.cached;
+        let gen_ = g.gen_.wrapping_add(1);
+        *g = Bucket { gen_, owned: true, data_type: 0, cached: 0, ..*g };
+        self.count(5, 1, &[dev], -i128::from(cached));
         Ok(())
     }
 

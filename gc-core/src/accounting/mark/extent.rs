@@ -96,9 +96,8 @@ where
         let parity = scale
             .on_disk(n.wrapping_mul(stripe.nr_parity), d.wrapping_mul(stripe.nr_data))
             .map_err(|e| self.bad(e.into(), Some(key)))?;
-        let mut entry = stripe.entry;
-        entry.sort();
-        self.usage.count(self.replicas, entry.get(), on_disk.wrapping_add(parity));
+        // The stripe's devices were sorted when its slot was filled.
+        self.usage.count(self.replicas, stripe.entry.get(), on_disk.wrapping_add(parity));
         Ok(())
     }
 }

@@ -148,3 +148,86 @@ pub fn set_usage(
     *slot.ok_or(MoveError::Missing)? = sectors;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::{Bkey, ExtentPtr, POS_MIN};
+    use std::vec;
+    use std::vec::Vec;
+
+    fn with_key<R>(t: KeyType, v: &[u64], f: impl FnOnce(KeyRef<'_>) -> R) -> R {
+        let mut k = Bkey::new(POS_MIN, 8);
+        k.type_ = t;
+        f(KeyRef::new(&k, v))
+    }
+
+    fn bytes(t: KeyType, v: &[u64]) -> Vec<Vec<u8>> {
+        with_key(t, v, |k| key_entries(k).unwrap().map(|e| e.get().as_bytes().to_vec()).collect())
+    }
+
+    fn ptr(dev: u8) -> u64 {
+        ExtentPtr::new(dev, 8, 0).0
+    }
+
+    fn cached(dev: u8) -> u64 {
+        ExtentPtr::new(dev, 8, 0).with_cached(true).0
+    }
+
+    const EC: u64 = 16;
+
+    // Oracle: entries by hand from docs/facts/replicas.md.
+    #[test]
+    fn entries_of_keys() {
+        let e = KeyType::EXTENT;
+        assert_eq!(bytes(e, &[ptr(2), ptr(1)]), [[4, 2, 1, 1, 2]]);
+        let all = bytes(e, &[cached(7), ptr(2), cached(3), ptr(2)]);
+        assert_eq!(all, [vec![5, 1, 1, 7], vec![5, 1, 1, 3], vec![4, 2, 1, 2, 2]]);
+        assert_eq!(bytes(e, &[EC, ptr(2), ptr(1)]), [[4, 1, 0, 1]]);
+        assert_eq!(bytes(e, &[EC, ptr(2), EC, cached(1)]), [[5, 1, 1, 1]]);
+        assert!(bytes(e, &[]).is_empty());
+        assert_eq!(bytes(KeyType::BTREE_PTR, &[ptr(0)]), [[3, 1, 1, 0]]);
+        assert_eq!(bytes(KeyType::BTREE_PTR_V2, &[0, 0, 0, 0, 0, ptr(0)]), [[3, 1, 1, 0]]);
+        assert_eq!(bytes(KeyType::REFLINK_V, &[0, ptr(0)]), [[4, 1, 1, 0]]);
+        let stripe = u64::from_le_bytes([8, 0, 0, 3, 1, 0, 0, 0]);
+        assert_eq!(bytes(KeyType::STRIPE, &[stripe, ptr(3), ptr(1), ptr(2)]), [[4, 3, 2, 1, 2, 3]]);
+        assert!(bytes(KeyType::INODE, &[ptr(0)]).is_empty());
+        let many = vec![ptr(0); 17];
+        assert!(with_key(e, &many, |k| key_entries(k).is_err()));
+    }
+
+    // Oracle: the counters looked up by entry, before and after.
+    #[test]
+    fn adding_moves_the_counters() {
+        let mut table = Table::new();
+        let (mut a, mut b) = (Usage::default(), Usage::default());
+        let mut want = Vec::new();
+        for dev in [3, 1, 4, 0, 5, 9, 2, 6] {
+            let v = [cached(dev), ptr(dev), ptr(dev ^ 1)];
+            with_key(KeyType::EXTENT, &v, |k| {
+                let had_all = key_entries(k)
+                    .unwrap()
+                    .all(|e| want.iter().any(|(w, _): &(Vec<u8>, u64)| w == e.get().as_bytes()));
+                assert_eq!(key_marked(table.view(), k), Ok(had_all));
+                add_key_entries(&mut table, &mut [&mut a, &mut b], k).unwrap();
+                assert_eq!(key_marked(table.view(), k), Ok(true));
+                for e in key_entries(k).unwrap() {
+                    if want.iter().all(|(w, _)| w != e.get().as_bytes()) {
+                        let v = 100 + want.len() as u64;
+                        set_usage(&mut table, &mut a, e.get(), v).unwrap();
+                        want.push((e.get().as_bytes().to_vec(), v));
+                    }
+                }
+            });
+        }
+        assert_eq!(table.view().len(), want.len());
+        for (e, v) in want {
+            let i = table.view().find(EntryRef::first_of(&e).unwrap()).unwrap();
+            assert_eq!((a.replicas[i], b.replicas[i]), (v, 0));
+        }
+        assert_eq!(a.replicas.len(), b.replicas.len());
+        let lost = a.move_to(table.view(), Table::new().view());
+        assert_eq!(lost, Err(MoveError::Missing));
+        assert_eq!(b.move_to(table.view(), Table::new().view()), Ok(()));
+    }
+}
