@@ -2,10 +2,12 @@
 //! Keys: reading their values, formats, packing, comparing, walking a node.
 
 pub mod alloc_key;
+mod cut;
 mod entries;
 mod format;
 mod key_buf;
 mod key_ref;
+mod merge;
 mod node_format;
 mod pack;
 mod raw_key;
@@ -16,10 +18,12 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub use cut::{NotInside, cut_value_front, cut_value_len};
 pub use entries::{DecodedPointers, Entries, Entry, Pointers, no_crc};
 pub use format::{FormatError, u64s_with_format};
 pub use key_buf::{KEY_BUF_VAL_U64S, KeyBuf};
 pub use key_ref::{KeyRef, entry_range};
+pub use merge::{MergeError, merge_keys, merge_old_extents};
 pub use node_format::NodeFormat;
 pub use pack::{PackedKey, PackedPos};
 pub use raw_key::{BsetKeys, KeyError, RawKey};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Packing, order and walks against independent models.
 
+mod old_extents;
+
 use super::*;
 use crate::layout::bkey::{Bkey, BkeyFormat, BkeyFormatState, KeyType};
 use crate::layout::le::Le64;
