@@ -2,8 +2,8 @@
 //! The oldest generation that any pointer still has (`bch2_gc_gens`): what keeps
 //! the generations of buckets from wrapping round.
 
+use crate::accounting::generation::gen_after;
 use crate::error::{Errno, Error, Result};
-use crate::gc::mark::gen_after;
 use crate::host::{Devices, Host, Level, Lock, Locked, Walk, WalkKind};
 use crate::layout::BtreeId;
 use core::sync::atomic::Ordering::Relaxed;

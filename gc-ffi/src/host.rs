@@ -7,12 +7,13 @@ use core::ffi::{c_int, c_void};
 use core::fmt;
 use core::ptr;
 use core::sync::atomic::{AtomicU32, AtomicU64};
+use gc_core::accounting::replicas::{EntryRef, entry_bytes};
 use gc_core::bkey::{KeyBuf, KeyRef};
 use gc_core::error::{Error, Result};
 use gc_core::finding::{Answer, Finding};
 use gc_core::host::{
     Buckets, DeviceHost, Flag, GC_POS_WORDS, GcPosCell, Geometry, Host, Level, Lock, NodeInfo,
-    Param, ReplicasRef, SB_OFFSETS, SbCopies, Side, StripeVisitor, Trace, UsageWords, WalkKind,
+    Param, SB_OFFSETS, SbCopies, Side, StripeVisitor, Trace, UsageWords, WalkKind,
 };
 use gc_core::layout::{
     BkeyI, Bpos, BtreeId, Bucket, BucketArray, DataType, ExtentPtr, GcPos, Stripe,
@@ -552,7 +553,7 @@ impl Host for CHost {
         UsageWords::new(unsafe { core::slice::from_raw_parts(words.cast::<AtomicU64>(), nr) })
     }
 
-    fn replicas_entry(&self, i: usize) -> Option<ReplicasRef<'_>> {
+    fn replicas_entry(&self, i: usize) -> Option<EntryRef<'_>> {
         let i = u32::try_from(i).ok()?;
         // SAFETY: `c` is as in `new`.
         let entry = unsafe { sys::gc_host_replicas_entry(self.c, i) }.cast::<u8>();
@@ -562,9 +563,9 @@ impl Host for CHost {
         // SAFETY: an entry has a head of three bytes, the second the number of
         // devices (asserted layout).
         let nr_devs = unsafe { entry.wrapping_add(1).read() };
-        let len = usize::from(nr_devs).saturating_add(3);
+        let len = entry_bytes(nr_devs);
         // SAFETY: the host lends the entry, head and devices, under the mark lock.
-        Some(ReplicasRef { bytes: unsafe { core::slice::from_raw_parts(entry, len) } })
+        EntryRef::first_of(unsafe { core::slice::from_raw_parts(entry, len) })
     }
 
     fn btree_root(&self, id: BtreeId) -> Option<Self::Node> {

@@ -3,6 +3,7 @@
 //! the accounting proper.
 
 use super::ask;
+use crate::accounting::generation::gen_after;
 use crate::bkey::KeyRef;
 use crate::error::{Error, Result};
 use crate::finding::{BucketPlace, Finding};
@@ -10,15 +11,6 @@ use crate::host::{DevEntry, Devices, Flag, Host, Level, Param};
 use crate::layout::btree::{BTREE_TRIGGER_GC, BTREE_TRIGGER_NOATOMIC};
 use crate::layout::{Bucket, BucketMark, DataType, ExtentPtr, KeyType};
 use core::sync::atomic::Ordering::Relaxed;
-
-/// How far `a` is ahead of `b` on the circle of generations; 0 if it is not
-/// (source: `gen_after`).
-#[inline]
-#[must_use]
-pub fn gen_after(a: u8, b: u8) -> u8 {
-    let ahead = a.wrapping_sub(b);
-    if ahead < 128 { ahead } else { 0 }
-}
 
 /// Marks keys in one pass.
 pub struct Marker<'a, 'h, H: Host + ?Sized> {
@@ -209,20 +201,4 @@ pub fn ptr_data_type(key_type: KeyType, ptr: ExtentPtr) -> DataType {
 pub(crate) fn update(bucket: &Bucket, change: impl Fn(BucketMark) -> BucketMark) {
     // The closure always says a mark, so that this always succeeds.
     let _old = bucket.mark.fetch_update(Relaxed, Relaxed, |word| Some(change(BucketMark(word)).0));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    // Oracle: the difference as a signed byte, for all pairs.
-    #[test]
-    fn gen_after_is_signed_distance() {
-        for a in 0..=255_u8 {
-            for b in 0..=255_u8 {
-                let d = i32::from(a.wrapping_sub(b) as i8);
-                assert_eq!(i32::from(gen_after(a, b)), d.max(0));
-            }
-        }
-    }
 }

@@ -13,6 +13,7 @@ pub use devices::{DevEntry, Devices, GcArray};
 pub use guard::{Locked, NodeRead};
 pub use shared::{Buckets, GC_POS_WORDS, GcPosCell, UsageWords};
 
+use crate::accounting::replicas::EntryRef;
 use crate::bkey::{KeyBuf, KeyRef};
 use crate::error::Result;
 use crate::finding::{Answer, Finding};
@@ -408,8 +409,8 @@ pub trait Host: DeviceHost {
     /// Words of the usage. Needs [`Lock::MarkWrite`]; ends with
     /// [`Host::mark_replicas`].
     fn usage(&self, side: Side) -> UsageWords<'_>;
-    /// Writes entry `i` of the replicas table as text, at most 79 bytes.
-    fn replicas_entry(&self, i: usize) -> Option<ReplicasRef<'_>>;
+    /// Entry `i` of the replicas table. Needs [`Lock::MarkWrite`].
+    fn replicas_entry(&self, i: usize) -> Option<EntryRef<'_>>;
 
     // ---- btrees
 
@@ -455,32 +456,4 @@ pub trait Host: DeviceHost {
     fn wait_sleep(&self, deadline: Option<u64>);
     /// Ends the wait.
     fn wait_finish(&self);
-}
-
-/// An entry of the replicas table, packed: data type, number of devices, number
-/// required, devices (source: `struct bch_replicas_entry`).
-#[derive(Debug, Clone, Copy)]
-pub struct ReplicasRef<'a> {
-    /// Its bytes, as long as its own number of devices says.
-    pub bytes: &'a [u8],
-}
-
-impl ReplicasRef<'_> {
-    /// What is stored on the set of devices.
-    #[must_use]
-    pub fn data_type(&self) -> DataType {
-        DataType(self.bytes.first().copied().unwrap_or(0))
-    }
-}
-
-impl fmt::Display for ReplicasRef<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [data_type, nr_devs, nr_required, devs @ ..] = self.bytes else { return Ok(()) };
-        let name = DataType(*data_type).name().unwrap_or("?");
-        write!(f, "{name}: {nr_required}/{nr_devs} [")?;
-        for (i, dev) in devs.iter().take(usize::from(*nr_devs)).enumerate() {
-            write!(f, "{}{dev}", if i == 0 { "" } else { " " })?;
-        }
-        f.write_str("]")
-    }
 }

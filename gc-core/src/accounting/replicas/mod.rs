@@ -8,7 +8,7 @@ mod key;
 pub mod section;
 pub mod table;
 
-pub use entry::{Entry, EntryRef, TooManyDevices};
+pub use entry::{Entry, EntryRef, TooManyDevices, entry_bytes};
 pub use key::{
     AddError, add_entry, add_key_entries, key_entries, key_entry, key_marked, set_usage,
     stripe_entry,
