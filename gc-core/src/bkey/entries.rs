@@ -293,6 +293,16 @@ mod tests {
         assert_eq!(key.pointer_indexes().collect::<Vec<_>>(), [0, 2, 4, 5, 8, 12]);
     }
 
+    // Oracle: each stripe pointer replaces what held for the next pointer.
+    #[test]
+    fn the_last_stripe_pointer_counts() {
+        let (s, t) = (ExtentStripePtr::new(5, 2), ExtentStripePtr::new(6, 1));
+        let v = [s.0, t.0, ExtentPtr::new(0, 8, 0).0];
+        let k = key(KeyType::EXTENT, 8, v.len());
+        let got: Vec<_> = KeyRef::new(&k, &v).pointers_decoded().map(|d| d.ec).collect();
+        assert_eq!(got, [t]);
+    }
+
     // Oracle: the heads of the value layouts.
     #[test]
     fn entries_start_behind_the_head_of_each_type() {

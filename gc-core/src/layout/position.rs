@@ -187,7 +187,9 @@ mod tests {
     fn successor_carries_and_stops() {
         let p = |inode, offset| Bpos { snapshot: 7, offset, inode };
         assert_eq!(p(1, 2).successor(), Some(p(1, 3)));
+        assert_eq!(p(1, u64::MAX - 1).successor(), Some(p(1, u64::MAX)));
         assert_eq!(p(1, u64::MAX).successor(), Some(p(2, 0)));
+        assert_eq!(p(1, 1).predecessor(), Some(p(1, 0)));
         assert_eq!(POS_MAX.successor(), None);
         assert_eq!(p(2, 0).predecessor(), Some(p(1, u64::MAX)));
         assert_eq!(POS_MIN.predecessor(), None);

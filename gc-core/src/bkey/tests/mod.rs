@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Packing, order and walks against independent models.
 
+mod formats;
 mod old_extents;
 
 use super::*;
