@@ -227,6 +227,8 @@ enum Step {
     /// Device, bucket, owned by the allocator, array 1.
     Owned(u8, u64, bool, bool),
     Invalidate(u8, u64),
+    /// The key of an earlier step goes.
+    Undo(prop::sample::Index),
 }
 
 fn gens() -> impl Strategy<Value = u8> {
@@ -314,6 +316,11 @@ fn key() -> impl Strategy<Value = Key> {
         2 => entries().prop_map(Key::BtreePtrV2),
         12 => (size(), entries()).prop_map(|(s, e)| Key::Extent(s, e)),
         2 => (size(), entries()).prop_map(|(s, e)| Key::ReflinkV(s, e)),
+        8 => (1..9_u32, 0..2_u64, 0..2_u8, prop::sample::select(vec![0_u8, 2, 3])).prop_map(
+            |(size, idx, block, dev)| {
+                Key::Extent(size, vec![E::Ec(idx, block), E::Ptr(dev, 72, 1, false)])
+            }
+        ),
         1 => (size(), 0..7_u8).prop_map(|(s, n)| Key::Reservation(s, n)),
         1 => Just(Key::Inode),
         5 => stripe.prop_map(Key::Stripe),
@@ -371,6 +378,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (dev_idx(), 0..BUCKETS + 1, any::<(bool, bool)>())
             .prop_map(|(d, b, (owned, gc))| Step::Owned(d, b, owned, gc)),
         1 => (dev_idx(), 0..BUCKETS + 1).prop_map(|(d, b)| Step::Invalidate(d, b)),
+        4 => any::<prop::sample::Index>().prop_map(Step::Undo),
     ]
 }
 
@@ -396,6 +404,7 @@ fn table() -> impl Strategy<Value = BTreeMap<Vec<u8>, i128>> {
             }
         }
         // What is common, so that it is usually there.
+        out.insert(vec![4, 3, 2, 0, 2, 3], 0);
         for d in [vec![0], vec![2], vec![3], vec![0, 2], vec![0, 3], vec![2, 3]] {
             for t in 3..5 {
                 let mut e = vec![t, d.len() as u8, 1];
@@ -429,7 +438,35 @@ fn run(
     let mut naive = Naive { devs, table, node_size: 16, ..Naive::default() };
     let mut real = Real::new(&naive);
     let mut allocs_were_read = false;
-    for s in steps {
+    // Two stripes to begin with, so that pointers into them are common.
+    let whole = Change {
+        offset: 0,
+        sectors: 0,
+        gc: true,
+        overwrite: false,
+        split: false,
+        alloc_read: false,
+        invalidate: false,
+        journal_seq: 0,
+    };
+    let first = (0..2).map(|idx| {
+        let ptrs = vec![(3, 64, 1), (0, 80, 1), (2, 64, 1)];
+        let key = StripeKey { idx, sectors: 16, redundant: 1, ptrs, counts: vec![0; 3] };
+        Step::Key(Key::Stripe(key), whole)
+    });
+    let steps: Vec<_> = first.chain(steps.iter().cloned()).collect();
+    for s in &steps {
+        let undone = match s {
+            Step::Undo(earlier) => match earlier.get(&steps) {
+                Step::Key(key, c) if !c.overwrite => {
+                    let sectors = -i64::from(size_of(key));
+                    Step::Key(key.clone(), Change { sectors, overwrite: true, ..*c })
+                }
+                _ => continue,
+            },
+            other => other.clone(),
+        };
+        let s = &undone;
         let (got, want) = match s {
             Step::Key(key, c) => {
                 let (k, v) = encode(key);
@@ -451,6 +488,7 @@ fn run(
                 real.with(|m| m.mark_alloc_bucket(*d, *b, *owned, *gc)),
                 naive.owned(*d, *b, *owned, *gc),
             ),
+            Step::Undo(_) => continue,
             Step::Invalidate(d, b) => {
                 let before =
                     naive.devs.get(d).and_then(|d| d.buckets.get(*b as usize)).map(to_mark);
@@ -467,12 +505,15 @@ fn run(
             Step::Key(k, _) => format!("{k:?}").split(['(', ' ']).next().unwrap().to_string(),
             Step::Metadata(..) => "Metadata".into(),
             Step::Owned(..) => "Owned".into(),
-            Step::Invalidate(..) => "Invalidate".into(),
+            Step::Invalidate(..) | Step::Undo(_) => "Invalidate".into(),
         };
         *tally.entry(format!("{kind} {want:?}")).or_default() += 1;
     }
     let in_stripes = naive.stripes.values().filter(|s| s.alive && s.dirty).count();
     *tally.entry("data in a stripe".into()).or_default() += in_stripes as u32;
+    let [again, emptied] = naive.blocks_again;
+    *tally.entry("data in a block once more".into()).or_default() += again;
+    *tally.entry("block emptied".into()).or_default() += emptied;
     for s in &naive.said {
         let words: Vec<_> = s.split(' ').filter(|w| w.chars().all(char::is_alphabetic)).collect();
         *tally.entry(words.join(" ")).or_default() += 1;
@@ -528,6 +569,8 @@ fn the_generator_reaches_every_outcome() {
         "Other Ok(())",
         "stripe with stale pointer",
         "data in a stripe",
+        "data in a block once more",
+        "block emptied",
     ] {
         let n: u32 = tally.iter().filter(|(k, _)| k.starts_with(want)).map(|(_, n)| n).sum();
         assert!(n >= 5, "{want}: {n} of {tally:#?}");

@@ -106,6 +106,8 @@ pub(crate) struct Naive {
     pub(crate) stripes: BTreeMap<u64, Stripe>,
     /// First lines of what was reported.
     pub(crate) said: Vec<String>,
+    /// How often a block that held data got more, and how often one was emptied.
+    pub(crate) blocks_again: [u32; 2],
 }
 
 /// A mark stopped.
@@ -277,6 +279,8 @@ impl Naive {
                     let is = *used != 0;
                     s.nonempty = s.nonempty.wrapping_add(u8::from(is)).wrapping_sub(u8::from(was));
                     s.dirty = true;
+                    self.blocks_again[0] += u32::from(was && is);
+                    self.blocks_again[1] += u32::from(was && !is);
                     let data = i128::from(s.nr_blocks) - i128::from(s.redundant);
                     let (parity, data_devs) = (i128::from(s.redundant), s.devs.clone());
                     let need = s.nr_blocks - s.redundant;
