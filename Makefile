@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+#	make            libraries and adapter into build/
+#	make demo       the main job on a file system
+#	make test       all tests
+#	make install    PREFIX= DESTDIR= LIBDIR=
+#	make generate   the generated files anew
+
+PREFIX	?= /usr/local
+LIBDIR	?= $(PREFIX)/lib
+BUILD	?= build
+INSTALL	?= install
+
+VERSION	:= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+
+.PHONY: all
+all: library adapter model
+
+.PHONY: setup
+setup:
+	@scripts/setup
+
+.PHONY: library
+library:
+	scripts/build-archive $(BUILD)
+
+.PHONY: adapter
+adapter:
+	@mkdir -p $(BUILD)
+	scripts/inline-headers include < gc-ffi/adapter/btree_gc.c > $(BUILD)/btree_gc.c
+
+.PHONY: model
+model: library
+	scripts/build-model $(BUILD)
+
+.PHONY: install
+install: all
+	scripts/install $(BUILD) '$(DESTDIR)' '$(PREFIX)' '$(LIBDIR)' '$(VERSION)'
+
+.PHONY: uninstall
+uninstall:
+	scripts/uninstall '$(DESTDIR)' '$(PREFIX)' '$(LIBDIR)'
+
+.PHONY: demo
+demo: setup
+	scripts/demo $(BUILD)
+
+.PHONY: test
+test: setup
+	scripts/test $(BUILD)
+
+.PHONY: generate
+generate:
+	cargo xtask generate
+
+.PHONY: clean
+clean:
+	rm -rf $(BUILD)
+	cargo clean
