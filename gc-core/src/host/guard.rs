@@ -21,7 +21,8 @@ impl<'h, H: DeviceHost + ?Sized> Locked<'h, H> {
 impl<'h, H: Host + ?Sized> Locked<'h, H> {
     /// Takes the lock, unless the calling thread is asked to stop meanwhile.
     pub fn unless_stopping(host: &'h H, which: Lock) -> Option<Self> {
-        host.lock_unless_stopping(which).then_some(Self { host, which })
+        // Made only where the lock is held: its end is the unlock.
+        host.lock_unless_stopping(which).then(|| Self { host, which })
     }
 }
 
