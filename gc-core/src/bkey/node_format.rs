@@ -12,6 +12,12 @@ use core::cmp::Ordering;
 /// index needs a mask and no check.
 pub(super) const WINDOW: usize = 8;
 
+/// Words looked at when unpacking: a load of eight bytes from any byte of the
+/// window stays inside.
+const LOADED: usize = 9;
+/// The same in bytes.
+const LOADED_BYTES: usize = 72;
+
 /// Where one field lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
@@ -19,6 +25,9 @@ pub(super) struct Place {
     pub(super) word: usize,
     /// Bit in that word.
     pub(super) shift: u32,
+    /// The same place as a byte and a bit in it.
+    byte: u8,
+    bit: u8,
     /// Width as a mask, not shifted.
     pub(super) mask: u64,
     /// What is added to the stored value.
@@ -26,8 +35,32 @@ pub(super) struct Place {
 }
 
 impl Place {
+    const fn new(low: usize, mask: u64, offset: u64) -> Self {
+        let (byte, bit) = (low / 8, low % 8);
+        let (word, shift) = (low / 64, low % 64);
+        let [byte, ..] = byte.to_le_bytes();
+        let [bit, ..] = bit.to_le_bytes();
+        let [shift, ..] = shift.to_le_bytes();
+        Self { word, shift: u32::from_le_bytes([shift, 0, 0, 0]), byte, bit, mask, offset }
+    }
+
+    /// Whether one load of eight bytes has the whole field.
+    const fn in_one_load(&self) -> bool {
+        self.mask <= u64::MAX >> self.bit
+    }
+
+    /// The field, if [`Self::in_one_load`].
     #[inline]
-    fn get(&self, words: &[u64; WINDOW]) -> u64 {
+    fn load(&self, bytes: &[u8; LOADED_BYTES]) -> u64 {
+        let at = usize::from(self.byte & 63);
+        let eight = bytes.get(at..at.wrapping_add(8)).and_then(|b| b.first_chunk::<8>());
+        let word = u64::from_le_bytes(eight.copied().unwrap_or_default());
+        (word.wrapping_shr(u32::from(self.bit)) & self.mask).wrapping_add(self.offset)
+    }
+
+    /// The field, wherever it lies.
+    #[inline]
+    fn get(&self, words: &[u64; LOADED]) -> u64 {
         let at = |i: usize| words.get(i % WINDOW).copied().unwrap_or(0);
         let low = at(self.word).wrapping_shr(self.shift);
         // In two steps, so that shift 0 adds nothing; bits beyond the field are
@@ -43,12 +76,12 @@ const U32: u64 = 0xffff_ffff;
 /// The places of an unpacked key's fields, by the same rule with the current
 /// format.
 const CURRENT_PLACES: [Place; 6] = [
-    Place { word: 4, shift: 0, mask: u64::MAX, offset: 0 },
-    Place { word: 3, shift: 0, mask: u64::MAX, offset: 0 },
-    Place { word: 2, shift: 32, mask: U32, offset: 0 },
-    Place { word: 2, shift: 0, mask: U32, offset: 0 },
-    Place { word: 1, shift: 32, mask: U32, offset: 0 },
-    Place { word: 0, shift: 32, mask: u64::MAX, offset: 0 },
+    Place::new(256, u64::MAX, 0),
+    Place::new(192, u64::MAX, 0),
+    Place::new(160, U32, 0),
+    Place::new(128, U32, 0),
+    Place::new(96, U32, 0),
+    Place::new(32, u64::MAX, 0),
 ];
 
 /// A valid format with the place of each field.
@@ -56,19 +89,31 @@ const CURRENT_PLACES: [Place; 6] = [
 pub struct NodeFormat {
     raw: BkeyFormat,
     key_bits: u32,
+    /// Whether every field lies in one load of eight bytes.
+    one_load: bool,
     pub(super) places: [Place; 6],
 }
 
 /// The words of a key, filled up to a fixed length only if its bset ends first.
 #[inline]
-fn window<'a>(words: &'a [u64], spare: &'a mut [u64; WINDOW]) -> &'a [u64; WINDOW] {
-    if let Some(full) = words.first_chunk::<WINDOW>() {
+fn window<'a>(words: &'a [u64], spare: &'a mut [u64; LOADED]) -> &'a [u64; LOADED] {
+    if let Some(full) = words.first_chunk::<LOADED>() {
         return full;
     }
     for (to, from) in spare.iter_mut().zip(words) {
         *to = *from;
     }
     spare
+}
+
+/// Words as the bytes they are.
+#[inline]
+fn bytes_of(words: &[u64; LOADED]) -> &[u8; LOADED_BYTES] {
+    const { assert!(size_of::<[u64; LOADED]>() == LOADED_BYTES) };
+    let bytes: *const [u8; LOADED_BYTES] = core::ptr::from_ref(words).cast();
+    // SAFETY: the pointer comes from a reference to as many bytes, borrowed for
+    // as long; words have no padding, bytes no alignment and no invalid value.
+    unsafe { &*bytes }
 }
 
 impl NodeFormat {
@@ -78,18 +123,17 @@ impl NodeFormat {
     /// What [`BkeyFormat::validate`] finds.
     pub fn new(raw: &BkeyFormat) -> Result<Self, FormatError> {
         raw.validate()?;
-        let mut low = u32::from(raw.key_u64s).wrapping_mul(64);
-        let mut places = [Place { word: 0, shift: 0, mask: 0, offset: 0 }; 6];
+        let mut low = usize::from(raw.key_u64s).wrapping_mul(64);
+        let mut places = [Place::new(0, 0, 0); 6];
         let fields = raw.bits_per_field.iter().zip(&raw.field_offset);
         for (place, (&width, offset)) in places.iter_mut().zip(fields) {
-            let width = u32::from(width);
-            // Valid formats have the widths and 24 bits more in their words.
-            low = low.saturating_sub(width);
-            // The bit behind the last word is where a field of width 0 may lie.
-            let word = usize::try_from(low / 64).unwrap_or(0);
-            *place = Place { word, shift: low % 64, mask: width_mask(width), offset: offset.get() };
+            // Valid formats have the widths and 24 bits more in their words. A
+            // field of width 0 may lie on the bit behind the last word.
+            low = low.saturating_sub(usize::from(width));
+            *place = Place::new(low, width_mask(u32::from(width)), offset.get());
         }
-        Ok(Self { raw: *raw, key_bits: raw.key_bits(), places })
+        let one_load = places.iter().all(Place::in_one_load);
+        Ok(Self { raw: *raw, key_bits: raw.key_bits(), one_load, places })
     }
 
     /// The format as on disk.
@@ -117,8 +161,20 @@ impl NodeFormat {
     /// unpacked one.
     #[inline]
     pub(super) fn fields(&self, key: RawKey<'_>) -> [u64; 6] {
-        let mut spare = [0; WINDOW];
+        let mut spare = [0; LOADED];
         let words = window(key.tail(), &mut spare);
+        if key.is_packed() && self.one_load {
+            let bytes = bytes_of(words);
+            let [inode, offset, snapshot, size, version_hi, version_lo] = &self.places;
+            return [
+                inode.load(bytes),
+                offset.load(bytes),
+                snapshot.load(bytes),
+                size.load(bytes),
+                version_hi.load(bytes),
+                version_lo.load(bytes),
+            ];
+        }
         let places = if key.is_packed() { &self.places } else { &CURRENT_PLACES };
         places.each_ref().map(|p| p.get(words))
     }
@@ -144,7 +200,7 @@ impl NodeFormat {
     #[inline]
     #[must_use]
     pub fn unpack_pos(&self, key: RawKey<'_>) -> Bpos {
-        let mut spare = [0; WINDOW];
+        let mut spare = [0; LOADED];
         let words = window(key.tail(), &mut spare);
         let [inode, offset, snapshot, ..] =
             if key.is_packed() { &self.places } else { &CURRENT_PLACES };

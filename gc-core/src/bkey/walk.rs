@@ -51,6 +51,8 @@ pub struct NodeWalk<'a, 'w> {
     /// The first `used` are sorted; the others are free.
     heads: &'w mut [Head<'a>],
     used: usize,
+    /// What is left of the last set, once the others are at their end.
+    alone: &'a [u64],
     added: usize,
     sorted: bool,
 }
@@ -61,7 +63,7 @@ impl<'a, 'w> NodeWalk<'a, 'w> {
     #[inline]
     #[must_use]
     pub fn new(format: &'w NodeFormat, rule: Rule, heads: &'w mut [Head<'a>]) -> Self {
-        Self { format, rule, heads, used: 0, added: 0, sorted: true }
+        Self { format, rule, heads, used: 0, alone: &[], added: 0, sorted: true }
     }
 
     /// Adds a set of keys, newer than all before. All sets are added before the
@@ -137,24 +139,38 @@ impl<'a, 'w> NodeWalk<'a, 'w> {
         self.sorted = true;
     }
 
-    /// The next key, whiteouts and overwritten keys included, and whether the
-    /// next set's current key is at the same position.
-    fn step(&mut self) -> Option<Result<(RawKey<'a>, bool), KeyError>> {
+    /// The next key while more than one set may be left, whiteouts and
+    /// overwritten keys included, and whether the next set's current key is at
+    /// the same position. `None` from when only `alone` is left.
+    #[inline]
+    fn step(&mut self) -> Option<(Result<RawKey<'a>, KeyError>, bool)> {
         if !self.sorted {
             self.start();
         }
-        let live = self.heads.get(..self.used)?;
-        let (first, others) = live.split_first()?;
+        let (first, others) = self.heads.get(..self.used)?.split_first()?;
         let current = first.current;
+        let Some(second) = others.first() else {
+            self.alone = first.rest;
+            self.used = 0;
+            return Some((current, false));
+        };
         let shadowed = self.rule == Rule::Read
-            && match (current, others.first().map(|h| h.current)) {
-                (Ok(l), Some(Ok(r))) => self.format.cmp(l, r) == Ordering::Equal,
+            && match (current, second.current) {
+                (Ok(l), Ok(r)) => self.format.cmp(l, r) == Ordering::Equal,
                 _ => false,
             };
         if self.advance(0) {
             self.sift(0);
         }
-        Some(current.map(|key| (key, shadowed)))
+        Some((current, shadowed))
+    }
+
+    /// The next key when no other set is left.
+    #[inline]
+    fn step_alone(&mut self) -> Option<(Result<RawKey<'a>, KeyError>, bool)> {
+        let (key, rest) = RawKey::split_first(self.format, self.alone)?;
+        self.alone = rest;
+        Some((key, false))
     }
 }
 
@@ -164,18 +180,15 @@ impl<'a> Iterator for NodeWalk<'a, '_> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            match self.step()? {
-                Err(e) => return Some(Err(e)),
-                Ok((key, shadowed)) => {
-                    let out = match self.rule {
-                        Rule::LiveAndWhiteouts => false,
-                        Rule::Live => key.is_whiteout(),
-                        Rule::Read => shadowed || key.is_whiteout(),
-                    };
-                    if !out {
-                        return Some(Ok(key));
-                    }
-                }
+            let step = if self.used == 0 { self.step_alone() } else { self.step() };
+            let (key, shadowed) = step?;
+            let out = key.is_ok_and(|key| match self.rule {
+                Rule::LiveAndWhiteouts => false,
+                Rule::Live => key.is_whiteout(),
+                Rule::Read => shadowed || key.is_whiteout(),
+            });
+            if !out {
+                return Some(key);
             }
         }
     }
