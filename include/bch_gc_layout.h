@@ -227,6 +227,7 @@ enum bch_gc_layout_size {
 	BCH_GC_SIZEOF_btree_node_iter_set = 4,
 	BCH_GC_SIZEOF_btree_node_iter = 12,
 	BCH_GC_SIZEOF_gc_pos = 28,
+	BCH_GC_SIZEOF_seqcount_t = 4,
 	BCH_GC_SIZEOF_bch_fs_usage = 88,
 	BCH_GC_SIZEOF_bch_dev_usage = 128,
 	BCH_GC_SIZEOF_journal_key = 24,
@@ -688,12 +689,17 @@ _Static_assert(__builtin_offsetof(struct btree_node_iter_set, end) == 2, "offset
 _Static_assert(sizeof(struct btree_node_iter) == 12, "size of struct btree_node_iter");
 _Static_assert(__alignof__(struct btree_node_iter) == 2, "alignment of struct btree_node_iter");
 _Static_assert(__builtin_offsetof(struct btree_node_iter, data) == 0, "offset of data in struct btree_node_iter");
+_Static_assert(__builtin_offsetof(struct btree_node_iter, data[0].k) == 0, "offset of data[0].k in struct btree_node_iter");
+_Static_assert(__builtin_offsetof(struct btree_node_iter, data[0].end) == 2, "offset of data[0].end in struct btree_node_iter");
 
 _Static_assert(sizeof(struct gc_pos) == 28, "size of struct gc_pos");
 _Static_assert(__alignof__(struct gc_pos) == 4, "alignment of struct gc_pos");
 _Static_assert(__builtin_offsetof(struct gc_pos, phase) == 0, "offset of phase in struct gc_pos");
 _Static_assert(__builtin_offsetof(struct gc_pos, pos) == 4, "offset of pos in struct gc_pos");
 _Static_assert(__builtin_offsetof(struct gc_pos, level) == 24, "offset of level in struct gc_pos");
+
+_Static_assert(sizeof(seqcount_t) == 4, "size of seqcount_t");
+_Static_assert(__alignof__(seqcount_t) == 4, "alignment of seqcount_t");
 
 _Static_assert(sizeof(struct bch_fs_usage) == 88, "size of struct bch_fs_usage");
 _Static_assert(__alignof__(struct bch_fs_usage) == 8, "alignment of struct bch_fs_usage");

@@ -4,6 +4,7 @@
 
 use super::describe::{layouts, open_enum};
 use super::position::Bpos;
+use core::sync::atomic::AtomicU32;
 
 open_enum! {
     /// Phase of mark and sweep (`enum gc_phase`), in the order of references.
@@ -50,8 +51,15 @@ pub struct GcPos {
     pub level: u32,
 }
 
+/// The sequence word that guards the position (`seqcount_t`), odd while it is
+/// being written. C reads it: only ever through the atomic.
+#[derive(Debug, Default)]
+#[repr(transparent)]
+pub struct Seqcount(pub AtomicU32);
+
 layouts! {
     /// Layouts of this area.
     pub const STRUCTS;
     GcPos = "struct gc_pos" size 28 align 4 { phase = 0, pos = 4, level = 24 }
+    Seqcount = "seqcount_t" size 4 align 4 {}
 }

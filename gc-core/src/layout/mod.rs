@@ -36,7 +36,7 @@ pub use extent::{
     CompressionType, CrcUnpacked, Csum, CsumType, ExtentCrc32, ExtentCrc64, ExtentCrc128,
     ExtentEntryType, ExtentPtr, ExtentPtrDecoded, ExtentReservation, ExtentStripePtr,
 };
-pub use gc_pos::{GcPhase, GcPos};
+pub use gc_pos::{GcPhase, GcPos, Seqcount};
 pub use journal::{JournalKey, JournalKeys};
 pub use le::{Le16, Le32, Le64};
 pub use node::{Bset, BtreeNode, BtreeNodeEntry, BtreeNrKeys};

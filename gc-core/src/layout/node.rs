@@ -182,5 +182,7 @@ layouts! {
         size = 0, extra = 2, data_offset = 4, aux_data_offset = 6, end_offset = 8, max_key = 12
     }
     BtreeNodeIterSet = "struct btree_node_iter_set" size 4 align 2 { k = 0, end = 2 }
-    BtreeNodeIter = "struct btree_node_iter" size 12 align 2 { data = 0 }
+    BtreeNodeIter = "struct btree_node_iter" size 12 align 2 {
+        data = 0; also "data[0].k" = 0, "data[0].end" = 2
+    }
 }
