@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Opening what the command line names.
+
+use crate::Source;
+use gc_image::error::{KeyError, OpenError};
+use gc_image::fs::{Fs, Options, open as open_fs};
+use gc_image::report::Reporter;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+
+/// Opens the file system; what is missing is said on the standard error.
+pub(crate) fn open(
+    source: &Source,
+    clear_compat: u64,
+    reporter: &mut dyn Reporter,
+) -> Result<Fs, OpenError> {
+    let passphrase = match source.passphrase_fd {
+        Some(fd) => Some(read_passphrase(fd)?),
+        None => None,
+    };
+    let options = Options {
+        in_use: source.in_use,
+        require_all: source.require_all,
+        passphrase,
+        clear_compat,
+    };
+    let fs = open_fs(&source.images, &options, reporter)?;
+    for (idx, dev) in fs.members().filter(|(_, d)| d.online.is_none()) {
+        eprintln!("bch-gc: warning: member {idx} ({}) is missing", uuid(&dev.member.uuid));
+    }
+    Ok(fs)
+}
+
+fn read_passphrase(fd: u32) -> Result<Vec<u8>, OpenError> {
+    let path = std::path::PathBuf::from(format!("/dev/fd/{fd}"));
+    let mut line = Vec::new();
+    File::open(&path)
+        .and_then(|f| BufReader::new(f).read_until(b'\n', &mut line))
+        .map_err(|e| OpenError::Io(path, e))?;
+    if line.is_empty() {
+        return Err(OpenError::Key(KeyError::Missing));
+    }
+    Ok(line)
+}
+
+fn uuid(b: &[u8; 16]) -> String {
+    let mut text = String::new();
+    for (i, byte) in b.iter().enumerate() {
+        if matches!(i, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.push_str(&format!("{byte:02x}"));
+    }
+    text
+}

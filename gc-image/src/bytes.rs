@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Little endian integers out of byte slices, bounds checked.
+
+use gc_core::layout::Bpos;
+
+/// `N` bytes from `at` on.
+#[inline]
+pub(crate) fn array<const N: usize>(b: &[u8], at: usize) -> Option<[u8; N]> {
+    b.get(at..)?.first_chunk::<N>().copied()
+}
+
+/// A byte.
+#[inline]
+pub(crate) fn u8_at(b: &[u8], at: usize) -> Option<u8> {
+    b.get(at).copied()
+}
+
+/// Two bytes.
+#[inline]
+pub(crate) fn u16_at(b: &[u8], at: usize) -> Option<u16> {
+    array(b, at).map(u16::from_le_bytes)
+}
+
+/// Four bytes.
+#[inline]
+pub(crate) fn u32_at(b: &[u8], at: usize) -> Option<u32> {
+    array(b, at).map(u32::from_le_bytes)
+}
+
+/// Eight bytes.
+#[inline]
+pub(crate) fn u64_at(b: &[u8], at: usize) -> Option<u64> {
+    array(b, at).map(u64::from_le_bytes)
+}
+
+/// A position (20 bytes: snapshot, offset, inode).
+#[inline]
+pub(crate) fn bpos_at(b: &[u8], at: usize) -> Option<Bpos> {
+    let b = b.get(at..)?;
+    Some(Bpos { snapshot: u32_at(b, 0)?, offset: u64_at(b, 4)?, inode: u64_at(b, 12)? })
+}
+
+/// A count as an index; what does not fit is larger than any image.
+#[inline]
+pub(crate) fn index(v: u64) -> usize {
+    usize::try_from(v).unwrap_or(usize::MAX)
+}
+
+/// A length as a number.
+#[inline]
+pub(crate) fn number(v: usize) -> u64 {
+    u64::try_from(v).unwrap_or(u64::MAX)
+}
+
+/// `b` as words; bytes beyond the last whole word are left out.
+pub(crate) fn words(b: &[u8]) -> Vec<u64> {
+    b.chunks_exact(8).filter_map(|c| array(c, 0)).map(u64::from_le_bytes).collect()
+}
+
+/// `words` in pairs; a last one without a partner is left out.
+pub(crate) fn pairs(words: &[u64]) -> Vec<(u64, u64)> {
+    let pair = |p: &[u64]| match *p {
+        [a, b] => Some((a, b)),
+        _ => None,
+    };
+    words.chunks_exact(2).filter_map(pair).collect()
+}

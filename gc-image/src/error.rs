@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Why an image cannot be opened, or its recovery does not get to the gc.
+
+use gc_core::accounting::replicas::section::Invalid;
+use std::fmt;
+use std::path::PathBuf;
+
+/// Why a superblock is not accepted: the original's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SbError {
+    /// One of the original's reasons.
+    Reason(&'static str),
+    /// A format version that is not ours.
+    Version(u16),
+    /// An entry of a list of device sets.
+    Replicas(Invalid),
+}
+
+impl fmt::Display for SbError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reason(r) => f.write_str(r),
+            Self::Replicas(e) => e.fmt(f),
+            Self::Version(v) => {
+                let max = crate::superblock::VERSION_MAX.saturating_sub(1);
+                write!(f, "format version {v}; this reads up to {max}")
+            }
+        }
+    }
+}
+
+impl From<&'static str> for SbError {
+    fn from(r: &'static str) -> Self {
+        Self::Reason(r)
+    }
+}
+
+/// Why the key is not to be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// A passphrase is needed.
+    Missing,
+    /// The passphrase is not the right one.
+    Wrong,
+    /// The key derivation asks for what this program does not do.
+    Parameters,
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Missing => "encrypted: a passphrase is needed",
+            Self::Wrong => "incorrect passphrase",
+            Self::Parameters => "unusable key derivation parameters",
+        })
+    }
+}
+
+/// Why the file system cannot be opened.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// No device was named.
+    NoDevice,
+    /// A device cannot be opened or read.
+    Io(PathBuf, std::io::Error),
+    /// A superblock was not accepted.
+    Superblock(PathBuf, SbError),
+    /// A device does not belong to the others.
+    Member(PathBuf, &'static str),
+    /// Two of the devices are the same member.
+    Twice(PathBuf, u8),
+    /// The devices at hand are too few.
+    Insufficient,
+    /// The file system was never mounted: there is nothing to check.
+    NotInitialized,
+    /// The key is not to be had.
+    Key(KeyError),
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoDevice => f.write_str("no device named"),
+            Self::Io(p, e) => write!(f, "{}: {e}", p.display()),
+            Self::Superblock(p, e) => write!(f, "{}: {e}", p.display()),
+            Self::Member(p, e) => write!(f, "{}: {e}", p.display()),
+            Self::Twice(p, i) => {
+                write!(f, "{}: already have device online in slot {i}", p.display())
+            }
+            Self::Insufficient => f.write_str("insufficient devices"),
+            Self::NotInitialized => f.write_str("not initialized: never mounted"),
+            Self::Key(e) => e.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+/// Why recovery ended before the gc: the original's number and its words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecoveryError {
+    /// Positive: `BCH_FSCK_*`; negative: an errno.
+    pub ret: i32,
+    /// What failed.
+    pub what: String,
+}
+
+impl RecoveryError {
+    /// Halted by a finding that was not fixed.
+    pub(crate) fn halted() -> Self {
+        Self { ret: 1, what: "fsck error".into() }
+    }
+
+    pub(crate) fn new(ret: i32, what: impl Into<String>) -> Self {
+        Self { ret, what: what.into() }
+    }
+}
+
+impl fmt::Display for RecoveryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Error in recovery: {} ({})", self.what, self.ret)
+    }
+}
+
+impl std::error::Error for RecoveryError {}

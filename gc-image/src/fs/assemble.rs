@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Opening the devices and finding out what they are to each other.
+
+use super::{Device, Fs, Online, SbFlags};
+use crate::crypt;
+use crate::error::{OpenError, SbError};
+use crate::io::DeviceFile;
+use crate::report::Reporter;
+use crate::superblock::{Section, Superblock, read, validate};
+use gc_core::accounting::replicas::Table;
+use gc_core::accounting::replicas::section::{self, Form};
+use gc_core::layout::{Bucket, DataType};
+use std::path::{Path, PathBuf};
+
+/// How to open.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Read block devices that are in use.
+    pub in_use: bool,
+    /// Refuse a set of devices that is not complete.
+    pub require_all: bool,
+    /// Passphrase of an encrypted file system.
+    pub passphrase: Option<Vec<u8>>,
+    /// Compat bits taken as if they were clear.
+    pub clear_compat: u64,
+}
+
+/// The table of sets of devices, and whether it is to be built anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replicas {
+    /// The table.
+    pub table: Table,
+    /// There is no section: sets are added, not reported.
+    pub rebuild: bool,
+}
+
+struct Candidate {
+    file: DeviceFile,
+    path: PathBuf,
+    sb: Superblock,
+    sector: u64,
+}
+
+/// Opens a file system from its devices, in any order.
+///
+/// # Errors
+/// The first device that cannot be read or does not belong to the others; too
+/// few devices; no key.
+pub fn open(
+    paths: &[impl AsRef<Path>],
+    options: &Options,
+    reporter: &mut dyn Reporter,
+) -> Result<Fs, OpenError> {
+    let mut found = Vec::new();
+    for path in paths {
+        found.push(candidate(path.as_ref(), options, reporter)?);
+    }
+    let newest = found
+        .iter()
+        .rev()
+        .max_by_key(|c| c.sb.seq())
+        .map(|c| c.sb.clone())
+        .ok_or(OpenError::NoDevice)?;
+    for c in &found {
+        belongs(&newest, &c.sb).map_err(|e| OpenError::Member(c.path.clone(), e))?;
+    }
+    let key = crypt::key(&newest, options.passphrase.as_deref()).map_err(OpenError::Key)?;
+    let devices = attach(&newest, found)?;
+    let replicas = replicas(&newest)?;
+    enough(&replicas.table, &devices)?;
+    let absent = devices.iter().flatten().any(|d| d.online.is_none());
+    if options.require_all && absent {
+        return Err(OpenError::Insufficient);
+    }
+    if newest.initialized() == 0 {
+        return Err(OpenError::NotInitialized);
+    }
+    let stored = SbFlags {
+        clean: newest.clean() != 0,
+        compat: newest.compat() & !options.clear_compat,
+        features: newest.features(),
+    };
+    let members = devices.iter().map(|d| d.as_ref().map(|d| d.member)).collect();
+    let blacklist = newest.blacklist();
+    Ok(Fs {
+        sb: newest,
+        devices,
+        members,
+        key,
+        stored,
+        flags: stored,
+        replicas,
+        blacklist,
+        root_levels: [0; 8],
+    })
+}
+
+fn candidate(
+    path: &Path,
+    options: &Options,
+    reporter: &mut dyn Reporter,
+) -> Result<Candidate, OpenError> {
+    let path = path.to_path_buf();
+    let file =
+        DeviceFile::open(&path, options.in_use).map_err(|e| OpenError::Io(path.clone(), e))?;
+    let refused = |e: SbError| OpenError::Superblock(path.clone(), e);
+    let copy = read(&file, reporter).map_err(refused)?;
+    validate(&copy.sb).map_err(refused)?;
+    Ok(Candidate { file, path, sb: copy.sb, sector: copy.sector })
+}
+
+fn belongs(newest: &Superblock, sb: &Superblock) -> Result<(), &'static str> {
+    if newest.uuid() != sb.uuid() {
+        return Err("device not a member of filesystem");
+    }
+    // Of two that are equally new the original asks the device itself.
+    let asked = if newest.seq() > sb.seq() { newest } else { sb };
+    if asked.member(sb.dev_idx()).is_none() {
+        return Err("device has been removed");
+    }
+    if newest.block_size() != sb.block_size() {
+        return Err("mismatched block size");
+    }
+    Ok(())
+}
+
+fn attach(newest: &Superblock, found: Vec<Candidate>) -> Result<Vec<Option<Device>>, OpenError> {
+    let mut devices = Vec::new();
+    for idx in 0..newest.nr_devices() {
+        let member = newest.member(idx);
+        let dev = match member {
+            Some(member) => {
+                Some(Device { member, online: None, buckets: buckets(member.nbuckets)? })
+            }
+            None => None,
+        };
+        devices.push(dev);
+    }
+    for c in found {
+        let idx = c.sb.dev_idx();
+        let Some(dev) = devices.get_mut(usize::from(idx)).and_then(Option::as_mut) else {
+            return Err(OpenError::Member(c.path, "device has been removed"));
+        };
+        if dev.online.is_some() {
+            return Err(OpenError::Twice(c.path, idx));
+        }
+        let need = u64::from(dev.member.bucket_size).saturating_mul(dev.member.nbuckets);
+        if c.file.sectors() < need {
+            return Err(OpenError::Member(c.path, "cannot online: device too small"));
+        }
+        let journal = c.sb.journal_buckets();
+        dev.online = Some(Online { file: c.file, sb: c.sb, sb_sector: c.sector, journal });
+    }
+    Ok(devices)
+}
+
+fn buckets(n: u64) -> Result<Vec<Bucket>, OpenError> {
+    let short = || OpenError::Member(PathBuf::new(), "cannot allocate memory");
+    let n = usize::try_from(n).map_err(|_| short())?;
+    let mut buckets = Vec::new();
+    buckets.try_reserve_exact(n).map_err(|_| short())?;
+    buckets.resize_with(n, Bucket::default);
+    Ok(buckets)
+}
+
+fn replicas(sb: &Superblock) -> Result<Replicas, OpenError> {
+    let (content, form) = match sb.content(Section::Replicas) {
+        Some(c) => (Some(c), Form::V1),
+        None => (sb.content(Section::ReplicasV0), Form::V0),
+    };
+    let table = match content {
+        Some(c) => section::read(c, form)
+            .map_err(|e| OpenError::Superblock(PathBuf::new(), SbError::Replicas(e)))?,
+        None => Table::new(),
+    };
+    Ok(Replicas { table, rebuild: content.is_none() })
+}
+
+/// Whether every set of devices that metadata and user data need is complete
+/// enough to be read.
+fn enough(table: &Table, devices: &[Option<Device>]) -> Result<(), OpenError> {
+    let online = |d: &u8| {
+        devices.get(usize::from(*d)).and_then(Option::as_ref).is_some_and(|d| d.online.is_some())
+    };
+    let complete = table.view().iter().all(|e| {
+        let needed = matches!(e.data_type(), DataType::JOURNAL | DataType::BTREE | DataType::USER);
+        let there = e.devs().iter().filter(|d| online(d)).count();
+        !needed || there >= usize::from(e.nr_required())
+    });
+    if complete { Ok(()) } else { Err(OpenError::Insufficient) }
+}

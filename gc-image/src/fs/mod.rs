@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! A file system put together from its devices.
+
+mod assemble;
+
+pub use assemble::{Options, Replicas, open};
+
+use crate::checksum::Key;
+use crate::io::DeviceFile;
+use crate::key::validate::Rules;
+use crate::superblock::{Member, MemberState, Superblock};
+use gc_core::accounting::device::Geometry;
+use gc_core::layout::{BtreeId, Bucket};
+use std::sync::atomic::Ordering;
+
+const JSET_MAGIC: u64 = 0x2452_35c1_a362_5032;
+const BSET_MAGIC: u64 = 0x9013_5c78_b99e_07f5;
+
+/// A member of the file system.
+#[derive(Debug)]
+pub struct Device {
+    /// What the newest superblock says of it.
+    pub member: Member,
+    /// The device and its own superblock, if it is there.
+    pub online: Option<Online>,
+    /// Its buckets, from number 0 on.
+    pub buckets: Vec<Bucket>,
+}
+
+/// A device that is there.
+#[derive(Debug)]
+pub struct Online {
+    /// For reading.
+    pub file: DeviceFile,
+    /// Its own superblock: layout and journal buckets.
+    pub sb: Superblock,
+    /// Where that superblock was read.
+    pub sb_sector: u64,
+    /// Its journal buckets.
+    pub journal: Vec<u64>,
+}
+
+impl Device {
+    /// Its geometry.
+    #[must_use]
+    pub const fn geometry(&self) -> Geometry {
+        let m = self.member;
+        Geometry { bucket_size: m.bucket_size, first_bucket: m.first_bucket, nbuckets: m.nbuckets }
+    }
+
+    /// Whether nodes may be read from it.
+    #[must_use]
+    pub fn readable(&self) -> bool {
+        self.online.is_some() && self.member.state != MemberState::Failed
+    }
+
+    /// The device, where reads get through.
+    #[must_use]
+    pub fn file(&self) -> Option<&DeviceFile> {
+        let through = matches!(self.member.state, MemberState::Rw | MemberState::Ro);
+        self.online.as_ref().filter(|_| through).map(|o| &o.file)
+    }
+
+    /// Generation of a bucket.
+    #[must_use]
+    pub fn gen_of(&self, bucket: u64) -> Option<u8> {
+        let b = self.buckets.get(usize::try_from(bucket).ok()?)?;
+        Some(b.load_mark(Ordering::Relaxed).gen_())
+    }
+}
+
+/// Flags of the superblock that recovery changes. The original keeps them twice:
+/// in its copy of the superblock, and unpacked; "writing" the superblock, which
+/// writes nothing here, makes the second equal to the first again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SbFlags {
+    /// Shut down cleanly.
+    pub clean: bool,
+    /// What may be relied on.
+    pub compat: u64,
+    /// Features.
+    pub features: u64,
+}
+
+/// An open file system.
+#[derive(Debug)]
+pub struct Fs {
+    /// The newest superblock.
+    pub sb: Superblock,
+    /// Member slots by index.
+    pub devices: Vec<Option<Device>>,
+    /// The same without the devices, for validation.
+    pub members: Vec<Option<Member>>,
+    /// The key.
+    pub key: Option<Key>,
+    /// Flags as in the copy of the superblock.
+    pub stored: SbFlags,
+    /// Flags in use.
+    pub flags: SbFlags,
+    /// Sets of devices; `None`: the table is to be built anew.
+    pub replicas: Replicas,
+    /// Blacklisted ranges of journal sequences, end exclusive.
+    pub blacklist: Option<Vec<(u64, u64)>>,
+    /// Levels of the roots, for messages.
+    pub root_levels: [u8; 8],
+}
+
+impl Fs {
+    /// What key validation needs.
+    #[must_use]
+    pub fn rules(&self) -> Rules<'_> {
+        Rules {
+            members: &self.members,
+            btree_node_sectors: self.btree_node_sectors(),
+            key: self.key.as_ref(),
+        }
+    }
+
+    /// Sectors of a btree node.
+    #[must_use]
+    pub fn btree_node_sectors(&self) -> u16 {
+        u16::try_from(self.sb.btree_node_size()).unwrap_or(0)
+    }
+
+    /// Sectors of a block.
+    #[must_use]
+    pub fn block_sectors(&self) -> u16 {
+        self.sb.block_size()
+    }
+
+    /// Magic of journal entries.
+    #[must_use]
+    pub fn jset_magic(&self) -> u64 {
+        self.sb.magic_seed() ^ JSET_MAGIC
+    }
+
+    /// Magic of btree nodes.
+    #[must_use]
+    pub fn bset_magic(&self) -> u64 {
+        self.sb.magic_seed() ^ BSET_MAGIC
+    }
+
+    /// A member.
+    #[must_use]
+    pub fn device(&self, idx: u8) -> Option<&Device> {
+        self.devices.get(usize::from(idx))?.as_ref()
+    }
+
+    /// Members by index.
+    pub fn members(&self) -> impl Iterator<Item = (u8, &Device)> {
+        (0_u8..).zip(&self.devices).filter_map(|(i, d)| Some((i, d.as_ref()?)))
+    }
+
+    /// What the original does after each change of its superblock.
+    pub fn superblock_written(&mut self) {
+        self.flags = self.stored;
+    }
+
+    /// Level of a btree's root, for messages.
+    #[must_use]
+    pub fn root_level(&self, id: BtreeId) -> u8 {
+        self.root_levels.get(usize::from(id.0)).copied().unwrap_or(0)
+    }
+
+    /// Whether a journal sequence is blacklisted.
+    #[must_use]
+    pub fn is_blacklisted(&self, seq: u64) -> bool {
+        let ranges = self.blacklist.as_deref().unwrap_or(&[]);
+        ranges
+            .iter()
+            .filter(|(start, _)| *start <= seq)
+            .max_by_key(|(start, _)| *start)
+            .is_some_and(|(_, end)| *end > seq)
+    }
+
+    /// The first sequence from `seq` on that is not blacklisted.
+    #[must_use]
+    pub fn next_not_blacklisted(&self, seq: u64) -> u64 {
+        let ranges = self.blacklist.as_deref().unwrap_or(&[]);
+        let mut seq = seq;
+        // Each step leaves a range behind it.
+        for _ in ranges {
+            if !self.is_blacklisted(seq) {
+                break;
+            }
+            let end = ranges.iter().filter(|(s, e)| *s <= seq && *e > seq).map(|(_, e)| *e).max();
+            seq = end.unwrap_or(seq);
+        }
+        seq
+    }
+}

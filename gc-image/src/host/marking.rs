@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Counting keys in the second arrays.
+
+use super::Image;
+use crate::report::{Code, Flags, Found, Reporter};
+use gc_core::accounting::replicas::key_entries;
+use gc_core::accounting::{Buckets, Ctx, Geometry, MarkError, Sink, StripeTable, Usage};
+use gc_core::bkey::KeyRef;
+use gc_core::error::{Error, Result};
+use gc_core::finding::{Answer, Finding};
+use gc_core::layout::{Bucket, DevUsage};
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The second buckets of all members.
+pub(super) struct GcBuckets<'a, 'r>(&'a Image<'r>);
+
+impl GcBuckets<'_, '_> {
+    fn bucket(&self, dev: u8, bucket: u64) -> Option<&Bucket> {
+        self.0.gc_buckets.get(usize::from(dev))?.get(usize::try_from(bucket).ok()?)
+    }
+}
+
+impl Buckets for GcBuckets<'_, '_> {
+    #[inline]
+    fn geometry(&self, dev: u8) -> Option<Geometry> {
+        Some(self.0.fs.device(dev)?.geometry())
+    }
+
+    #[inline]
+    fn mark(&self, dev: u8, bucket: u64) -> Option<&AtomicU64> {
+        Some(&self.bucket(dev, bucket)?.mark)
+    }
+
+    fn live_gen(&self, dev: u8, bucket: u64) -> Option<u8> {
+        self.0.fs.device(dev)?.gen_of(bucket)
+    }
+
+    fn set_alloc(&self, dev: u8, bucket: u64, _io_time: [u16; 2], oldest_gen: u8) {
+        if let Some(b) = self.bucket(dev, bucket) {
+            b.oldest_gen.store(oldest_gen, Ordering::Relaxed);
+            b.set_gen_valid(true);
+        }
+    }
+}
+
+/// Findings of marking.
+pub(super) struct Tell<'a, 'r>(&'a RefCell<&'r mut dyn Reporter>);
+
+impl Sink for Tell<'_, '_> {
+    fn raise(&mut self, finding: &Finding<'_>) -> Answer {
+        let flags = Flags(finding.flags().bits());
+        let found = Found::new(Code::Counted(finding.code()), flags, finding.to_string());
+        self.0.borrow_mut().found(found)
+    }
+
+    fn inconsistent(&mut self, finding: &Finding<'_>) {
+        self.0.borrow_mut().log(&finding.to_string());
+    }
+
+    fn unprinted(&mut self, _finding: &Finding<'_>) {}
+}
+
+type MarkCtx<'a, 'r> = Ctx<'a, GcBuckets<'a, 'r>, StripeTable, Tell<'a, 'r>>;
+
+impl<'r> Image<'r> {
+    pub(super) fn answer(&self, finding: &Finding<'_>) -> Answer {
+        Tell(&self.reporter).raise(finding)
+    }
+
+    /// Runs `f` with everything a mark changes.
+    pub(super) fn mark(
+        &self,
+        f: impl FnOnce(&mut MarkCtx<'_, 'r>) -> Result<(), MarkError>,
+    ) -> Result<()> {
+        let mut stripes = self.stripes_gc.borrow_mut();
+        let mut usage = self.usage_gc.borrow_mut();
+        let mut devs = self.dev_usage_gc.borrow_mut();
+        let mut ctx = Ctx {
+            buckets: &GcBuckets(self),
+            stripes: &mut *stripes,
+            sink: &mut Tell(&self.reporter),
+            replicas: self.versions.last().table.view(),
+            usage: &mut usage,
+            devs: Some(&mut devs),
+            btree_node_size: self.fs.btree_node_sectors(),
+        };
+        f(&mut ctx).map_err(Error::from)
+    }
+
+    /// Adds the device sets of a key to the table; counters move along.
+    pub(super) fn add_replicas(&self, key: KeyRef<'_>) -> Result<()> {
+        let invalid = |_| Error::INVAL;
+        for entry in key_entries(key).map_err(invalid)? {
+            let old = self.versions.last();
+            if old.table.view().find(entry.get()).is_some() {
+                continue;
+            }
+            let table = old.table.with(entry.get())?;
+            let mut usage = self.usage_gc.borrow_mut();
+            if self.usage_gc_there.get() {
+                usage.move_to(old.table.view(), table.view()).map_err(|_| Error::INVAL)?;
+            }
+            self.versions.push(table);
+            // The original writes the superblock here, and takes its flags from
+            // what it has written.
+            self.compat.set(self.fs.stored.compat);
+        }
+        Ok(())
+    }
+
+    pub(super) fn zero_gc_usage(&self) -> Result<()> {
+        let nr = self.versions.last().table.view().len();
+        *self.usage_gc.borrow_mut() = Usage::zeroed(nr)?;
+        self.usage_gc_there.set(true);
+        self.dev_usage_gc.borrow_mut().fill(DevUsage::default());
+        Ok(())
+    }
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! A recovered file system as a host of the engine. Everything that changes is
+//! in memory; nobody else is there, so locks are nothing.
+
+mod api;
+mod marking;
+mod nodes;
+mod version;
+mod walk;
+
+pub use nodes::{Keys, NodeId};
+pub use walk::TreeWalk;
+
+use crate::fs::Fs;
+use crate::journal::JournalKeys;
+use crate::recovery::Recovered;
+use crate::report::Reporter;
+use crate::tree::Nodes;
+use gc_core::accounting::{StripeTable, Usage, dev_usage_from_buckets};
+use gc_core::bkey::KeyRef;
+use gc_core::layout::{Bucket, DevUsage};
+use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicU32, Ordering};
+use version::Versions;
+
+/// The host.
+pub struct Image<'r> {
+    fs: Fs,
+    journal: JournalKeys,
+    nodes: RefCell<Nodes>,
+    slots: RefCell<nodes::Slots>,
+    reporter: RefCell<&'r mut dyn Reporter>,
+    /// Second buckets by device, made once and zeroed for each pass.
+    gc_buckets: Vec<Vec<Bucket>>,
+    versions: Versions,
+    usage_gc: RefCell<Usage>,
+    usage_gc_there: Cell<bool>,
+    dev_usage: RefCell<Vec<DevUsage>>,
+    dev_usage_gc: RefCell<Vec<DevUsage>>,
+    stripes: RefCell<StripeTable>,
+    stripes_gc: RefCell<StripeTable>,
+    key_version: Cell<u64>,
+    journal_seq: u64,
+    compat: Cell<u64>,
+    fixed_gens: Cell<bool>,
+    rebuild_replicas: Cell<bool>,
+    pos_seq: AtomicU32,
+    pos_words: [AtomicU32; 7],
+    pass: Cell<u32>,
+}
+
+impl<'r> Image<'r> {
+    /// From a recovered file system.
+    ///
+    /// # Errors
+    /// When memory is short.
+    pub fn new(
+        rec: Recovered,
+        reporter: &'r mut dyn Reporter,
+    ) -> Result<Self, crate::error::RecoveryError> {
+        let memory = || crate::error::RecoveryError::new(-12, "cannot allocate memory");
+        let mut gc_buckets = Vec::new();
+        for dev in &rec.fs.devices {
+            let n = dev.as_ref().map_or(0, |d| d.buckets.len());
+            let mut buckets = Vec::new();
+            buckets.try_reserve_exact(n).map_err(|_| memory())?;
+            buckets.resize_with(n, Bucket::default);
+            gc_buckets.push(buckets);
+        }
+        let devices = rec.fs.devices.len();
+        let compat = rec.fs.flags.compat;
+        let rebuild = rec.fs.replicas.rebuild;
+        let versions = Versions::new(rec.fs.replicas.table.clone(), &rec.usage);
+        Ok(Self {
+            slots: RefCell::new(nodes::Slots::new(rec.roots)),
+            fs: rec.fs,
+            journal: rec.journal,
+            nodes: RefCell::new(rec.nodes),
+            reporter: RefCell::new(reporter),
+            gc_buckets,
+            versions,
+            usage_gc: RefCell::new(Usage::default()),
+            usage_gc_there: Cell::new(false),
+            dev_usage: RefCell::new(rec.dev_usage),
+            dev_usage_gc: RefCell::new(vec![DevUsage::default(); devices]),
+            stripes: RefCell::new(rec.stripes),
+            stripes_gc: RefCell::new(StripeTable::new()),
+            key_version: Cell::new(rec.key_version),
+            journal_seq: rec.journal_seq,
+            compat: Cell::new(compat),
+            fixed_gens: Cell::new(false),
+            rebuild_replicas: Cell::new(rebuild),
+            pos_seq: AtomicU32::new(0),
+            pos_words: Default::default(),
+            pass: Cell::new(0),
+        })
+    }
+
+    /// Passes of mark and sweep since the last call.
+    pub fn take_passes(&self) -> u32 {
+        self.pass.take()
+    }
+
+    /// The file system.
+    #[must_use]
+    pub const fn fs(&self) -> &Fs {
+        &self.fs
+    }
+
+    /// Keys of the journal.
+    #[must_use]
+    pub const fn journal(&self) -> &JournalKeys {
+        &self.journal
+    }
+
+    /// Working copy of the compat word.
+    #[must_use]
+    pub fn compat(&self) -> u64 {
+        self.compat.get()
+    }
+
+    /// Whether replicas are being rebuilt.
+    #[must_use]
+    pub fn rebuilds_replicas(&self) -> bool {
+        self.rebuild_replicas.get()
+    }
+
+    /// Highest key version handed out.
+    #[must_use]
+    pub fn highest_key_version(&self) -> u64 {
+        self.key_version.get()
+    }
+
+    /// Usage of the file system with its table of device sets.
+    pub fn with_usage<R>(
+        &self,
+        f: impl FnOnce(&[u64], &gc_core::accounting::replicas::Table) -> R,
+    ) -> R {
+        let v = self.versions.last();
+        let words: Vec<u64> = v.live.iter().map(|w| w.load(Ordering::Relaxed)).collect();
+        f(&words, &v.table)
+    }
+
+    /// Usage of a member.
+    #[must_use]
+    pub fn device_usage(&self, idx: u8) -> DevUsage {
+        self.dev_usage.borrow().get(usize::from(idx)).copied().unwrap_or_default()
+    }
+
+    /// Shows each stripe in order of its index.
+    pub fn each_stripe(&self, mut f: impl FnMut(u64, &gc_core::layout::Stripe)) {
+        for (idx, stripe) in self.stripes.borrow().iter() {
+            f(idx, stripe);
+        }
+    }
+
+    /// Recomputes usage of the members, and `hidden`, from the live buckets.
+    fn fold(&self) {
+        let mut hidden = 0_u64;
+        let mut usage = self.dev_usage.borrow_mut();
+        for (dev, to) in self.fs.devices.iter().zip(usage.iter_mut()) {
+            let Some(d) = dev else { continue };
+            let first = usize::from(d.member.first_bucket);
+            let marks = d.buckets.iter().skip(first).map(|b| b.load_mark(Ordering::Relaxed));
+            let (of_dev, h) = dev_usage_from_buckets(d.geometry(), marks);
+            *to = of_dev;
+            hidden = hidden.wrapping_add(h);
+        }
+        if let Some(word) = self.versions.last().live.get(1) {
+            word.store(hidden, Ordering::Relaxed);
+        }
+    }
+
+    fn is_marked(&self, key: KeyRef<'_>) -> bool {
+        let table = &self.versions.last().table;
+        gc_core::accounting::replicas::key_marked(table.view(), key).unwrap_or(true)
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Nodes that the engine holds.
+
+use super::Image;
+use crate::journal::JournalKeys;
+use crate::key::Key;
+use crate::node::Node;
+use crate::tree::Merged;
+use gc_core::bkey::{KeyBuf, KeyRef};
+use gc_core::error::{Errno, Error, Result};
+use gc_core::host::NodeKeys;
+use gc_core::layout::BtreeId;
+use std::rc::Rc;
+
+/// A node the engine holds: a slot. Roots have the first eight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NodeId(usize);
+
+/// Slots.
+pub(super) struct Slots {
+    nodes: Vec<Option<Rc<Node>>>,
+}
+
+/// Roots.
+const ROOTS: usize = 8;
+
+impl Slots {
+    pub(super) fn new(roots: [Rc<Node>; ROOTS]) -> Self {
+        Self { nodes: roots.into_iter().map(Some).collect() }
+    }
+
+    fn put(&mut self, node: Rc<Node>) -> NodeId {
+        let free = self.nodes.iter().position(Option::is_none);
+        let at = free.unwrap_or(self.nodes.len());
+        match self.nodes.get_mut(at) {
+            Some(slot) => *slot = Some(node),
+            None => self.nodes.push(Some(node)),
+        }
+        NodeId(at)
+    }
+}
+
+/// Keys of a node.
+pub struct Keys<'a> {
+    merged: Option<Merged<'a>>,
+    current: Option<Key>,
+}
+
+impl NodeKeys for Keys<'_> {
+    fn next(&mut self) -> Option<KeyRef<'_>> {
+        self.current = self.merged.as_mut().and_then(Merged::next_key);
+        self.current.as_ref().map(Key::as_ref)
+    }
+}
+
+impl Image<'_> {
+    pub(super) fn root(&self, id: BtreeId) -> Option<NodeId> {
+        let at = usize::from(id.0);
+        (at < ROOTS).then_some(NodeId(at))
+    }
+
+    pub(super) fn node(&self, id: NodeId) -> Option<Rc<Node>> {
+        self.slots.borrow().nodes.get(id.0).cloned().flatten()
+    }
+
+    pub(super) fn release(&self, id: NodeId) {
+        if id.0 >= ROOTS {
+            if let Some(slot) = self.slots.borrow_mut().nodes.get_mut(id.0) {
+                *slot = None;
+            }
+        }
+    }
+
+    pub(super) fn child(&self, key: &KeyBuf, btree: BtreeId, level: u8) -> Result<NodeId> {
+        let key = Key::of(key.as_ref());
+        let node = self.read(&key, btree, level)?;
+        Ok(self.slots.borrow_mut().put(node))
+    }
+
+    pub(super) fn read(&self, key: &Key, btree: BtreeId, level: u8) -> Result<Rc<Node>> {
+        let mut reporter = self.reporter.borrow_mut();
+        self.nodes
+            .borrow_mut()
+            .get(&self.fs, key, btree, level, &mut **reporter)
+            .ok_or(Error::Errno(Errno::EIO))
+    }
+
+    pub(super) fn keys(&self, id: NodeId, overlay: bool) -> Keys<'_> {
+        let journal: Option<&JournalKeys> = overlay.then_some(&self.journal);
+        Keys { merged: self.node(id).map(|n| Merged::new(n, journal)), current: None }
+    }
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Entries of one journal bucket.
+
+use super::entry::{ENCRYPTED, Entry, Head, MAX, last_seq_of, set_last_seq, stored_csum};
+use super::list::List;
+use crate::checksum::{checksum, decrypt, valid};
+use crate::error::RecoveryError;
+use crate::fs::Fs;
+use crate::io::DeviceFile;
+use crate::report::{Code, Flags, Found, Reporter};
+use crate::superblock::{VERSION_MAX, VERSION_MIN};
+use gc_core::finding::Answer;
+
+/// Version of entries before versions were shared by all structures.
+const VERSION_OLD: u32 = 2;
+
+/// What is at an offset.
+enum At {
+    /// No entry.
+    None,
+    /// Something that is none.
+    Bad,
+    /// An entry that needs more bytes than were read.
+    Longer(usize),
+    /// An entry, decrypted.
+    Entry(Vec<u8>),
+}
+
+/// Reads buckets of one device.
+pub(super) struct BucketReader<'a> {
+    pub(super) fs: &'a Fs,
+    pub(super) file: &'a DeviceFile,
+    pub(super) dev: u8,
+    /// Bytes read at once; grows with the longest entry met.
+    pub(super) chunk: usize,
+}
+
+impl BucketReader<'_> {
+    /// Adds the entries of a bucket to the list.
+    pub(super) fn read(
+        &mut self,
+        bucket: u64,
+        list: &mut List,
+        reporter: &mut dyn Reporter,
+    ) -> Result<(), RecoveryError> {
+        let size = self.fs.device(self.dev).map_or(0, |d| u64::from(d.member.bucket_size));
+        let block = u64::from(self.fs.block_sectors());
+        let mut offset = bucket.saturating_mul(size);
+        let end = offset.saturating_add(size);
+        let (mut buf, mut at) = (Vec::new(), 0_usize);
+        let (mut seen, mut bad) = (0, false);
+        while offset < end {
+            let mut rest = buf.get(at..).unwrap_or(&[]);
+            if rest.is_empty() {
+                buf = self.fill(offset, end, reporter)?;
+                at = 0;
+                rest = &buf;
+            }
+            let sectors = match self.at(rest, offset, end.saturating_sub(offset), reporter)? {
+                At::None if !bad => return Ok(()),
+                At::None => block,
+                At::Bad => {
+                    bad = true;
+                    block
+                }
+                At::Longer(bytes) => {
+                    if bytes > self.chunk {
+                        if bytes > MAX {
+                            return Err(RecoveryError::new(-12, "cannot allocate memory"));
+                        }
+                        self.chunk = bytes.checked_next_power_of_two().unwrap_or(MAX);
+                    }
+                    buf = Vec::new();
+                    continue;
+                }
+                At::Entry(bytes) => {
+                    let seq = Head::of(&bytes).map_or(0, |h| h.seq);
+                    if seq < seen {
+                        return Ok(());
+                    }
+                    seen = seq;
+                    let blocks = crate::bytes::number(bytes.len())
+                        .div_ceil(block.saturating_mul(512).max(1));
+                    list.add(self.dev, bytes, reporter)?;
+                    blocks.saturating_mul(block)
+                }
+            };
+            offset = offset.saturating_add(sectors.max(1));
+            at = at.saturating_add(crate::bytes::index(sectors.saturating_mul(512)));
+        }
+        Ok(())
+    }
+
+    fn fill(
+        &self,
+        offset: u64,
+        end: u64,
+        reporter: &mut dyn Reporter,
+    ) -> Result<Vec<u8>, RecoveryError> {
+        let left = crate::bytes::index(end.saturating_sub(offset).saturating_mul(512));
+        self.file.read_vec(offset, left.min(self.chunk)).map_err(|_| {
+            let name = self.file.path().display();
+            reporter.log(&format!("IO error on {name} for journal read from sector {offset}"));
+            RecoveryError::new(-5, "IO error")
+        })
+    }
+
+    fn at(
+        &self,
+        rest: &[u8],
+        sector: u64,
+        sectors_left: u64,
+        reporter: &mut dyn Reporter,
+    ) -> Result<At, RecoveryError> {
+        let Some(head) = Head::of(rest) else { return Ok(At::None) };
+        if head.magic != self.fs.jset_magic() {
+            return Ok(At::None);
+        }
+        let known = u32::from(VERSION_MIN)..u32::from(VERSION_MAX);
+        if head.version != VERSION_OLD && !known.contains(&head.version) {
+            reporter.log(&format!("unknown journal entry version {}", head.version));
+            return Err(RecoveryError::new(4, "unknown metadata version"));
+        }
+        let len = head.bytes();
+        let mut must_fix = |code, text: String| {
+            let found = Found::new(code, Flags::MUST_FIX, text);
+            match reporter.found(found) {
+                Answer::Exit => Err(RecoveryError::halted()),
+                _ => Ok(()),
+            }
+        };
+        if len > sectors_left.saturating_mul(512) {
+            must_fix(
+                Code::JournalTooBig,
+                format!("journal entry too big ({len} bytes), sector {sector}u"),
+            )?;
+            return Ok(At::Bad);
+        }
+        let len = crate::bytes::index(len);
+        let Some(bytes) = rest.get(..len) else { return Ok(At::Longer(len)) };
+        let (type_, key) = (head.csum_type(), self.fs.key.as_ref());
+        if !valid(type_, key) {
+            let text = format!("journal entry with unknown csum type {} sector {sector}u", type_.0);
+            let found = Found::new(Code::JournalCsumType, Flags::FIX_OR_IGNORE, text);
+            return match reporter.found(found) {
+                Answer::Fix => Ok(At::Bad),
+                Answer::Exit => Err(RecoveryError::halted()),
+                // The original stops the program here.
+                Answer::Ignore => {
+                    Err(RecoveryError::new(-22, "journal entry with unknown csum type"))
+                }
+            };
+        }
+        let body = bytes.get(16..).unwrap_or(&[]);
+        if checksum(type_, key, head.nonce(), body) != stored_csum(bytes) {
+            must_fix(Code::JournalCsum, format!("journal checksum bad, sector {sector}"))?;
+            return Ok(At::Bad);
+        }
+        if head.big_endian() {
+            return Err(RecoveryError::new(-22, "big endian metadata is not supported"));
+        }
+        let mut bytes = bytes.to_vec();
+        if let Some(tail) = bytes.get_mut(ENCRYPTED..) {
+            decrypt(type_, key, head.nonce(), tail);
+        }
+        if last_seq_of(&bytes) > head.seq {
+            must_fix(Code::JournalLastSeq, "invalid journal entry: last_seq > seq".into())?;
+            set_last_seq(&mut bytes, head.seq);
+        }
+        Ok(At::Entry(bytes))
+    }
+}
+
+impl Entry {
+    /// Notes that a device has it; `false` if it is noted already.
+    pub(super) fn note_device(&mut self, dev: u8) -> bool {
+        let new = !self.devs.contains(&dev);
+        if new {
+            self.devs.push(dev);
+        }
+        new
+    }
+}

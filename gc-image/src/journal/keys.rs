@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Keys that the journal lays over the btrees.
+
+use super::entry::Entry;
+use super::items::indexed;
+use crate::key::Key;
+use gc_core::layout::{Bpos, BtreeId};
+
+/// A key of the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalKey {
+    /// Btree.
+    pub btree: BtreeId,
+    /// Level.
+    pub level: u8,
+    /// The key; of type deleted where it only hides one of the btree.
+    pub key: Key,
+}
+
+impl JournalKey {
+    fn place(&self) -> (u8, u8, Bpos) {
+        (self.btree.0, self.level, self.key.k.p)
+    }
+}
+
+/// All of them by btree, level and position, the newest of each place.
+#[derive(Debug, Clone, Default)]
+pub struct JournalKeys {
+    keys: Vec<JournalKey>,
+}
+
+impl JournalKeys {
+    /// Collects the keys of the entries the last one still needs.
+    #[must_use]
+    pub fn collect(entries: &[Entry]) -> Self {
+        let base = entries.last().map_or(0, Entry::last_seq);
+        let mut keys = Vec::new();
+        for entry in entries.iter().filter(|e| e.seq() >= base) {
+            for (_, item) in indexed(entry.words()) {
+                keys.extend(item.keys().map(|(_, key)| JournalKey {
+                    btree: BtreeId(item.btree),
+                    level: item.level,
+                    key,
+                }));
+            }
+        }
+        // Stable: of equal places the newest stays last.
+        keys.sort_by_key(JournalKey::place);
+        let mut kept: Vec<JournalKey> = Vec::new();
+        for key in keys {
+            match kept.last_mut() {
+                Some(last) if last.place() == key.place() => *last = key,
+                _ => kept.push(key),
+            }
+        }
+        Self { keys: kept }
+    }
+
+    /// How many.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// Keys of a btree and level from a position on.
+    #[must_use]
+    pub fn from(&self, btree: BtreeId, level: u8, pos: Bpos) -> &[JournalKey] {
+        let start = self.keys.partition_point(|k| k.place() < (btree.0, level, pos));
+        let rest = self.keys.get(start..).unwrap_or(&[]);
+        let end = rest.partition_point(|k| (k.btree.0, k.level) <= (btree.0, level));
+        rest.get(..end).unwrap_or(&[])
+    }
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The journal: reading it, checking it, and the keys it still has to give to
+//! the btrees (facts: docs/facts/journal.md).
+
+mod bucket;
+mod check;
+mod entry;
+mod items;
+mod keys;
+mod list;
+
+pub use entry::Entry;
+pub use items::{Item, Said, items};
+pub use keys::{JournalKey, JournalKeys};
+pub use list::read;

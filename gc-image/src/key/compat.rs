@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What older format versions did differently (docs/facts/node-read.md).
+
+use super::Key;
+use crate::superblock::{VERSION_BKEY_RENUMBER, VERSION_INODE_BTREE_CHANGE};
+use gc_core::layout::bits::{from32, low32};
+use gc_core::layout::{Bpos, BtreeId, BtreeNodeType, KeyType, POS_MIN};
+
+/// Today's number of a key type.
+#[must_use]
+pub fn renumber(type_: BtreeNodeType, old: KeyType) -> KeyType {
+    match (type_, old.0) {
+        (BtreeNodeType::BTREE, 128) => KeyType::BTREE_PTR,
+        (BtreeNodeType::EXTENTS, 128 | 129) => KeyType::EXTENT,
+        (BtreeNodeType::EXTENTS, 130) => KeyType::RESERVATION,
+        (BtreeNodeType::INODES, 128) => KeyType::INODE,
+        (BtreeNodeType::INODES, 130) => KeyType::INODE_GENERATION,
+        (BtreeNodeType::DIRENTS, 128) => KeyType::DIRENT,
+        (BtreeNodeType::XATTRS, 128) => KeyType::XATTR,
+        (BtreeNodeType::DIRENTS | BtreeNodeType::XATTRS, 129) => KeyType::WHITEOUT,
+        (BtreeNodeType::ALLOC, 128) => KeyType::ALLOC,
+        (BtreeNodeType::QUOTAS, 128) => KeyType::QUOTA,
+        _ => old,
+    }
+}
+
+/// Whether keys of this version need [`key`].
+#[must_use]
+pub const fn is_old(version: u16) -> bool {
+    version < VERSION_INODE_BTREE_CHANGE
+}
+
+/// A position as written by an older version.
+#[must_use]
+pub fn position(version: u16, btree: BtreeId, p: Bpos) -> Bpos {
+    if is_old(version) && btree == BtreeId::INODES {
+        return Bpos { inode: p.offset, offset: p.inode, ..p };
+    }
+    p
+}
+
+/// The least key of a node as written by an older version.
+#[must_use]
+pub fn min_key(version: u16, btree: BtreeId, p: Bpos) -> Bpos {
+    let p = position(version, btree, p);
+    let extents = BtreeNodeType(btree.0).is_extents();
+    if is_old(version) && extents && p != POS_MIN {
+        return p.successor().unwrap_or(p);
+    }
+    p
+}
+
+/// Changes a key of an older version into today's.
+pub fn key(version: u16, level: u8, btree: BtreeId, key: &mut Key) {
+    if !is_old(version) {
+        return;
+    }
+    if version < VERSION_BKEY_RENUMBER {
+        key.k.type_ = renumber(BtreeNodeType::of(level, btree), key.k.type_);
+    }
+    key.k.p = position(version, btree, key.k.p);
+    if key.k.type_ == KeyType::BTREE_PTR_V2 {
+        min_key_of_pointer(version, btree, &mut key.v);
+    }
+}
+
+/// Bytes 20 to 40 of the value: snapshot, offset, inode.
+fn min_key_of_pointer(version: u16, btree: BtreeId, v: &mut [u64]) {
+    let Some([_, _, w2, offset, inode, ..]) = v.get_mut(..5) else { return };
+    let p = Bpos { snapshot: low32(*w2 >> 32), offset: *offset, inode: *inode };
+    let p = min_key(version, btree, p);
+    *w2 = (*w2 & 0xffff_ffff) | (from32(p.snapshot) << 32);
+    *offset = p.offset;
+    *inode = p.inode;
+}

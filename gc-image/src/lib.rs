@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! A bcachefs image (one or several devices) as the mark and sweep sees it.
+//!
+//! Devices are opened read-only and read by position; nothing is ever written.
+//! What is found wrong is data ([`report::Found`]) handed to a
+//! [`report::Reporter`] in the order in which the original raises it. What each
+//! step does is written down in docs/facts: superblock, journal, node-read,
+//! key-validation, recovery.
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
+)]
+#![forbid(unsafe_code)]
+
+mod bytes;
+
+pub mod checksum;
+pub mod crypt;
+pub mod error;
+pub mod fs;
+pub mod host;
+pub mod io;
+pub mod journal;
+pub mod key;
+pub mod key_text;
+pub mod node;
+pub mod recovery;
+pub mod report;
+pub mod superblock;
+pub mod tree;

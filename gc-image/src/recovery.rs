@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! From an opened file system to the state in which the gc begins (facts:
+//! docs/facts/recovery.md, docs/facts/journal.md).
+
+mod clean;
+mod marks;
+mod roots;
+
+use crate::error::RecoveryError;
+use crate::fs::Fs;
+use crate::journal::{self, Entry, JournalKeys, Said, items};
+use crate::key::Key;
+use crate::node::Node;
+use crate::report::{Code, Flags, Found, Reporter};
+use crate::superblock::{FEATURE_EXTENTS_ABOVE_BTREE_UPDATES, FEATURE_JOURNAL_SEQ_BLACKLIST_V3};
+use crate::tree::Nodes;
+use clean::Clean;
+use gc_core::accounting::replicas::set_usage;
+use gc_core::accounting::replicas::{Entry as ReplicasEntry, EntryRef};
+use gc_core::accounting::{StripeTable, Usage};
+use gc_core::finding::Answer;
+use gc_core::layout::superblock::{BCH_COMPAT_FEAT_ALLOC_INFO, BCH_COMPAT_FEAT_ALLOC_METADATA};
+use gc_core::layout::{BtreeId, DataType, DevUsage};
+use std::rc::Rc;
+
+/// Bit of the compat word that says usage can be relied on.
+pub const ALLOC_INFO: u64 = 1 << BCH_COMPAT_FEAT_ALLOC_INFO;
+/// Bit of the compat word that says the alloc btree covers metadata.
+pub const ALLOC_METADATA: u64 = 1 << BCH_COMPAT_FEAT_ALLOC_METADATA;
+
+/// A root as it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RootRecord {
+    level: u8,
+    /// `None`: recorded as bad.
+    key: Option<Key>,
+}
+
+/// The file system as it is in memory when the gc begins.
+#[derive(Debug)]
+pub struct Recovered {
+    /// The file system; its buckets are filled.
+    pub fs: Fs,
+    /// Keys of the journal.
+    pub journal: JournalKeys,
+    /// Roots by btree.
+    pub roots: [Rc<Node>; 8],
+    /// Nodes read so far.
+    pub nodes: Nodes,
+    /// Usage of the file system.
+    pub usage: Usage,
+    /// Usage of the members by index.
+    pub dev_usage: Vec<DevUsage>,
+    /// Stripes.
+    pub stripes: StripeTable,
+    /// Highest key version handed out.
+    pub key_version: u64,
+    /// Sequence of the next journal entry.
+    pub journal_seq: u64,
+}
+
+/// What to do besides what a mount does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Args {
+    /// As a check does: the journal is read after a clean shutdown too.
+    pub fsck: bool,
+}
+
+/// Takes a finding that may be repaired to whoever decides.
+pub(crate) fn ask(
+    reporter: &mut dyn Reporter,
+    code: Code,
+    flags: Flags,
+    text: impl Into<String>,
+) -> Result<bool, RecoveryError> {
+    match reporter.found(Found::new(code, flags, text)) {
+        Answer::Fix => Ok(true),
+        Answer::Ignore => Ok(false),
+        Answer::Exit => {
+            reporter.log("Unable to continue, halting");
+            Err(RecoveryError::halted())
+        }
+    }
+}
+
+/// Reads journal, roots, alloc keys and stripes.
+///
+/// # Errors
+/// What keeps the original from getting to the gc.
+pub fn recover(
+    mut fs: Fs,
+    args: Args,
+    reporter: &mut dyn Reporter,
+) -> Result<Recovered, RecoveryError> {
+    let mut clean = None;
+    if fs.flags.clean {
+        clean = Clean::read(&mut fs, reporter)?;
+    }
+    if fs.flags.clean {
+        let seq = clean.as_ref().map_or(0, Clean::journal_seq);
+        reporter.log(&format!("recovering from clean shutdown, journal seq {seq}"));
+    }
+    if fs.replicas.rebuild {
+        reporter.log("building replicas info");
+    }
+    let mut entries = Vec::new();
+    let mut journal_seq = clean.as_ref().map_or(0, Clean::journal_seq).wrapping_add(1);
+    let mut keys = JournalKeys::default();
+    if !fs.flags.clean || args.fsck {
+        entries = journal::read(&mut fs, reporter)?;
+        if fs.flags.clean && !is_empty(&entries) {
+            let text = "filesystem marked clean but journal not empty";
+            if ask(reporter, Code::CleanJournalNotEmpty, Flags::MUST_FIX, text)? {
+                fs.flags.compat &= !ALLOC_INFO;
+                fs.stored.clean = false;
+                fs.flags.clean = false;
+            }
+        }
+        let Some(last) = entries.last() else {
+            if !fs.flags.clean {
+                reporter.log("no journal entries found");
+                return Err(RecoveryError::new(3, "fsck error"));
+            }
+            // The original takes the empty list of keys for a lack of memory.
+            return Err(RecoveryError::new(-12, "cannot allocate memory"));
+        };
+        keys = JournalKeys::collect(&entries);
+        if fs.flags.clean {
+            clean = match clean {
+                Some(c) if c.agrees(&fs, last, reporter)? => Some(c),
+                _ => None,
+            };
+        }
+        journal_seq = last.seq().wrapping_add(1);
+    }
+    if !fs.flags.clean && fs.flags.features >> FEATURE_EXTENTS_ABOVE_BTREE_UPDATES & 1 == 0 {
+        reporter.log(
+            "filesystem needs recovery from older version; run fsck from older \
+             bcachefs-tools to fix",
+        );
+        return Err(RecoveryError::new(-22, "Invalid argument"));
+    }
+    let mut early = Early::new(&fs)?;
+    match &clean {
+        Some(c) => early.replay(&mut fs, c.words(), reporter)?,
+        None => {
+            for entry in &entries {
+                early.replay(&mut fs, entry.words(), reporter)?;
+            }
+        }
+    }
+    early.usage.initialize(fs.replicas.table.view());
+    if !fs.flags.clean {
+        blacklist(&mut fs, journal_seq, journal_seq.wrapping_add(4));
+        journal_seq = journal_seq.wrapping_add(4);
+    }
+    if let Some(last) = entries.last() {
+        check_sequence(&fs, &entries, last, reporter)?;
+    }
+    let mut nodes = Nodes::default();
+    let roots = roots::read(&mut fs, &early.roots, &mut nodes, reporter)?;
+    let Early { mut usage, key_version, .. } = early;
+    let (dev_usage, stripes) = marks::read(&fs, &keys, &roots, &mut nodes, &mut usage, reporter)?;
+    Ok(Recovered {
+        fs,
+        journal: keys,
+        roots,
+        nodes,
+        usage,
+        dev_usage,
+        stripes,
+        key_version,
+        journal_seq,
+    })
+}
+
+/// Whether the journal has nothing for the btrees.
+fn is_empty(entries: &[Entry]) -> bool {
+    entries.last().is_none_or(|last| {
+        last.seq() == last.last_seq()
+            && items(last.words()).all(|i| i.said() != Said::Keys || i.words.is_empty())
+    })
+}
+
+/// What is taken from the items of clean section or journal before anything
+/// else.
+struct Early {
+    roots: [Option<RootRecord>; 8],
+    usage: Usage,
+    key_version: u64,
+}
+
+const USAGE_RESERVED: u8 = 0;
+const USAGE_INODES: u8 = 1;
+const USAGE_KEY_VERSION: u8 = 2;
+
+impl Early {
+    fn new(fs: &Fs) -> Result<Self, RecoveryError> {
+        let usage = Usage::zeroed(fs.replicas.table.view().len()).map_err(|_| memory())?;
+        Ok(Self { roots: [const { None }; 8], usage, key_version: 0 })
+    }
+
+    fn replay(
+        &mut self,
+        fs: &mut Fs,
+        words: &[u64],
+        reporter: &mut dyn Reporter,
+    ) -> Result<(), RecoveryError> {
+        for item in items(words) {
+            match item.said() {
+                Said::Root(id, level, key) => {
+                    let Some(root) = self.roots.get_mut(usize::from(id.0)) else {
+                        reporter.log(&format!("filesystem has unknown btree type {}", id.0));
+                        return Err(RecoveryError::new(-22, "Invalid argument"));
+                    };
+                    match key {
+                        Some(_) => *root = Some(RootRecord { level, key }),
+                        None => {
+                            // The level recorded before stays.
+                            let level = root.as_ref().map_or(0, |r| r.level);
+                            *root = Some(RootRecord { level, key: None });
+                        }
+                    }
+                }
+                Said::Usage(USAGE_RESERVED, index, v) => {
+                    let reserved = &mut self.usage.head.persistent_reserved;
+                    if let Some(to) = reserved.get_mut(usize::from(index)) {
+                        *to = v;
+                    }
+                }
+                Said::Usage(USAGE_INODES, _, v) => self.usage.head.nr_inodes = v,
+                Said::Usage(USAGE_KEY_VERSION, _, v) => self.key_version = v,
+                Said::DataUsage(v, set) => self.data_usage(fs, v, set)?,
+                Said::Blacklist(start, end) => blacklist(fs, start, end.wrapping_add(1)),
+                Said::Usage(..) | Said::Keys | Said::Other => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn data_usage(&mut self, fs: &mut Fs, v: u64, set: &[u64]) -> Result<(), RecoveryError> {
+        let bytes: Vec<u8> = set.iter().flat_map(|w| w.to_le_bytes()).collect();
+        let Some(stored) = EntryRef::first_of(&bytes) else { return Ok(()) };
+        let mut entry = ReplicasEntry::new(stored.data_type(), stored.nr_required());
+        for dev in stored.devs() {
+            entry.push(*dev).map_err(|_| RecoveryError::new(-22, "Invalid argument"))?;
+        }
+        entry.sort();
+        if stored.data_type() == DataType::NONE {
+            return Ok(());
+        }
+        set_usage(&mut fs.replicas.table, &mut self.usage, entry.get(), v).map_err(|_| memory())
+    }
+}
+
+fn memory() -> RecoveryError {
+    RecoveryError::new(-12, "cannot allocate memory")
+}
+
+/// Adds a range of sequences that were never written (source:
+/// `bch2_journal_seq_blacklist_add`).
+fn blacklist(fs: &mut Fs, start: u64, end: u64) {
+    let ranges = fs.blacklist.get_or_insert_default();
+    let found = ranges.iter().position(|(s, e)| start <= *s && end >= *e);
+    match found {
+        Some(i) if ranges.get(i) == Some(&(start, end)) => return,
+        Some(i) => {
+            if let Some(range) = ranges.get_mut(i) {
+                *range = (start, end);
+            }
+            merge_with_next(ranges, i);
+            if let Some(before) = i.checked_sub(1) {
+                merge_with_next(ranges, before);
+            }
+        }
+        None => ranges.push((start, end)),
+    }
+    fs.stored.features |= 1 << FEATURE_JOURNAL_SEQ_BLACKLIST_V3;
+    fs.superblock_written();
+}
+
+fn merge_with_next(ranges: &mut Vec<(u64, u64)>, i: usize) {
+    let Some(next) = i.checked_add(1) else { return };
+    let (Some(&this), Some(&(start, end))) = (ranges.get(i), ranges.get(next)) else { return };
+    if this.1 >= start {
+        // The original moves the later range over this one, whose start is lost.
+        if let Some(range) = ranges.get_mut(i) {
+            *range = (start, end);
+        }
+        ranges.remove(next);
+    }
+}
+
+/// Whether entries are missing or should not be there.
+fn check_sequence(
+    fs: &Fs,
+    entries: &[Entry],
+    last: &Entry,
+    reporter: &mut dyn Reporter,
+) -> Result<(), RecoveryError> {
+    let (start, end) = (last.last_seq(), last.seq());
+    let mut expected = start;
+    for seq in entries.iter().map(Entry::seq).filter(|s| *s >= start) {
+        if seq != expected {
+            let before = seq.wrapping_sub(1);
+            let text =
+                format!("journal entries {expected}-{before} missing! (replaying {start}-{end})");
+            ask(reporter, Code::JournalMissing, Flags::FIX_OR_IGNORE, text)?;
+        }
+        if fs.is_blacklisted(seq) {
+            let text = format!("found blacklisted journal entry {seq}");
+            ask(reporter, Code::JournalBlacklisted, Flags::FIX_OR_IGNORE, text)?;
+        }
+        expected = fs.next_not_blacklisted(seq.wrapping_add(1));
+    }
+    Ok(())
+}
+
+/// All btrees.
+pub(crate) fn btrees() -> impl Iterator<Item = BtreeId> {
+    (0..8).map(BtreeId)
+}

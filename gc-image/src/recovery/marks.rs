@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Alloc keys and stripes: what buckets hold before anything is counted.
+
+use super::{ask, memory};
+use crate::error::RecoveryError;
+use crate::fs::Fs;
+use crate::journal::JournalKeys;
+use crate::node::Node;
+use crate::report::{Code, Flags, Reporter};
+use crate::tree::{Nodes, walk};
+use gc_core::accounting::{
+    Ctx, Device, Devices, Sink, StripeTable, Trigger, Usage, dev_usage_from_buckets,
+};
+use gc_core::finding::{Answer, Finding};
+use gc_core::layout::{BtreeId, DevUsage, KeyType};
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+
+/// Fills the buckets from the alloc btree and the stripes from theirs; usage of
+/// the members by index.
+pub(super) fn read(
+    fs: &Fs,
+    journal: &JournalKeys,
+    roots: &[Rc<Node>; 8],
+    nodes: &mut Nodes,
+    usage: &mut Usage,
+    reporter: &mut dyn Reporter,
+) -> Result<(Vec<DevUsage>, StripeTable), RecoveryError> {
+    let devices: Vec<Option<Device<'_>>> = fs
+        .devices
+        .iter()
+        .map(|d| {
+            d.as_ref().map(|d| Device {
+                geometry: d.geometry(),
+                buckets: &d.buckets,
+                live: &d.buckets,
+            })
+        })
+        .collect();
+    let buckets = Devices(&devices);
+    let table = fs.replicas.table.view();
+    let mut stripes = StripeTable::new();
+    let mut pending = Usage::zeroed(table.len()).map_err(|_| memory())?;
+    let root = |id: BtreeId| roots.get(usize::from(id.0)).cloned();
+
+    if let Some(root) = root(BtreeId::ALLOC) {
+        walk(fs, nodes, journal, &root, reporter, &mut |level, key, reporter| {
+            if level == 0 {
+                let mut ctx = Ctx {
+                    buckets: &buckets,
+                    stripes: &mut stripes,
+                    sink: &mut Tell { reporter },
+                    replicas: table,
+                    usage: &mut pending,
+                    devs: None,
+                    btree_node_size: fs.btree_node_sectors(),
+                };
+                // The original does not look at the result either.
+                let _ignored = ctx.mark_key(key.as_ref(), &Trigger::read());
+            }
+            Ok(())
+        })
+        .map_err(|e| failed(e, "error reading allocation information"))?;
+    }
+    let mut dev_usage = Vec::new();
+    usage.head.hidden = 0;
+    for dev in &fs.devices {
+        let (of_dev, hidden) = match dev {
+            Some(d) => {
+                let first = usize::from(d.member.first_bucket);
+                let marks = d.buckets.iter().skip(first).map(|b| b.load_mark(Ordering::Relaxed));
+                dev_usage_from_buckets(d.geometry(), marks)
+            }
+            None => (DevUsage::default(), 0),
+        };
+        dev_usage.push(of_dev);
+        usage.head.hidden = usage.head.hidden.wrapping_add(hidden);
+    }
+    if let Some(root) = root(BtreeId::EC) {
+        walk(fs, nodes, journal, &root, reporter, &mut |_, key, reporter| {
+            if key.k.type_ != KeyType::STRIPE {
+                return Ok(());
+            }
+            let mut sink = Tell { reporter };
+            let mut ctx = Ctx {
+                buckets: &buckets,
+                stripes: &mut stripes,
+                sink: &mut sink,
+                replicas: table,
+                usage: &mut pending,
+                devs: Some(&mut dev_usage),
+                btree_node_size: fs.btree_node_sectors(),
+            };
+            ctx.mark_key(key.as_ref(), &Trigger::read())
+                .map_err(|e| RecoveryError::new(e.errno(), "error reading stripes"))
+        })
+        .map_err(|e| failed(e, "error reading stripes"))?;
+    }
+    Ok((dev_usage, stripes))
+}
+
+fn failed(e: RecoveryError, what: &str) -> RecoveryError {
+    RecoveryError { what: what.into(), ..e }
+}
+
+/// Findings of marking among those of reading.
+struct Tell<'r> {
+    reporter: &'r mut dyn Reporter,
+}
+
+impl Sink for Tell<'_> {
+    fn raise(&mut self, finding: &Finding<'_>) -> Answer {
+        let flags = Flags(finding.flags().bits());
+        match ask(self.reporter, Code::StripeStale, flags, finding.to_string()) {
+            Ok(true) => Answer::Fix,
+            Ok(false) => Answer::Ignore,
+            Err(_) => Answer::Exit,
+        }
+    }
+
+    fn inconsistent(&mut self, finding: &Finding<'_>) {
+        self.reporter.log(&finding.to_string());
+    }
+
+    fn unprinted(&mut self, _finding: &Finding<'_>) {}
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What is found wrong while reading, as data, handed over in order.
+
+use gc_core::finding::Answer;
+
+/// What may be done about a finding: bits of `FSCK_*`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flags(pub u32);
+
+impl Flags {
+    /// No repair, cannot be ignored.
+    pub const FATAL: Self = Self(0);
+    /// Always repaired.
+    pub const MUST_FIX: Self = Self(1);
+    /// Can only be ignored.
+    pub const IGNORE: Self = Self(2);
+    /// Repaired or ignored.
+    pub const FIX_OR_IGNORE: Self = Self(3);
+    /// Noted; a full check is needed.
+    pub const NEED_FSCK: Self = Self(6);
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        /// Kinds of findings; names never change their meaning.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Code {
+            $($(#[$doc])* $name,)*
+            /// What mark and sweep finds.
+            Counted(gc_core::finding::Code),
+        }
+
+        impl Code {
+            /// The stable name.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                    Self::Counted(code) => code.name(),
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The clean section is missing.
+    CleanMissing = "clean-missing";
+    /// Marked clean, but the journal has keys.
+    CleanJournalNotEmpty = "clean-journal-not-empty";
+    /// Sequence of clean section and journal differ.
+    CleanSeq = "clean-seq";
+    /// Clocks of clean section and journal differ.
+    CleanClock = "clean-clock";
+    /// A root of clean section and journal differ.
+    CleanRoot = "clean-root";
+    /// A journal entry does not fit its bucket.
+    JournalTooBig = "journal-too-big";
+    /// A journal entry has an unknown checksum type.
+    JournalCsumType = "journal-csum-type";
+    /// A journal entry's checksum is wrong.
+    JournalCsum = "journal-csum";
+    /// A journal entry's last_seq is beyond itself.
+    JournalLastSeq = "journal-last-seq";
+    /// Two copies of a journal entry differ.
+    JournalDuplicate = "journal-duplicate";
+    /// A journal entry is twice on a device.
+    JournalSameDevice = "journal-same-device";
+    /// An item of a journal entry is malformed.
+    JournalItem = "journal-item";
+    /// A key in the journal is invalid.
+    JournalKey = "journal-key";
+    /// The devices of a journal entry are not in the replicas table.
+    JournalReplicas = "journal-replicas";
+    /// Journal entries are missing.
+    JournalMissing = "journal-missing";
+    /// A journal entry is blacklisted.
+    JournalBlacklisted = "journal-blacklisted";
+    /// A node is wrong in a way that can be repaired in memory.
+    Node = "node";
+    /// A root is recorded as bad.
+    RootInvalid = "root-invalid";
+    /// A root cannot be read.
+    RootRead = "root-read";
+    /// A stripe points to a bucket of another generation.
+    StripeStale = "stripe-stale";
+}
+
+/// One finding: its kind, what may be answered, the original's text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Kind.
+    pub code: Code,
+    /// What may be answered.
+    pub flags: Flags,
+    /// Text, at most 511 bytes.
+    pub text: String,
+}
+
+impl Found {
+    pub(crate) fn new(code: Code, flags: Flags, text: impl Into<String>) -> Self {
+        let mut text = text.into();
+        cut(&mut text, 512);
+        Self { code, flags, text }
+    }
+}
+
+/// Cuts to what a buffer of `size` bytes holds besides its NUL, at a character.
+pub(crate) fn cut(text: &mut String, size: usize) {
+    let mut end = size.saturating_sub(1).min(text.len());
+    while !text.is_char_boundary(end) {
+        end = end.saturating_sub(1);
+    }
+    text.truncate(end);
+}
+
+/// Who is told what is found, and says what to do.
+pub trait Reporter {
+    /// A finding, in the order the original raises it.
+    fn found(&mut self, found: Found) -> Answer;
+    /// A line for the log: no finding.
+    fn log(&mut self, line: &str);
+    /// A pass of mark and sweep begins; the first is 1.
+    fn pass(&mut self, _pass: u32) {}
+}
+
+/// The answers the original gives without asking: a repair where nothing else is
+/// allowed, else a repair only if `fix`; noted ones are ignored.
+#[must_use]
+pub const fn answer(flags: Flags, fix: bool) -> Answer {
+    match flags.0 & 3 {
+        1 => Answer::Fix,
+        3 if fix => Answer::Fix,
+        2 | 3 => Answer::Ignore,
+        _ => Answer::Exit,
+    }
+}

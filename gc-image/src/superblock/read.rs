@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Finding a superblock copy that can be read.
+
+use super::layout::Layout;
+use super::{HEAD, MAGIC, Superblock, VERSION_MAX, VERSION_MIN};
+use crate::bytes::{array, index, u16_at, u32_at};
+use crate::checksum::{Nonce, checksum};
+use crate::error::SbError;
+use crate::io::DeviceFile;
+use crate::report::Reporter;
+use gc_core::layout::CsumType;
+use gc_core::layout::bits::low8;
+use gc_core::layout::superblock::{BCH_SB_LAYOUT_SECTOR, BCH_SB_SECTOR};
+
+const PAGE: usize = 4096;
+
+/// A superblock and the sector it was read from.
+#[derive(Debug, Clone)]
+pub struct Copy {
+    /// The superblock.
+    pub sb: Superblock,
+    /// Its first sector.
+    pub sector: u64,
+}
+
+/// The default superblock, else the first copy of the layout that is good.
+///
+/// # Errors
+/// Why the last one tried is not.
+pub fn read(dev: &DeviceFile, reporter: &mut dyn Reporter) -> Result<Copy, SbError> {
+    let default = match read_one(dev, BCH_SB_SECTOR) {
+        Ok(sb) => return Ok(Copy { sb, sector: BCH_SB_SECTOR }),
+        Err(e) => e,
+    };
+    reporter.log(&format!("error reading default superblock: {default}"));
+    let layout = dev.read_vec(BCH_SB_LAYOUT_SECTOR, 512).map_err(|_| "IO error")?;
+    let layout = Layout::new(&layout);
+    // A version that is not ours says more than that its copies are alike.
+    let explain = |e| if matches!(default, SbError::Version(_)) { default.clone() } else { e };
+    layout.validate().map_err(|e| explain(e.into()))?;
+    let mut last = default.clone();
+    for sector in layout.offsets().filter(|s| *s != BCH_SB_SECTOR) {
+        match read_one(dev, sector) {
+            Ok(sb) => return Ok(Copy { sb, sector }),
+            Err(e) => last = e,
+        }
+    }
+    Err(explain(last))
+}
+
+fn read_one(dev: &DeviceFile, sector: u64) -> Result<Superblock, SbError> {
+    let mut bytes = dev.read_vec(sector, PAGE).map_err(|_| "IO error")?;
+    loop {
+        if array::<16>(&bytes, 24) != Some(MAGIC) {
+            return Err("Not a bcachefs superblock".into());
+        }
+        let version = u16_at(&bytes, 16).unwrap_or(0);
+        if !(VERSION_MIN..VERSION_MAX).contains(&version) {
+            return Err(SbError::Version(version));
+        }
+        let u64s = u64::from(u32_at(&bytes, 124).unwrap_or(0));
+        let len = index(u64s.saturating_mul(8)).saturating_add(HEAD);
+        let layout = Layout::new(bytes.get(240..HEAD).unwrap_or(&[]));
+        if len > 512_usize.wrapping_shl(u32::from(layout.sb_max_size_bits())) {
+            return Err("Bad superblock: too big".into());
+        }
+        if len > bytes.len() {
+            // The device is asked before memory is taken.
+            let pages = len.div_ceil(PAGE).checked_next_power_of_two().unwrap_or(usize::MAX);
+            let want = pages.saturating_mul(PAGE);
+            bytes = dev.read_vec(sector, want).map_err(|_| "IO error")?;
+            continue;
+        }
+        bytes.truncate(len);
+        let sb = Superblock::new(bytes).ok_or("IO error")?;
+        let csum_type = sb.csum_type();
+        if csum_type >= u64::from(CsumType::NR.0) {
+            return Err("unknown csum type".into());
+        }
+        let body = sb.as_bytes().get(16..).unwrap_or(&[]);
+        let want = checksum(CsumType(low8(csum_type)), None, Nonce::default(), body);
+        if want.is_none() || want != array::<16>(sb.as_bytes(), 0) {
+            return Err("bad checksum reading superblock".into());
+        }
+        return Ok(sb);
+    }
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Nodes on demand, and walks with the journal's keys laid over.
+
+use crate::error::RecoveryError;
+use crate::fs::Fs;
+use crate::journal::{JournalKey, JournalKeys};
+use crate::key::Key;
+use crate::node::{self, Node};
+use crate::report::{Found, Reporter, answer};
+use gc_core::finding::Answer;
+use gc_core::layout::{Bpos, BtreeId, KeyType};
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+
+/// Keys of nodes kept in memory, in u64s.
+const KEPT_U64S: usize = 16 << 20;
+
+/// What identifies a node in the original's cache, so that it is read once.
+type Place = (u64, u8, u8);
+
+#[derive(Debug)]
+struct Seen {
+    key: Key,
+    failed: bool,
+}
+
+/// Nodes read so far. What is wrong with a node is reported when it is read for
+/// the first time; later it is what it was then.
+#[derive(Debug, Default)]
+pub struct Nodes {
+    seen: HashMap<Place, Seen>,
+    kept: HashMap<Place, Rc<Node>>,
+    order: VecDeque<Place>,
+    kept_u64s: usize,
+}
+
+/// Somebody who has heard it all before.
+struct Muted;
+
+impl Reporter for Muted {
+    fn found(&mut self, found: Found) -> Answer {
+        answer(found.flags, false)
+    }
+    fn log(&mut self, _line: &str) {}
+}
+
+/// Source: `btree_ptr_hash_val`.
+fn hash(key: &Key) -> u64 {
+    let at = match key.k.type_ {
+        KeyType::BTREE_PTR => 0,
+        KeyType::BTREE_PTR_V2 => 1,
+        _ => return 0,
+    };
+    key.v.get(at).copied().unwrap_or(0)
+}
+
+impl Nodes {
+    /// The node a key points to; `None` if it cannot be read.
+    pub fn get(
+        &mut self,
+        fs: &Fs,
+        key: &Key,
+        btree: BtreeId,
+        level: u8,
+        reporter: &mut dyn Reporter,
+    ) -> Option<Rc<Node>> {
+        let place = (hash(key), btree.0, level);
+        if let Some(node) = self.kept.get(&place) {
+            return Some(Rc::clone(node));
+        }
+        let node = match self.seen.get(&place) {
+            Some(seen) if seen.failed => return None,
+            Some(seen) => node::read(fs, &seen.key, btree, level, &mut Muted),
+            None => {
+                let node = node::read(fs, key, btree, level, reporter);
+                self.seen.insert(place, Seen { key: key.clone(), failed: node.is_none() });
+                node
+            }
+        };
+        let node = Rc::new(node?);
+        self.keep(place, &node);
+        Some(node)
+    }
+
+    fn keep(&mut self, place: Place, node: &Rc<Node>) {
+        self.kept_u64s = self.kept_u64s.saturating_add(node.words.len());
+        self.order.push_back(place);
+        self.kept.insert(place, Rc::clone(node));
+        while self.kept_u64s > KEPT_U64S {
+            let Some(old) = self.order.pop_front() else { return };
+            if let Some(node) = self.kept.remove(&old) {
+                self.kept_u64s = self.kept_u64s.saturating_sub(node.words.len());
+            }
+        }
+    }
+}
+
+/// Keys of one node with those of the journal laid over.
+pub struct Merged<'a> {
+    node: Rc<Node>,
+    at: usize,
+    ahead: Option<Key>,
+    journal: &'a [JournalKey],
+}
+
+impl<'a> Merged<'a> {
+    /// All keys of a node; of the journal those of its btree and level from its
+    /// least key on, none if `journal` is `None`.
+    #[must_use]
+    pub fn new(node: Rc<Node>, journal: Option<&'a JournalKeys>) -> Self {
+        let journal = journal.map_or(&[][..], |j| j.from(node.btree, node.level, node.min_key));
+        let mut this = Self { node, at: 0, ahead: None, journal };
+        this.advance();
+        this
+    }
+
+    /// Level of the node.
+    #[must_use]
+    pub fn level(&self) -> u8 {
+        self.node.level
+    }
+
+    fn advance(&mut self) {
+        match self.node.key_at(self.at) {
+            Some((key, next)) => {
+                self.ahead = Some(key);
+                self.at = next;
+            }
+            None => self.ahead = None,
+        }
+    }
+
+    /// The next key; deleted ones only hide others.
+    pub fn next_key(&mut self) -> Option<Key> {
+        loop {
+            let own: Option<Bpos> = self.ahead.as_ref().map(|k| k.k.p);
+            let journal = self.journal.first();
+            let from_journal = match (own, journal.map(|j| j.key.k.p)) {
+                (None, None) => return None,
+                (Some(b), Some(j)) if b == j => {
+                    self.advance();
+                    true
+                }
+                (Some(b), Some(j)) => j < b,
+                (None, Some(_)) => true,
+                (Some(_), None) => false,
+            };
+            let key = if from_journal {
+                let (first, rest) = self.journal.split_first()?;
+                if first.key.k.p > self.node.max_key {
+                    self.journal = &[];
+                    return None;
+                }
+                self.journal = rest;
+                first.key.clone()
+            } else {
+                let key = self.ahead.take()?;
+                self.advance();
+                key
+            };
+            if key.k.p > self.node.max_key {
+                self.journal = &[];
+                return None;
+            }
+            if key.k.type_ != KeyType::DELETED {
+                return Some(key);
+            }
+        }
+    }
+}
+
+/// Given the level and a key.
+pub type Visit<'f> = &'f mut dyn FnMut(u8, &Key, &mut dyn Reporter) -> Result<(), RecoveryError>;
+
+/// Walks a btree depth first and shows `f` each key with its level; the root's
+/// own key at the end. Source: `bch2_btree_and_journal_walk`.
+///
+/// # Errors
+/// Of `f`; `-5` when a node cannot be read.
+pub fn walk(
+    fs: &Fs,
+    nodes: &mut Nodes,
+    journal: &JournalKeys,
+    root: &Rc<Node>,
+    reporter: &mut dyn Reporter,
+    f: Visit<'_>,
+) -> Result<(), RecoveryError> {
+    if root.fake {
+        return Ok(());
+    }
+    // The path from the root down: levels bound its length.
+    let mut path = vec![Merged::new(Rc::clone(root), Some(journal))];
+    while let Some(top) = path.last_mut() {
+        let level = top.node.level;
+        let Some(key) = top.next_key() else {
+            path.pop();
+            continue;
+        };
+        f(level, &key, reporter)?;
+        if let Some(below) = level.checked_sub(1) {
+            let child = nodes
+                .get(fs, &key, root.btree, below, reporter)
+                .ok_or_else(|| RecoveryError::new(-5, "IO error"))?;
+            path.push(Merged::new(child, Some(journal)));
+        }
+    }
+    f(root.level.saturating_add(1), &root.key, reporter)
+}

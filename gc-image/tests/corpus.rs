@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Reads the images of ../shared/corpus, where it is present.
+
+use gc_core::finding::Answer;
+use gc_image::fs::{Fs, Options, open};
+use gc_image::recovery::{Args, recover};
+use gc_image::report::{Found, Reporter, answer};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Answers like a check that changes nothing.
+#[derive(Default)]
+struct Keep(Vec<Found>);
+
+impl Reporter for Keep {
+    fn found(&mut self, found: Found) -> Answer {
+        let answer = answer(found.flags, false);
+        self.0.push(found);
+        answer
+    }
+    fn log(&mut self, _line: &str) {}
+}
+
+fn corpus() -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus");
+    root.join("INDEX.md").exists().then_some(root)
+}
+
+fn unpack(from: &Path, to: &Path) {
+    let status = Command::new("zstd")
+        .args(["-dqf", "--long=27", "--sparse"])
+        .arg(from)
+        .arg("-o")
+        .arg(to)
+        .status()
+        .expect("zstd runs");
+    assert!(status.success(), "{from:?}");
+}
+
+fn json_lines(path: &Path) -> Vec<Value> {
+    let out =
+        Command::new("zstd").args(["-dcq", "--long=27"]).arg(path).output().expect("zstd runs");
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    text.lines().map(|l| serde_json::from_str(l).expect("a golden is JSON")).collect()
+}
+
+/// Images of some classes with a result of the original.
+fn images(classes: &[&str]) -> Vec<PathBuf> {
+    let Some(root) = corpus() else { return Vec::new() };
+    let mut dirs: Vec<PathBuf> = classes
+        .iter()
+        .flat_map(|c| std::fs::read_dir(root.join(c)).into_iter().flatten())
+        .map(|e| e.unwrap().path())
+        .filter(|d| d.join("golden-n.jsonl.zst").exists())
+        .collect();
+    dirs.sort();
+    dirs
+}
+
+fn open_image(dir: &Path, keep: &mut Keep) -> (tempfile::TempDir, Fs) {
+    let temp = tempfile::tempdir().unwrap();
+    let mut devices = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if let Some(image) = name.strip_suffix(".zst").filter(|n| n.starts_with("dev")) {
+            let to = temp.path().join(image);
+            unpack(&path, &to);
+            devices.push(to);
+        }
+    }
+    // The order of the devices does not count.
+    devices.sort_by(|a, b| b.cmp(a));
+    let fs = open(&devices, &Options::default(), keep).unwrap_or_else(|e| panic!("{dir:?}: {e}"));
+    (temp, fs)
+}
+
+// Oracle: journal_keys, prior_errors and key_version of the original's run.
+#[test]
+fn recovery_gives_what_the_original_has() {
+    for dir in images(&["clean", "unclean", "degraded"]) {
+        let golden = json_lines(&dir.join("golden-n.jsonl.zst"));
+        let mut keep = Keep::default();
+        let (_temp, fs) = open_image(&dir, &mut keep);
+        let r =
+            recover(fs, Args { fsck: true }, &mut keep).unwrap_or_else(|e| panic!("{dir:?}: {e}"));
+        let want = golden.first().unwrap();
+        assert_eq!(want["journal_keys"].as_u64(), u64::try_from(r.journal.len()).ok(), "{dir:?}");
+        assert_eq!(want["before"]["key_version"].as_u64(), Some(r.key_version), "{dir:?}");
+        let prior: Vec<&str> = want["prior_errors"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|e| e["text"].as_str().unwrap())
+            .collect();
+        let texts: Vec<&str> = keep.0.iter().map(|f| f.text.as_str()).collect();
+        assert_eq!(prior, texts, "{dir:?}");
+    }
+}
