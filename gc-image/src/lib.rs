@@ -44,3 +44,6 @@ pub mod recovery;
 pub mod report;
 pub mod superblock;
 pub mod tree;
+
+#[cfg(test)]
+mod testing;

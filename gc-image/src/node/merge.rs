@@ -54,3 +54,49 @@ pub(super) fn merge(format: &NodeFormat, runs: &[&[u64]]) -> Vec<u64> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gc_core::layout::{Bkey, BkeyFormat, KeyType};
+
+    fn set(keys: &[(u64, KeyType, u64)]) -> Vec<u64> {
+        let mut words = Vec::new();
+        for (offset, type_, v) in keys {
+            let mut k = Bkey::new(Bpos::new(0, *offset), 0);
+            k.type_ = *type_;
+            k.u64s = 6;
+            words.extend(k.to_words());
+            words.push(*v);
+        }
+        words
+    }
+
+    fn merged(sets: &[Vec<u64>]) -> Vec<(u64, u64)> {
+        let format = NodeFormat::new(&BkeyFormat::CURRENT).unwrap_or_else(|_| {
+            panic!("the format of unpacked keys is valid");
+        });
+        let runs: Vec<&[u64]> = sets.iter().map(Vec::as_slice).collect();
+        let words = merge(&format, &runs);
+        words.chunks(6).map(|k| (k[3], k[5])).collect()
+    }
+
+    const C: KeyType = KeyType::COOKIE;
+    const D: KeyType = KeyType::DELETED;
+
+    // Oracle: of one position the newest set counts; whiteouts hide and vanish.
+    #[test]
+    fn newest_counts() {
+        let a = set(&[(1, C, 10), (2, C, 20), (4, C, 40)]);
+        let b = set(&[(2, D, 0), (3, C, 31)]);
+        let c = set(&[(1, C, 12), (2, C, 22), (5, D, 0)]);
+        assert_eq!(merged(&[a.clone(), b.clone()]), [(1, 10), (3, 31), (4, 40)]);
+        assert_eq!(merged(&[a, b, c]), [(1, 12), (2, 22), (3, 31), (4, 40)]);
+        assert_eq!(merged(&[]), []);
+        // Type whiteout is a key like others.
+        let w = set(&[(1, KeyType::WHITEOUT, 5), (2, KeyType::DISCARD, 6)]);
+        assert_eq!(merged(&[w]), [(1, 5)]);
+        // Equal positions within one set both stay.
+        assert_eq!(merged(&[set(&[(1, C, 1), (1, C, 2)])]), [(1, 1), (1, 2)]);
+    }
+}

@@ -85,3 +85,60 @@ fn read_one(dev: &DeviceFile, sector: u64) -> Result<Superblock, SbError> {
         return Ok(sb);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Keep, device, put, seal, superblock};
+
+    fn text(contents: &[(u64, &[u8])]) -> (Result<u64, String>, Keep) {
+        let mut keep = Keep::default();
+        let (_temp, file) = device(contents);
+        let got = read(&file, &mut keep).map(|c| c.sector).map_err(|e| e.to_string());
+        (got, keep)
+    }
+
+    // Oracle: order of the copies and texts of docs/facts/superblock.md.
+    #[test]
+    fn copies_in_order() {
+        let good = superblock(&[]);
+        let layout = good[240..752].to_vec();
+        assert_eq!(text(&[(8, &good)]).0, Ok(8));
+        let mut bad = good.clone();
+        bad[600] ^= 1;
+        let (got, keep) = text(&[(7, &layout), (8, &bad), (24, &good)]);
+        assert_eq!(got, Ok(24));
+        assert_eq!(keep.log, ["error reading default superblock: bad checksum reading superblock"]);
+        let no_layout = text(&[(8, &bad), (24, &good)]).0;
+        assert_eq!(no_layout, Err("Not a bcachefs superblock layout".into()));
+        let both_bad = text(&[(7, &layout), (8, &bad)]).0;
+        assert_eq!(both_bad, Err("Not a bcachefs superblock".into()));
+    }
+
+    // Oracle: the checks of one copy; the checksum made right after each bend.
+    #[test]
+    fn one_copy() {
+        let bent = |at: usize, bytes: &[u8]| {
+            let mut b = superblock(&[]);
+            put(&mut b, at, bytes);
+            let len = b.len();
+            if at != 0 {
+                seal(&mut b);
+            }
+            assert_eq!(b.len(), len);
+            let (_temp, file) = device(&[(8, &b)]);
+            read_one(&file, 8).err().map(|e| e.to_string()).unwrap_or_default()
+        };
+        assert_eq!(bent(24, &[0]), "Not a bcachefs superblock");
+        assert_eq!(bent(16, &[8]), "format version 8; this reads up to 11");
+        assert_eq!(bent(16, &[1, 4]), "format version 1025; this reads up to 11");
+        assert_eq!(bent(124, &[0xff, 0xff]), "Bad superblock: too big");
+        assert_eq!(bent(144, &[3 | 7 << 2]), "unknown csum type");
+        assert_eq!(bent(0, &[0]), "bad checksum reading superblock");
+        assert_eq!(bent(752, &[]), "");
+        // Longer than what is read at first.
+        let long = superblock(&[crate::testing::section(99, &[3; 5000])]);
+        let (_temp, file) = device(&[(8, &long)]);
+        assert_eq!(read_one(&file, 8).unwrap().as_bytes(), long);
+    }
+}

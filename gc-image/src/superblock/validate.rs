@@ -167,3 +167,115 @@ fn blacklist(content: &[u8]) -> Result<(), SbError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{member, put, section, superblock};
+
+    fn reason(bytes: Vec<u8>) -> String {
+        let sb = Superblock::new(bytes).unwrap();
+        validate(&sb).err().map(|e| e.to_string()).unwrap_or_default()
+    }
+
+    fn bent(at: usize, bytes: &[u8]) -> String {
+        let mut b = superblock(&[]);
+        put(&mut b, at, bytes);
+        reason(b)
+    }
+
+    // Oracle: rules and texts of docs/facts/superblock.md, one bent byte each.
+    #[test]
+    fn each_rule_of_the_head() {
+        assert_eq!(reason(superblock(&[])), "");
+        let cases: [(usize, &[u8], &str); 24] = [
+            (16, &[12], "format version 12; this reads up to 11"),
+            (18, &[8], "Unsupported superblock version"),
+            (18, &[12], "Bad minimum version"),
+            (216, &[1], "Filesystem has incompatible features"),
+            (209, &[0x40], "Filesystem has incompatible features"),
+            (120, &[3], "Bad block size"),
+            (120, &[16], "Bad block size"),
+            (56, &[0; 16], "Bad user UUID"),
+            (40, &[0; 16], "Bad internal UUID"),
+            (122, &[1], "Bad number of member devices"),
+            (123, &[0], "Bad number of member devices"),
+            (150, &[0x10], "Invalid number of metadata replicas"),
+            (150, &[0x04], "Invalid number of metadata replicas"),
+            (155, &[0], "Invalid number of data replicas"),
+            (149, &[0x03], "Invalid metadata checksum type"),
+            (152, &[0x40], "Invalid compression type"),
+            (145, &[0x30], "Btree node size not a power of two"),
+            (145, &[0x00], "Btree node size not set"),
+            (147, &[0x10], "gc reserve percentage too small"),
+            (140, &[0; 4], "invalid time precision"),
+            (240, &[0], "Not a bcachefs superblock layout"),
+            (256, &[1], "Invalid superblock layout type"),
+            (258, &[0], "Invalid superblock layout: no superblocks"),
+            (272, &[23], "Invalid superblock layout: superblocks overlap"),
+        ];
+        for (at, bytes, want) in cases {
+            assert_eq!(bent(at, bytes), want, "byte {at} = {bytes:x?}");
+        }
+        assert_eq!(bent(258, &[62]), "Invalid superblock layout: too many superblocks");
+        assert_eq!(bent(HEAD, &[0; 4]), "Invalid superblock: invalid optional field");
+        assert_eq!(bent(HEAD, &[200]), "Invalid superblock: invalid optional field");
+        assert_eq!(bent(HEAD + 4, &[77]), "Invalid superblock: member info area missing");
+        assert_eq!(bent(123, &[2]), "Invalid superblock: bad member info");
+    }
+
+    // Oracle: the same for members, at their offsets in the first slot.
+    #[test]
+    fn members() {
+        let at = |field| HEAD + 8 + field;
+        assert_eq!(bent(at(23), &[0x80]), "Too many buckets");
+        assert_eq!(bent(at(16), &[63]), "Not enough buckets");
+        assert_eq!(bent(at(26), &[4, 0]), "bucket size smaller than btree node size");
+        assert_eq!(bent(at(26), &[0, 0]), "bucket size smaller than block size");
+    }
+
+    // Oracle: the section table of docs/facts/superblock.md.
+    #[test]
+    fn sections() {
+        let words = |w: &[u64]| w.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>();
+        let journal = |w: &[u64]| reason(superblock(&[section(0, &words(w))]));
+        assert_eq!(journal(&[9, 4, 5]), "");
+        assert_eq!(journal(&[]), "");
+        assert_eq!(journal(&[4, 0]), "journal bucket at sector 0");
+        assert_eq!(journal(&[4, 64]), "journal bucket past end of device");
+        assert_eq!(journal(&[4, 5, 4]), "duplicate journal buckets");
+        let one = |type_, content: &[u8]| reason(superblock(&[section(type_, content)]));
+        assert_eq!(one(2, &[0; 40]), "invalid field crypt: wrong size");
+        let mut crypt = vec![0; 56];
+        crypt[0] = 1;
+        assert_eq!(one(2, &crypt), "invalid field crypt: bad kdf type");
+        assert_eq!(one(3, &[3, 1, 1]), "invalid replicas entry: invalid device");
+        assert_eq!(one(7, &[6, 1, 1, 0]), "invalid replicas entry: invalid data type");
+        assert_eq!(one(4, &[0; 64]), "invalid field quota: wrong size");
+        assert_eq!(one(6, &[0; 8]), "invalid field crypt: wrong size");
+        assert_eq!(one(8, &words(&[5, 5])), "entry start >= end");
+        assert_eq!(one(8, &words(&[5, 7, 6, 9])), "entries out of order");
+        assert_eq!(one(8, &words(&[5, 7, 7, 9])), "");
+        assert_eq!(one(99, &[1, 2, 3]), "");
+    }
+
+    // Oracle: the rules for groups, with labels of one letter.
+    #[test]
+    fn groups() {
+        let group = |label: &[u8], flags: u64| {
+            let mut g = vec![0; 48];
+            put(&mut g, 0, label);
+            put(&mut g, 32, &flags.to_le_bytes());
+            g
+        };
+        let all = |g: &[Vec<u8>]| reason(superblock(&[section(5, &g.concat())]));
+        assert_eq!(all(&[group(b"a", 0), group(b"b", 0), group(b"a", 1)]), "");
+        assert_eq!(all(&[group(b"a", 0), group(b"", 0)]), "group with empty label");
+        assert_eq!(all(&[group(b"a", 0), group(b"a", 0)]), "duplicate groups");
+        assert_eq!(all(&[group(b"a", 64), group(b"a", 0)]), "");
+        let mut b = superblock(&[section(5, &group(b"a", 1))]);
+        assert_eq!(member().len(), 56);
+        put(&mut b, HEAD + 8 + 42, &[0x10]);
+        assert_eq!(reason(b), "disk has invalid group");
+    }
+}
