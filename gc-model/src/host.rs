@@ -1,0 +1,591 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The model as a host of the engine: every call recorded, its contract checked.
+
+use crate::Model;
+use crate::btree::NodeId;
+use crate::call::Call;
+use crate::device::{DevId, Device};
+use crate::locks::{self, LockId, Mode};
+use crate::stripes::StripeMap;
+use crate::sync::{lock, read};
+use crate::walk::{MergedKeys, TreeWalk};
+use gc_core::bkey::{KeyBuf, KeyRef};
+use gc_core::error::{Errno, Error, Result};
+use gc_core::finding::{Answer, Finding};
+use gc_core::host::{
+    Buckets, DeviceHost, Flag, GcPosCell, Geometry, Host, Level, Lock, NodeInfo, Param,
+    ReplicasRef, SbCopies, Side, StripeVisitor, Trace, UsageWords, WalkKind,
+};
+use gc_core::layout::alloc::OPEN_BUCKETS_COUNT;
+use gc_core::layout::{Bpos, BtreeId, DataType, ExtentPtr, GcPhase, GcPos, KeyType, Stripe};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Instant;
+
+/// Nanoseconds since the first look.
+#[must_use]
+pub(crate) fn clock() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let elapsed = START.get_or_init(Instant::now).elapsed();
+    u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
+}
+
+const fn trace_name(event: Trace) -> &'static str {
+    match event {
+        Trace::GcStart => "gc_start",
+        Trace::GcEnd => "gc_end",
+        Trace::CoalesceStart => "coalesce_start",
+        Trace::CoalesceEnd => "coalesce_end",
+    }
+}
+
+impl Model {
+    /// The device of a handle; a violation if there is none.
+    fn dev(&self, what: &str, id: DevId) -> Option<&Device> {
+        let dev = self.device(id);
+        if dev.is_none() {
+            self.violation(format!("{what}: no device {id:?}"));
+        }
+        dev
+    }
+
+    fn is_member(&self, dev: &Device) -> bool {
+        self.member(dev.idx()).is_some_and(|m| std::ptr::eq(m, dev))
+    }
+
+    /// A violation unless the caller may look at a member's superblock.
+    fn needs_sb(&self, what: &str, dev: &Device) {
+        if self.is_member(dev) {
+            self.needs(what, LockId::Sb, Mode::Exclusive);
+        }
+    }
+
+    fn needs_node(&self, what: &str, id: NodeId) {
+        self.needs(what, LockId::Node(id), Mode::Shared);
+    }
+}
+
+impl DeviceHost for Model {
+    type Dev = DevId;
+
+    fn dev_geometry(&self, dev: DevId) -> Geometry {
+        self.note(Call::DevGeom, || format!("{}", dev.0));
+        self.dev("dev_geom", dev).map(Device::geometry).unwrap_or_default()
+    }
+
+    fn dev_superblocks(&self, dev: DevId) -> SbCopies {
+        self.note(Call::DevSbLayout, || format!("{}", dev.0));
+        let none = SbCopies { offset: [0; 61], nr: 0, max_size_bits: 0 };
+        self.dev("dev_sb_layout", dev).map_or(none, |d| {
+            self.needs_sb("dev_sb_layout", d);
+            d.superblocks()
+        })
+    }
+
+    fn dev_journal_bucket(&self, dev: DevId, n: usize) -> Option<u64> {
+        self.note(Call::DevJournal, String::new);
+        let dev = self.dev("dev_journal", dev)?;
+        self.needs_sb("dev_journal", dev);
+        dev.journal().get(n).copied()
+    }
+
+    fn mark_metadata_bucket(
+        &self,
+        dev: DevId,
+        bucket: u64,
+        data_type: DataType,
+        sectors: u32,
+        pos: GcPos,
+        flags: u32,
+    ) {
+        self.note(Call::MarkMetadataBucket, String::new);
+        let Some(dev) = self.dev("mark_metadata_bucket", dev) else { return };
+        let member = self.is_member(dev);
+        if member {
+            self.needs("mark_metadata_bucket", LockId::Mark, Mode::Shared);
+        }
+        let g = dev.geometry();
+        let inside = bucket >= u64::from(g.first_bucket) && bucket < g.nbuckets;
+        if !inside || pos.phase != GcPhase::SB {
+            self.violation(format!("mark_metadata_bucket: bucket {bucket} at {pos:?}"));
+        }
+        self.do_mark_metadata(dev, !member, bucket, data_type, sectors, flags);
+    }
+
+    fn log(&self, level: Level, args: fmt::Arguments<'_>) {
+        self.note(Call::Log, || args.to_string());
+        self.say(level, args.to_string());
+    }
+
+    fn lock(&self, which: Lock) {
+        self.note(Call::Lock, || locks::name(which).to_owned());
+        let (id, mode) = locks::of_host(which);
+        self.take(id, mode);
+    }
+
+    fn unlock(&self, which: Lock) {
+        self.note(Call::Unlock, || locks::name(which).to_owned());
+        self.release(locks::of_host(which).0);
+    }
+
+    fn assert_held(&self, which: Lock) {
+        self.note(Call::AssertHeld, || locks::name(which).to_owned());
+        let id = locks::of_host(which).0;
+        if !self.locks.anybody(id) {
+            self.violation(format!("assert_held: nobody holds {id:?}"));
+        }
+    }
+}
+
+impl Host for Model {
+    type Node = NodeId;
+    type Keys<'a> = MergedKeys;
+    type Walk<'a> = TreeWalk<'a>;
+
+    fn lock_unless_stopping(&self, which: Lock) -> bool {
+        self.note(Call::LockUnlessStopping, || locks::name(which).to_owned());
+        let (id, mode) = locks::of_host(which);
+        let (had, misuse) = self.locks.take(id, mode, || self.stopping());
+        if let Some(text) = misuse {
+            self.violation(text);
+        }
+        had
+    }
+
+    fn assert_no_locks(&self) {
+        self.note(Call::AssertNoLocks, String::new);
+        let mine = self.locks.all_mine();
+        if !mine.is_empty() {
+            self.violation(format!("assert_no_locks: {mine:?} held"));
+        }
+    }
+
+    fn flag(&self, flag: Flag) -> bool {
+        self.note(Call::FlagTest, || format!("{flag:?}"));
+        self.get_flag(flag)
+    }
+
+    fn set_flag(&self, flag: Flag, value: bool) {
+        self.note(Call::FlagSet, || format!("{flag:?} {}", u8::from(value)));
+        self.put_flag(flag, value);
+    }
+
+    fn param(&self, param: Param) -> bool {
+        self.note(Call::Param, || format!("{param:?}"));
+        self.get_param(param)
+    }
+
+    fn sb_compat(&self) -> u64 {
+        self.note(Call::SbCompat, String::new);
+        self.state.compat.load(SeqCst)
+    }
+
+    fn key_version(&self) -> u64 {
+        self.note(Call::KeyVersion, String::new);
+        self.recorded_key_version()
+    }
+
+    fn set_key_version(&self, version: u64) {
+        self.note(Call::KeyVersionSet, || version.to_string());
+        self.record_key_version(version);
+    }
+
+    fn journal_cur_seq(&self) -> u64 {
+        self.note(Call::JournalCurSeq, String::new);
+        self.state.journal_seq.load(SeqCst)
+    }
+
+    fn gc_pos(&self) -> GcPosCell<'_> {
+        self.note(Call::GcPos, String::new);
+        self.needs("gc_pos", LockId::Gc, Mode::Shared);
+        self.position.lend()
+    }
+
+    fn gc_count_inc(&self) {
+        self.note(Call::GcCountInc, String::new);
+        self.state.gc_count.fetch_add(1, SeqCst);
+    }
+
+    fn wait_interior_updates(&self) {
+        self.note(Call::WaitInteriorUpdates, String::new);
+        self.needs("wait_interior_updates", LockId::Gc, Mode::Exclusive);
+        let other = |id: &LockId| !matches!(id, LockId::Gc | LockId::State);
+        if let Some(id) = self.locks.all_mine().into_iter().find(other) {
+            self.violation(format!("wait_interior_updates: {id:?} held"));
+        }
+    }
+
+    fn journal_block(&self) {
+        self.note(Call::JournalBlock, String::new);
+        if self.state.journal_blocked.swap(true, SeqCst) {
+            self.violation("journal_block: blocked already".to_owned());
+        }
+    }
+
+    fn journal_unblock(&self) {
+        self.note(Call::JournalUnblock, String::new);
+        if !self.state.journal_blocked.swap(false, SeqCst) {
+            self.violation("journal_unblock: not blocked".to_owned());
+        }
+    }
+
+    fn clock(&self) -> u64 {
+        clock()
+    }
+
+    fn gc_time(&self, start: u64) {
+        self.note(Call::GcTime, String::new);
+        if start > clock() {
+            self.violation("gc_time: a start to come".to_owned());
+        }
+    }
+
+    fn wake_allocators(&self) {
+        self.note(Call::WakeAllocators, String::new);
+        // The caller of a full gc keeps its own hold of the state lock.
+        let other = |id: &LockId| *id != LockId::State;
+        if let Some(id) = self.locks.all_mine().into_iter().find(other) {
+            self.violation(format!("wake_allocators: {id:?} held"));
+        }
+    }
+
+    fn trace(&self, event: Trace, arg: i32) {
+        self.note(Call::Trace, || format!("{} {arg}", trace_name(event)));
+    }
+
+    fn finding(&self, finding: &Finding<'_>) -> Answer {
+        self.report(finding.code().number(), finding.flags().bits(), finding.to_string())
+    }
+
+    fn flush_findings(&self) {
+        self.note(Call::FlushFsckErrs, String::new);
+    }
+
+    fn dev_next(&self, from: u32, online: bool) -> Option<(u32, DevId)> {
+        self.note(Call::DevNext, || format!("{from} {}", u8::from(online)));
+        let ids: Vec<DevId> = self.members.read(|m| m.iter().copied().flatten().collect());
+        ids.into_iter().find_map(|id| {
+            let dev = self.device(id).filter(|d| d.idx() >= from)?;
+            dev.get_ref(online).then_some((dev.idx(), id))
+        })
+    }
+
+    fn dev_put(&self, dev: DevId, online: bool) {
+        self.note(Call::DevPut, || format!("{} {}", dev.0, u8::from(online)));
+        if !self.dev("dev_put", dev).is_some_and(|d| d.put_ref(online)) {
+            self.violation(format!("dev_put: no reference to {dev:?}"));
+        }
+    }
+
+    fn dev_buckets(&self, dev: DevId, side: Side) -> Option<Buckets<'_>> {
+        self.note(Call::DevBuckets, || format!("{} {side:?}", dev.0));
+        let safe = |id, mode| self.locks.mine(id, mode);
+        if !(safe(LockId::State, Mode::Shared)
+            || safe(LockId::Gc, Mode::Exclusive)
+            || safe(LockId::Mark, Mode::Shared))
+        {
+            self.violation("dev_buckets: no lock that keeps the buckets".to_owned());
+        }
+        self.dev("dev_buckets", dev)?.buckets(side).map(Buckets::new)
+    }
+
+    fn dev_gc_alloc_buckets(&self, dev: DevId) -> Result<()> {
+        self.call(Call::DevGcAllocBuckets, || format!("{}", dev.0))?;
+        self.forbids("dev_gc_alloc_buckets", LockId::Mark);
+        self.dev("dev_gc_alloc_buckets", dev).ok_or(Error::INVAL)?.gc_alloc_buckets()
+    }
+
+    fn dev_gc_alloc_usage(&self, dev: DevId) -> Result<()> {
+        self.call(Call::DevGcAllocUsage, || format!("{}", dev.0))?;
+        self.forbids("dev_gc_alloc_usage", LockId::Mark);
+        self.dev("dev_gc_alloc_usage", dev).ok_or(Error::INVAL)?.gc_alloc_usage()
+    }
+
+    fn dev_gc_free(&self, dev: DevId) {
+        self.note(Call::DevGcFree, || format!("{}", dev.0));
+        self.needs("dev_gc_free", LockId::Mark, Mode::Exclusive);
+        if let Some(dev) = self.dev("dev_gc_free", dev) {
+            dev.gc_free();
+        }
+    }
+
+    fn dev_reserve_bucket(&self, dev: DevId, fifo: u32, n: usize) -> Option<u64> {
+        self.note(Call::DevReserveBucket, String::new);
+        self.needs("dev_reserve_bucket", LockId::Freelist, Mode::Exclusive);
+        let fifo = usize::try_from(fifo).ok()?;
+        let dev = self.dev("dev_reserve_bucket", dev)?;
+        lock(&dev.fifos).get(fifo)?.get(n).copied()
+    }
+
+    fn open_buckets_nr(&self) -> u32 {
+        self.note(Call::OpenBucketsNr, String::new);
+        u32::try_from(OPEN_BUCKETS_COUNT).unwrap_or(0)
+    }
+
+    fn open_bucket_lock(&self, i: u32) -> Option<ExtentPtr> {
+        self.note(Call::OpenBucketLock, String::new);
+        self.needs("open_bucket_lock", LockId::Mark, Mode::Shared);
+        self.take(LockId::OpenBucket(i), Mode::Exclusive);
+        self.open.get(i)
+    }
+
+    fn open_bucket_unlock(&self, i: u32) {
+        self.note(Call::OpenBucketUnlock, String::new);
+        self.release(LockId::OpenBucket(i));
+    }
+
+    fn mark_key(&self, key: KeyRef<'_>, sectors: i64, flags: u32) -> Result<()> {
+        self.call(Call::MarkKey, String::new)?;
+        self.take(LockId::Mark, Mode::Shared);
+        let ret = self.do_mark_key(key, sectors, flags);
+        self.release(LockId::Mark);
+        ret
+    }
+
+    fn replicas_marked(&self, key: KeyRef<'_>) -> bool {
+        self.note(Call::ReplicasMarked, String::new);
+        self.forbids("replicas_marked", LockId::Mark);
+        self.key_replicas_marked(self.usage.table().view(), key)
+    }
+
+    fn mark_replicas(&self, key: KeyRef<'_>) -> Result<()> {
+        self.call(Call::MarkReplicas, || format!("type {}", key.k.type_.0))?;
+        self.forbids("mark_replicas", LockId::Mark);
+        self.forbids("mark_replicas", LockId::Sb);
+        self.add_key_replicas(key)
+    }
+
+    fn mark_alloc_bucket(&self, dev: DevId, bucket: u64, owned: bool, pos: GcPos, flags: u32) {
+        self.note(Call::MarkAllocBucket, String::new);
+        self.needs("mark_alloc_bucket", LockId::Mark, Mode::Shared);
+        let Some(dev) = self.dev("mark_alloc_bucket", dev) else { return };
+        let g = dev.geometry();
+        let inside = bucket >= u64::from(g.first_bucket) && bucket < g.nbuckets;
+        if !inside || pos.phase != GcPhase::ALLOC {
+            self.violation(format!("mark_alloc_bucket: bucket {bucket} at {pos:?}"));
+        }
+        self.do_mark_alloc(dev, bucket, owned, flags);
+    }
+
+    fn stripes_gc_alloc(&self) -> Result<()> {
+        self.call(Call::StripesGcAlloc, String::new)?;
+        self.forbids("stripes_gc_alloc", LockId::Mark);
+        // By the btree alone: what the journal has beyond it is asked for apart.
+        let leaves = self.nodes(BtreeId::EC, 0);
+        let mut map = StripeMap::default();
+        for leaf in leaves.into_iter().filter_map(|id| self.node(id)) {
+            let data = leaf.data();
+            let stripes = data.keys.iter().filter(|k| k.key_type() == KeyType::STRIPE);
+            map.slots.extend(stripes.map(|k| ({ k.pos() }.offset, Box::new(Stripe::ZERO))));
+        }
+        let mut s = lock(&self.stripes);
+        if s.gc.is_some() {
+            drop(s);
+            self.violation("stripes_gc_alloc: made already".to_owned());
+            return Err(Error::Errno(Errno::EEXIST));
+        }
+        s.gc = Some(map);
+        Ok(())
+    }
+
+    fn stripe_gc_slot(&self, idx: u64) -> Result<()> {
+        self.call(Call::StripeGcSlot, || idx.to_string())?;
+        self.forbids("stripe_gc_slot", LockId::Mark);
+        let mut s = lock(&self.stripes);
+        let Some(gc) = &mut s.gc else {
+            drop(s);
+            self.violation("stripe_gc_slot: no second table".to_owned());
+            return Err(Error::INVAL);
+        };
+        gc.slots.entry(idx).or_insert_with(|| Box::new(Stripe::ZERO));
+        Ok(())
+    }
+
+    fn stripes_gc_free(&self) {
+        self.note(Call::StripesGcFree, String::new);
+        self.needs("stripes_gc_free", LockId::Mark, Mode::Exclusive);
+        lock(&self.stripes).gc = None;
+    }
+
+    fn for_each_stripe(&self, f: StripeVisitor<'_>) -> Result<()> {
+        self.needs("stripe_next", LockId::Mark, Mode::Exclusive);
+        for idx in self.stripe_indexes() {
+            self.note(Call::StripeNext, String::new);
+            let (mut live, gc) = {
+                let s = lock(&self.stripes);
+                let live = s.live.slots.get(&idx).map(|s| **s);
+                let gc = s.gc.as_ref().and_then(|gc| gc.slots.get(&idx)).map(|s| **s);
+                (live.unwrap_or(Stripe::ZERO), gc)
+            };
+            let ret = f(idx, &mut live, gc.as_ref());
+            self.set_stripe(idx, live);
+            if ret? {
+                self.insert_into_heap(idx);
+            }
+        }
+        Ok(())
+    }
+
+    fn stripes_heap_reset(&self) {
+        self.note(Call::StripesHeapReset, String::new);
+        self.needs("stripes_heap_reset", LockId::Mark, Mode::Exclusive);
+        lock(&self.stripes).heap.clear();
+    }
+
+    fn usage_gc_alloc(&self) -> Result<()> {
+        self.call(Call::UsageGcAlloc, String::new)?;
+        self.forbids("usage_gc_alloc", LockId::Mark);
+        self.usage.gc_alloc()
+    }
+
+    fn usage_gc_free(&self) {
+        self.note(Call::UsageGcFree, String::new);
+        self.needs("usage_gc_free", LockId::Mark, Mode::Exclusive);
+        self.usage.gc_free();
+    }
+
+    fn usage_fold(&self) {
+        self.note(Call::UsageFold, String::new);
+        self.needs("usage_fold", LockId::Mark, Mode::Exclusive);
+        self.fold_usage();
+    }
+
+    fn usage(&self, side: Side) -> UsageWords<'_> {
+        self.note(Call::Usage, || format!("{side:?}"));
+        self.needs("usage", LockId::Mark, Mode::Exclusive);
+        UsageWords::new(self.usage.side(side))
+    }
+
+    fn replicas_entry(&self, i: usize) -> Option<ReplicasRef<'_>> {
+        self.note(Call::ReplicasEntry, String::new);
+        self.needs("replicas_entry", LockId::Mark, Mode::Exclusive);
+        let entry = self.usage.table().view().get(i)?;
+        Some(ReplicasRef { bytes: entry.as_bytes() })
+    }
+
+    fn btree_root(&self, id: BtreeId) -> Option<NodeId> {
+        self.note(Call::BtreeRoot, || id.0.to_string());
+        self.root(id)
+    }
+
+    fn node_info(&self, node: NodeId) -> NodeInfo {
+        self.note(Call::NodeInfo, String::new);
+        let Some(n) = self.node(node) else {
+            self.violation(format!("node_info: no node {node:?}"));
+            let pos = Bpos::default();
+            let (level, btree_id) = (0, BtreeId::NR);
+            return NodeInfo { min_key: pos, max_key: pos, level, btree_id, fake: true };
+        };
+        let d = n.data();
+        NodeInfo {
+            min_key: d.min,
+            max_key: d.max,
+            level: d.claimed_level,
+            btree_id: n.btree(),
+            fake: d.fake,
+        }
+    }
+
+    fn node_key(&self, node: NodeId) -> Option<KeyBuf> {
+        self.node(node)?.data().ptr_buf().copied()
+    }
+
+    fn node_lock_read(&self, node: NodeId) {
+        self.note(Call::NodeLockRead, String::new);
+        self.take(LockId::Node(node), Mode::Shared);
+    }
+
+    fn node_unlock_read(&self, node: NodeId) {
+        self.note(Call::NodeUnlockRead, String::new);
+        self.release(LockId::Node(node));
+    }
+
+    fn node_get(&self, key: &KeyBuf, id: BtreeId, level: u8) -> Result<NodeId> {
+        self.call(Call::NodeGet, || format!("{} {level}", id.0))?;
+        let found = self.find_node(id, key.as_ref()).ok_or(Error::Errno(Errno::EIO))?;
+        let node = self.node(found).ok_or(Error::INVAL)?;
+        if let Some(errno) = node.data().unreadable {
+            return Err(Error::Errno(errno));
+        }
+        self.take(LockId::Node(found), Mode::Shared);
+        Ok(found)
+    }
+
+    fn debugcheck(&self, node: NodeId, _key: KeyRef<'_>) {
+        self.note(Call::Debugcheck, String::new);
+        self.needs_node("debugcheck", node);
+    }
+
+    fn node_keys(&self, node: NodeId, overlay: bool) -> MergedKeys {
+        self.note(Call::NodeKeysInit, String::new);
+        self.needs_node("node_keys_init", node);
+        let journal = if overlay { Arc::clone(&read(&self.journal).keys) } else { Arc::default() };
+        match self.node(node) {
+            Some(n) => MergedKeys::new(n.data(), journal, n),
+            None => MergedKeys::none(),
+        }
+    }
+
+    fn walk(&self, id: BtreeId, kind: WalkKind) -> Result<TreeWalk<'_>> {
+        self.call(Call::WalkOpen, || format!("{} {kind:?}", id.0))?;
+        Ok(TreeWalk::new(self, id, kind))
+    }
+
+    fn should_stop(&self) -> bool {
+        self.note(Call::ShouldStop, String::new);
+        self.stopping()
+    }
+
+    fn kicks(&self) -> u32 {
+        self.note(Call::Kicks, String::new);
+        self.thread_numbers().0
+    }
+
+    fn io_clock(&self) -> u64 {
+        self.note(Call::IoClock, String::new);
+        self.thread_numbers().1
+    }
+
+    fn capacity(&self) -> u64 {
+        self.note(Call::Capacity, String::new);
+        self.thread_numbers().2
+    }
+
+    fn wait_prepare(&self) {
+        self.note(Call::WaitPrepare, String::new);
+        self.prepare_wait();
+    }
+
+    fn wait_sleep(&self, deadline: Option<u64>) {
+        self.note(Call::WaitSleep, || deadline.map_or("never".to_owned(), |d| d.to_string()));
+        let mine = self.locks.all_mine();
+        if !mine.is_empty() {
+            self.violation(format!("wait_sleep: {mine:?} held"));
+        }
+        self.sleep(deadline);
+    }
+
+    fn wait_finish(&self) {
+        self.note(Call::WaitFinish, String::new);
+        self.finish_wait();
+    }
+}
+
+impl Model {
+    /// Reports a finding by its number and answers it.
+    pub fn report(&self, code: u32, flags: u32, text: String) -> Answer {
+        self.note(Call::FsckErr, || format!("{code} {flags}"));
+        self.answer(code, flags, text)
+    }
+
+    /// Puts a stripe into the heap.
+    pub fn insert_into_heap(&self, idx: u64) {
+        self.note(Call::StripesHeapInsert, String::new);
+        self.needs("stripes_heap_insert", LockId::Mark, Mode::Exclusive);
+        if !lock(&self.stripes).heap.insert(idx) {
+            self.violation(format!("stripes_heap_insert: {idx} is there already"));
+        }
+    }
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Keys of one node with the journal's laid over, and walks over a btree.
+
+use crate::Model;
+use crate::btree::{Node, NodeData, NodeId};
+use crate::call::Call;
+use crate::journal::JournalEntry;
+use crate::key::Key;
+use crate::locks::{LockId, Mode};
+use gc_core::bkey::KeyRef;
+use gc_core::error::{Errno, Error, Result};
+use gc_core::host::{NodeKeys, Param, Walk, WalkKind};
+use gc_core::layout::{Bpos, BtreeId, POS_MAX, POS_MIN};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+
+/// Keys of a node in order. Of equal positions the journal's key counts; deleted
+/// keys are not shown. What is walked is the node as it was at the start.
+#[derive(Debug)]
+pub struct MergedKeys {
+    node: Arc<NodeData>,
+    journal: Arc<Vec<JournalEntry>>,
+    btree: BtreeId,
+    level: u8,
+    /// Next key of the node, next of the journal.
+    at: (usize, usize),
+}
+
+impl MergedKeys {
+    pub(crate) fn new(data: Arc<NodeData>, journal: Arc<Vec<JournalEntry>>, node: &Node) -> Self {
+        let (btree, level) = (node.btree(), node.level());
+        let start = (btree.0, level, data.min);
+        let from = journal.partition_point(|e| e.order() < start);
+        Self { node: data, journal, btree, level, at: (0, from) }
+    }
+
+    /// No keys at all.
+    pub(crate) fn none() -> Self {
+        Self {
+            node: Arc::new(NodeData::empty(POS_MIN, POS_MAX)),
+            journal: Arc::default(),
+            btree: BtreeId::NR,
+            level: 0,
+            at: (0, 0),
+        }
+    }
+
+    fn advance(&mut self) -> Option<(bool, usize)> {
+        let (n, j) = self.at;
+        let of_node = self.node.keys.get(n);
+        let of_journal = self.journal.get(j).filter(|e| {
+            e.btree == self.btree && e.level == self.level && e.key.pos() <= self.node.max
+        });
+        let next = |i: usize| i.saturating_add(1);
+        let journal_first = match (of_node, of_journal) {
+            (None, None) => return None,
+            (Some(_), None) => false,
+            (None, Some(_)) => true,
+            (Some(n), Some(j)) => j.key.pos() <= n.pos(),
+        };
+        if !journal_first {
+            self.at.0 = next(n);
+            return Some((false, n));
+        }
+        self.at.1 = next(j);
+        if of_node.map(Key::pos) == of_journal.map(|e| e.key.pos()) {
+            self.at.0 = next(n);
+        }
+        Some((true, j))
+    }
+}
+
+impl NodeKeys for MergedKeys {
+    fn next(&mut self) -> Option<KeyRef<'_>> {
+        loop {
+            let (of_journal, i) = self.advance()?;
+            let shown = |k: &Key| !k.is_deleted();
+            let hit = if of_journal {
+                self.journal.get(i).is_some_and(|e| shown(&e.key))
+            } else {
+                self.node.keys.get(i).is_some_and(shown)
+            };
+            if hit {
+                return if of_journal {
+                    self.journal.get(i).map(|e| e.key.get())
+                } else {
+                    self.node.keys.get(i).map(Key::get)
+                };
+            }
+        }
+    }
+}
+
+/// A walk over the nodes or the leaf keys of a btree. The node it stands on is read
+/// locked.
+#[derive(Debug)]
+pub struct TreeWalk<'m> {
+    model: &'m Model,
+    btree: BtreeId,
+    kind: WalkKind,
+    last: Option<(Bpos, u8)>,
+    locked: Option<NodeId>,
+    leaf: Option<(Arc<NodeData>, usize)>,
+    open: bool,
+}
+
+impl<'m> TreeWalk<'m> {
+    pub(crate) fn new(model: &'m Model, btree: BtreeId, kind: WalkKind) -> Self {
+        model.state.walks.fetch_add(1, SeqCst);
+        Self { model, btree, kind, last: None, locked: None, leaf: None, open: true }
+    }
+
+    fn unlock(&mut self) {
+        if let Some(id) = self.locked.take() {
+            self.model.release(LockId::Node(id));
+        }
+    }
+
+    fn end(&mut self) {
+        self.unlock();
+        if std::mem::take(&mut self.open) {
+            self.model.state.walks.fetch_sub(1, SeqCst);
+        }
+    }
+
+    /// The next node of at least this level, locked.
+    fn step(&mut self, min_depth: u8) -> Result<Option<NodeId>> {
+        self.unlock();
+        let Some(id) = self.model.next_node_after(self.btree, min_depth, self.last)? else {
+            return Ok(None);
+        };
+        self.model.take(LockId::Node(id), Mode::Shared);
+        self.locked = Some(id);
+        if let Some(node) = self.model.node(id) {
+            self.last = Some((node.data().ptr().pos(), node.level()));
+        }
+        Ok(Some(id))
+    }
+}
+
+impl Walk for TreeWalk<'_> {
+    type Node = NodeId;
+
+    fn next_key(&mut self) -> Result<Option<KeyRef<'_>>> {
+        self.model.call(Call::WalkNextKey, String::new)?;
+        if self.kind != WalkKind::Keys {
+            self.model.violation("walk_next_key: a walk over nodes".to_owned());
+            return Ok(None);
+        }
+        loop {
+            if let Some((data, at)) = &mut self.leaf {
+                while data.keys.get(*at).is_some_and(Key::is_deleted) {
+                    *at = at.saturating_add(1);
+                }
+                if *at < data.keys.len() {
+                    break;
+                }
+            }
+            let Some(id) = self.step(0)? else { return Ok(None) };
+            self.leaf = self.model.node(id).filter(|n| n.level() == 0).map(|n| (n.data(), 0));
+        }
+        let Some((data, at)) = &mut self.leaf else { return Ok(None) };
+        let key = data.keys.get(*at).map(Key::get);
+        *at = at.saturating_add(1);
+        Ok(key)
+    }
+
+    fn next_node(&mut self) -> Result<Option<NodeId>> {
+        let btree = self.btree;
+        self.model.call(Call::WalkNextNode, || format!("{}", btree.0))?;
+        match self.kind {
+            WalkKind::Nodes { min_depth } => self.step(min_depth),
+            WalkKind::Keys => {
+                self.model.violation("walk_next_node: a walk over keys".to_owned());
+                Ok(None)
+            }
+        }
+    }
+
+    fn resched(&mut self) {
+        self.model.note(Call::WalkResched, String::new);
+    }
+
+    fn rewrite(&mut self, node: NodeId, insert_flags: u32) -> Result<()> {
+        let model = self.model;
+        model.call(Call::WalkRewrite, || format!("{insert_flags:#x}"))?;
+        model.needs("walk_rewrite", LockId::Gc, Mode::Exclusive);
+        if !model.get_param(Param::UpdatesBesideGc) {
+            model.violation("walk_rewrite without updates_beside_gc".to_owned());
+        }
+        if self.locked != Some(node) {
+            model.violation("walk_rewrite of a node that the walk is not on".to_owned());
+            return Err(Error::Errno(Errno::EINVAL));
+        }
+        // The walk gives way to the writer, as an intent lock does.
+        self.unlock();
+        model.drop_stale_pointers(node);
+        Ok(())
+    }
+
+    fn close(mut self) -> Result<()> {
+        let failed = self.model.call(Call::WalkClose, String::new);
+        self.end();
+        Ok(failed?)
+    }
+}
+
+impl Drop for TreeWalk<'_> {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Model {
+    /// Takes pointers to reused buckets out of a node's keys.
+    fn drop_stale_pointers(&self, id: NodeId) {
+        let stale = |dev: u8, sector: u64, gen_: u8| {
+            let device = self.member(u32::from(dev))?;
+            let bucket = device.bucket(device.geometry().bucket_of(sector)?)?;
+            Some(bucket.mark.gen_() != gen_)
+        };
+        self.change_node(id, |data| {
+            for key in &mut data.keys {
+                let gone: Vec<usize> = {
+                    let k = key.get();
+                    let ptrs = k.pointers().zip(k.pointer_indexes());
+                    ptrs.filter(|(p, _)| {
+                        p.cached() && stale(p.dev(), p.offset(), p.gen_()) == Some(true)
+                    })
+                    .map(|(_, i)| i)
+                    .collect()
+                };
+                if gone.is_empty() {
+                    continue;
+                }
+                let k = key.get();
+                let v: Vec<u64> = (k.v.iter().enumerate())
+                    .filter(|(i, _)| !gone.contains(i))
+                    .map(|(_, w)| *w)
+                    .collect();
+                let version = { k.k.version }.lo;
+                if let Some(new) = Key::new(k.k.type_, k.k.p, k.k.size, v) {
+                    *key = new.with_version(version);
+                }
+            }
+        });
+    }
+}
