@@ -9,12 +9,13 @@ use crate::locks::{self, LockId, Mode};
 use crate::stripes::StripeMap;
 use crate::sync::{lock, read};
 use crate::walk::{MergedKeys, TreeWalk};
+use gc_core::accounting::replicas::EntryRef;
 use gc_core::bkey::{KeyBuf, KeyRef};
 use gc_core::error::{Errno, Error, Result};
 use gc_core::finding::{Answer, Finding};
 use gc_core::host::{
-    Buckets, DeviceHost, Flag, GcPosCell, Geometry, Host, Level, Lock, NodeInfo, Param,
-    ReplicasRef, SbCopies, Side, StripeVisitor, Trace, UsageWords, WalkKind,
+    Buckets, DeviceHost, Flag, GcPosCell, Geometry, Host, Level, Lock, NodeInfo, Param, SbCopies,
+    Side, StripeVisitor, Trace, UsageWords, WalkKind,
 };
 use gc_core::layout::alloc::OPEN_BUCKETS_COUNT;
 use gc_core::layout::{Bpos, BtreeId, DataType, ExtentPtr, GcPhase, GcPos, KeyType, Stripe};
@@ -458,11 +459,10 @@ impl Host for Model {
         UsageWords::new(self.usage.side(side))
     }
 
-    fn replicas_entry(&self, i: usize) -> Option<ReplicasRef<'_>> {
+    fn replicas_entry(&self, i: usize) -> Option<EntryRef<'_>> {
         self.note(Call::ReplicasEntry, String::new);
         self.needs("replicas_entry", LockId::Mark, Mode::Exclusive);
-        let entry = self.usage.table().view().get(i)?;
-        Some(ReplicasRef { bytes: entry.as_bytes() })
+        self.usage.table().view().get(i)
     }
 
     fn btree_root(&self, id: BtreeId) -> Option<NodeId> {
