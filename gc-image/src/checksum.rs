@@ -56,6 +56,12 @@ impl core::fmt::Debug for Key {
 }
 
 impl Key {
+    /// The key as the file system stores it: four words, little endian.
+    #[must_use]
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// Encrypts or decrypts in place: the same step.
     pub fn apply(&self, nonce: Nonce, data: &mut [u8]) {
         let [counter, a, b, c] = nonce.0;
