@@ -46,5 +46,6 @@ pub mod gc;
 pub mod gens;
 pub mod host;
 pub mod layout;
+pub mod sync;
 pub mod text;
 pub mod thread;

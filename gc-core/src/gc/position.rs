@@ -11,8 +11,8 @@ use crate::error::{Error, Result};
 use crate::host::{GcPosCell, Host, Level};
 use crate::layout::btree::BTREE_MAX_DEPTH;
 use crate::layout::{Bpos, BtreeId, GcPhase, GcPos, POS_MAX, POS_MIN};
+use crate::sync::{AtomicU32, Ordering as Mem, fence, spin_loop};
 use core::cmp::Ordering;
-use core::sync::atomic::{AtomicU32, Ordering as Mem, fence};
 
 impl Ord for GcPos {
     fn cmp(&self, other: &Self) -> Ordering {
@@ -109,7 +109,7 @@ pub fn seqlock_read(cell: GcPosCell<'_>) -> GcPos {
                 };
             }
         }
-        core::hint::spin_loop();
+        spin_loop();
     }
 }
 

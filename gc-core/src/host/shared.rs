@@ -3,7 +3,8 @@
 
 use crate::layout::Bucket;
 use crate::layout::usage::FS_USAGE_U64S;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::sync::AtomicU32;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 /// Words of a gc position.
 pub const GC_POS_WORDS: usize = 7;
