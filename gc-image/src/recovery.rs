@@ -61,7 +61,7 @@ pub struct Recovered {
 
 /// What to do besides what a mount does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Args {
+pub struct RecoveryArgs {
     /// As a check does: the journal is read after a clean shutdown too.
     pub fsck: bool,
 }
@@ -89,7 +89,7 @@ pub(crate) fn ask(
 /// What keeps the original from getting to the gc.
 pub fn recover(
     mut fs: Fs,
-    args: Args,
+    args: RecoveryArgs,
     reporter: &mut dyn Reporter,
 ) -> Result<Recovered, RecoveryError> {
     let mut clean = None;

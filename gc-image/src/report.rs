@@ -123,6 +123,8 @@ pub trait Reporter {
     fn log(&mut self, line: &str);
     /// A pass of mark and sweep begins; the first is 1.
     fn pass(&mut self, _pass: u32) {}
+    /// A node was read.
+    fn node_read(&mut self) {}
 }
 
 /// The answers the original gives without asking: a repair where nothing else is

@@ -68,6 +68,7 @@ impl Nodes {
         if let Some(node) = self.kept.get(&place) {
             return Some(Rc::clone(node));
         }
+        reporter.node_read();
         let node = match self.seen.get(&place) {
             Some(seen) if seen.failed => return None,
             Some(seen) => node::read(fs, &seen.key, btree, level, &mut Muted),

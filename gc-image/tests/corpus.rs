@@ -5,7 +5,7 @@ use gc_core::finding::Answer;
 use gc_core::layout::BtreeId;
 use gc_image::fs::{Fs, Options, open};
 use gc_image::recovery::Recovered;
-use gc_image::recovery::{Args, recover};
+use gc_image::recovery::{RecoveryArgs, recover};
 use gc_image::report::{Found, Reporter, answer};
 use gc_image::tree::walk;
 use serde_json::Value;
@@ -87,8 +87,8 @@ fn recovery_gives_what_the_original_has() {
         let golden = json_lines(&dir.join("golden-n.jsonl.zst"));
         let mut keep = Keep::default();
         let (_temp, fs) = open_image(&dir, &mut keep);
-        let r =
-            recover(fs, Args { fsck: true }, &mut keep).unwrap_or_else(|e| panic!("{dir:?}: {e}"));
+        let r = recover(fs, RecoveryArgs { fsck: true }, &mut keep)
+            .unwrap_or_else(|e| panic!("{dir:?}: {e}"));
         let want = golden.first().unwrap();
         assert_eq!(want["journal_keys"].as_u64(), u64::try_from(r.journal.len()).ok(), "{dir:?}");
         assert_eq!(want["before"]["key_version"].as_u64(), Some(r.key_version), "{dir:?}");
@@ -136,7 +136,7 @@ fn every_key_is_read() {
         let golden = json_lines(&dir.join("coalesce.jsonl.zst"));
         let mut keep = Keep::default();
         let (_temp, fs) = open_image(&dir, &mut keep);
-        let mut r = recover(fs, Args { fsck: true }, &mut keep).unwrap();
+        let mut r = recover(fs, RecoveryArgs { fsck: true }, &mut keep).unwrap();
         for btree in golden.first().unwrap()["btrees"].as_array().unwrap() {
             let name = btree["btree"].as_str();
             let id = (0..8).map(BtreeId).find(|id| id.name() == name).unwrap();

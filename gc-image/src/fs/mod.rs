@@ -188,4 +188,54 @@ impl Fs {
         }
         seq
     }
+
+    /// Number of the superblock's state on each device, read anew: a change
+    /// means that somebody writes.
+    #[must_use]
+    pub fn superblock_seqs(&self) -> Vec<Option<u64>> {
+        let seq = |d: &Device| {
+            let online = d.online.as_ref()?;
+            let head = online.file.read_vec(online.sb_sector, 512).ok()?;
+            crate::bytes::u64_at(&head, 112)
+        };
+        self.devices.iter().flatten().map(seq).collect()
+    }
+
+    /// Nodes that the btrees should have, by the recorded usage; 0 if nothing is
+    /// recorded.
+    #[must_use]
+    pub fn recorded_nodes(&self) -> u64 {
+        let clean = self.sb.content(crate::superblock::Section::Clean).unwrap_or(&[]);
+        let words = crate::bytes::words(clean.get(16..).unwrap_or(&[]));
+        let node = u64::from(self.btree_node_sectors());
+        crate::journal::items(&words)
+            .filter_map(|item| match item.said() {
+                crate::journal::Said::DataUsage(sectors, [set, ..]) => {
+                    let [type_, nr_devs, ..] = set.to_le_bytes();
+                    (type_ == gc_core::layout::DataType::BTREE.0)
+                        .then(|| sectors.checked_div(node.saturating_mul(u64::from(nr_devs))))?
+                }
+                _ => None,
+            })
+            .fold(0, u64::saturating_add)
+    }
+
+    /// What the file system is called: its identity.
+    #[must_use]
+    pub fn name(&self) -> String {
+        uuid_text(&self.sb.user_uuid())
+    }
+}
+
+/// An identity as people write it.
+#[must_use]
+pub fn uuid_text(uuid: &[u8; 16]) -> String {
+    let mut text = String::new();
+    for (i, byte) in uuid.iter().enumerate() {
+        if matches!(i, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.push_str(&format!("{byte:02x}"));
+    }
+    text
 }

@@ -32,20 +32,23 @@ pub fn read(dev: &DeviceFile, reporter: &mut dyn Reporter) -> Result<Copy, SbErr
         Ok(sb) => return Ok(Copy { sb, sector: BCH_SB_SECTOR }),
         Err(e) => e,
     };
+    // Not what the original does, which goes on to the copies: a file system of
+    // another version is named and left alone.
+    if matches!(default, SbError::Version(_)) {
+        return Err(default);
+    }
     reporter.log(&format!("error reading default superblock: {default}"));
     let layout = dev.read_vec(BCH_SB_LAYOUT_SECTOR, 512).map_err(|_| "IO error")?;
     let layout = Layout::new(&layout);
-    // A version that is not ours says more than that its copies are alike.
-    let explain = |e| if matches!(default, SbError::Version(_)) { default.clone() } else { e };
-    layout.validate().map_err(|e| explain(e.into()))?;
-    let mut last = default.clone();
+    layout.validate()?;
+    let mut last = default;
     for sector in layout.offsets().filter(|s| *s != BCH_SB_SECTOR) {
         match read_one(dev, sector) {
             Ok(sb) => return Ok(Copy { sb, sector }),
             Err(e) => last = e,
         }
     }
-    Err(explain(last))
+    Err(last)
 }
 
 fn read_one(dev: &DeviceFile, sector: u64) -> Result<Superblock, SbError> {
@@ -109,6 +112,11 @@ mod tests {
         let (got, keep) = text(&[(7, &layout), (8, &bad), (24, &good)]);
         assert_eq!(got, Ok(24));
         assert_eq!(keep.log, ["error reading default superblock: bad checksum reading superblock"]);
+        let mut newer = good.clone();
+        put(&mut newer, 16, &[1, 4]);
+        let (got, keep) = text(&[(7, &layout), (8, &newer), (24, &good)]);
+        assert_eq!(got, Err("format version 1025; this reads up to 11".into()));
+        assert!(keep.log.is_empty());
         let no_layout = text(&[(8, &bad), (24, &good)]).0;
         assert_eq!(no_layout, Err("Not a bcachefs superblock layout".into()));
         let both_bad = text(&[(7, &layout), (8, &bad)]).0;

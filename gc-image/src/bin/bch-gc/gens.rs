@@ -40,7 +40,7 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
 fn print(json: bool, source: &Source) -> Result<(), Failure> {
     let mut recorder = Recorder::new(false);
     let fs = source::open(source, 0, &mut recorder)?;
-    let recovered = recovery::recover(fs, recovery::Args { fsck: false }, &mut recorder)?;
+    let recovered = recovery::recover(fs, recovery::RecoveryArgs { fsck: false }, &mut recorder)?;
     let image = Image::new(recovered, &mut recorder)?;
     let mut out = std::io::stdout().lock();
     let before = json.then(|| line("before", &image));

@@ -3,6 +3,7 @@
 //! writing to it and without bcachefs-tools.
 #![forbid(unsafe_code)]
 
+mod check;
 mod document;
 mod gens;
 mod recorder;
@@ -17,6 +18,10 @@ use std::process::ExitCode;
 const FOUND: u8 = 4;
 /// No answer could be made.
 const OPERATIONAL: u8 = 8;
+/// The command line makes no sense.
+const USAGE: u8 = 16;
+/// Ended by the user.
+const CANCELLED: i32 = 32;
 
 #[derive(Debug, Parser)]
 #[command(name = "bch-gc", version, about)]
@@ -27,6 +32,13 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Recompute everything and compare it with what the image says
+    Check {
+        #[command(flatten)]
+        options: check::Options,
+        #[command(flatten)]
+        source: Source,
+    },
     /// Print the whole result as JSON lines
     State {
         /// How findings are answered, and which compat bits count
@@ -80,12 +92,17 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(e) => {
             // Help and version are no errors.
-            let code = if e.use_stderr() { 16 } else { 0 };
+            let code = if e.use_stderr() { USAGE } else { 0 };
             let _printed = e.print();
             return ExitCode::from(code);
         }
     };
+    // Nothing is ever written, so that a run may end anywhere.
+    if ctrlc::set_handler(|| std::process::exit(CANCELLED)).is_err() {
+        eprintln!("bch-gc: warning: an interrupt will not be noticed");
+    }
     match cli.command {
+        Command::Check { options, source } => check::run(options, &source),
         Command::State { mode, source } => state::run(mode, &source),
         Command::Gens { json, source } => gens::run(json, &source),
     }

@@ -3,10 +3,10 @@
 
 use crate::Source;
 use gc_image::error::{KeyError, OpenError};
-use gc_image::fs::{Fs, Options, open as open_fs};
+use gc_image::fs::{Fs, Options, open as open_fs, uuid_text};
 use gc_image::report::Reporter;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, IsTerminal};
 
 /// Opens the file system; what is missing is said on the standard error.
 pub(crate) fn open(
@@ -18,15 +18,23 @@ pub(crate) fn open(
         Some(fd) => Some(read_passphrase(fd)?),
         None => None,
     };
-    let options = Options {
+    let mut options = Options {
         in_use: source.in_use,
         require_all: source.require_all,
         passphrase,
         clear_compat,
     };
-    let fs = open_fs(&source.images, &options, reporter)?;
+    let fs = match open_fs(&source.images, &options, reporter) {
+        Err(OpenError::Key(KeyError::Missing)) if std::io::stdin().is_terminal() => {
+            let line = rpassword::prompt_password("passphrase: ")
+                .map_err(|e| OpenError::Io("terminal".into(), e))?;
+            options.passphrase = Some(line.into_bytes());
+            open_fs(&source.images, &options, reporter)?
+        }
+        other => other?,
+    };
     for (idx, dev) in fs.members().filter(|(_, d)| d.online.is_none()) {
-        eprintln!("bch-gc: warning: member {idx} ({}) is missing", uuid(&dev.member.uuid));
+        eprintln!("bch-gc: warning: member {idx} ({}) is missing", uuid_text(&dev.member.uuid));
     }
     Ok(fs)
 }
@@ -41,15 +49,4 @@ fn read_passphrase(fd: u32) -> Result<Vec<u8>, OpenError> {
         return Err(OpenError::Key(KeyError::Missing));
     }
     Ok(line)
-}
-
-fn uuid(b: &[u8; 16]) -> String {
-    let mut text = String::new();
-    for (i, byte) in b.iter().enumerate() {
-        if matches!(i, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        text.push_str(&format!("{byte:02x}"));
-    }
-    text
 }

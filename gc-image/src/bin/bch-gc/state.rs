@@ -1,32 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `bch-gc state`: one document for each mark and sweep.
 
-use crate::recorder::Recorder;
+use crate::recorder::{Recorder, Shared};
 use crate::{FOUND, Mode, OPERATIONAL, Source, document, source};
 use gc_core::error::Error;
 use gc_core::gc::{Args, gc};
 use gc_image::host::Image;
-use gc_image::recovery::{self, ALLOC_INFO, ALLOC_METADATA};
-use gc_image::report::Reporter;
+use gc_image::recovery::{self, ALLOC_INFO, ALLOC_METADATA, RecoveryArgs};
 use serde_json::json;
 use std::cell::RefCell;
 use std::io::Write;
 use std::process::ExitCode;
-
-/// A recorder that the host and this module share.
-struct Shared<'a>(&'a RefCell<Recorder>);
-
-impl Reporter for Shared<'_> {
-    fn found(&mut self, found: gc_image::report::Found) -> gc_core::finding::Answer {
-        self.0.borrow_mut().found(found)
-    }
-    fn log(&mut self, line: &str) {
-        self.0.borrow_mut().log(line);
-    }
-    fn pass(&mut self, pass: u32) {
-        self.0.borrow_mut().pass(pass);
-    }
-}
 
 pub(crate) fn run(mode: Mode, source: &Source) -> ExitCode {
     match documents(mode, source) {
@@ -48,7 +32,7 @@ fn documents(mode: Mode, source: &Source) -> Result<bool, Box<dyn std::error::Er
         Mode::A => ALLOC_INFO,
     };
     let fs = source::open(source, clear, &mut reporter)?;
-    let recovered = recovery::recover(fs, recovery::Args { fsck: true }, &mut reporter)?;
+    let recovered = recovery::recover(fs, RecoveryArgs { fsck: true }, &mut reporter)?;
     let image = Image::new(recovered, &mut reporter)?;
     let mut clean = true;
     let compat = image.compat();

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The program: what it says of wrong things on the command line, and that it
+//! leaves images alone.
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn bch_gc(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_bch-gc")).args(args).output().expect("the program runs")
+}
+
+fn said(out: &Output) -> (Option<i32>, String) {
+    (out.status.code(), String::from_utf8_lossy(&out.stderr).trim_end().to_string())
+}
+
+// Oracle: exit codes of fsck(8); 16 for usage, 8 where no answer can be made.
+#[test]
+fn wrong_things_on_the_command_line() {
+    assert_eq!(bch_gc(&["--version"]).status.code(), Some(0));
+    assert_eq!(bch_gc(&["check"]).status.code(), Some(16));
+    assert_eq!(bch_gc(&["frobnicate"]).status.code(), Some(16));
+    let temp = tempfile::tempdir().unwrap();
+    let path = |name: &str| temp.path().join(name).to_string_lossy().into_owned();
+    let (code, text) = said(&bch_gc(&["check", &path("none")]));
+    assert_eq!(code, Some(8));
+    assert!(text.ends_with("No such file or directory (os error 2)"), "{text}");
+    let (code, text) = said(&bch_gc(&["check", &temp.path().to_string_lossy()]));
+    assert_eq!(code, Some(8));
+    assert!(text.ends_with("is a directory"), "{text}");
+    std::fs::write(path("empty"), b"").unwrap();
+    let (code, text) = said(&bch_gc(&["check", &path("empty")]));
+    assert_eq!(code, Some(8));
+    assert!(text.ends_with("empty: IO error"), "{text}");
+    std::fs::write(path("zero"), vec![0; 1 << 20]).unwrap();
+    let (code, text) = said(&bch_gc(&["check", &path("zero")]));
+    assert_eq!(code, Some(8));
+    assert!(text.ends_with("Not a bcachefs superblock layout"), "{text}");
+}
+
+fn corpus() -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus");
+    root.join("INDEX.md").exists().then_some(root)
+}
+
+/// Devices of an image of the corpus, unpacked.
+fn devices(name: &str, to: &Path) -> Option<Vec<String>> {
+    let dir = corpus()?.join(name);
+    let mut all = Vec::new();
+    for i in 0.. {
+        let from = dir.join(format!("dev{i}.img.zst"));
+        if !from.exists() {
+            break;
+        }
+        let to = to.join(format!("{}-{i}", name.replace('/', "-")));
+        let ok = Command::new("zstd")
+            .args(["-dqf", "--long=27", "--sparse"])
+            .args([&from, Path::new("-o"), &to])
+            .status()
+            .expect("zstd runs");
+        assert!(ok.success());
+        all.push(to.to_string_lossy().into_owned());
+    }
+    Some(all)
+}
+
+fn digest(path: &str) -> Vec<u8> {
+    Sha256::digest(std::fs::read(path).unwrap()).to_vec()
+}
+
+// Oracle: the digest of the image before and after each command.
+#[test]
+fn images_are_left_alone() {
+    let temp = tempfile::tempdir().unwrap();
+    for name in ["clean/fresh-64M", "unclean/kill-fresh", "damaged/fuzz-24-l2"] {
+        let Some(dev) = devices(name, temp.path()) else { return };
+        let before = digest(&dev[0]);
+        for args in [&["check", "-q"][..], &["state", "--mode", "y"], &["gens", "--json"]] {
+            let args = [args, &[dev[0].as_str()]].concat();
+            let code = bch_gc(&args).status.code();
+            assert!(matches!(code, Some(0 | 4)), "{name} {args:?}: {code:?}");
+        }
+        assert_eq!(digest(&dev[0]), before, "{name}");
+    }
+}
+
+// Oracle: texts of docs/facts/superblock.md; nothing of an image may be judged
+// before it is known to be whole.
+#[test]
+fn sets_of_devices() {
+    let temp = tempfile::tempdir().unwrap();
+    let Some(ec) = devices("clean/ec-4dev", temp.path()) else { return };
+    let two = devices("clean/2dev-replicas2", temp.path()).unwrap();
+    let one = devices("clean/fresh-64M", temp.path()).unwrap();
+    let refused = |args: &[&str], end: &str| {
+        let out = bch_gc(&[&["check", "-q"], args].concat());
+        let (code, text) = said(&out);
+        assert_eq!(code, Some(8), "{args:?}");
+        assert!(text.ends_with(end), "{text}");
+        assert!(out.stdout.is_empty(), "{args:?}");
+    };
+    refused(&[&ec[0]], "insufficient devices");
+    refused(&[&two[0], &one[0]], "device not a member of filesystem");
+    refused(&[&two[0], &two[1], &two[0]], "already have device online in slot 0");
+    refused(&["--require-all", &two[1]], "insufficient devices");
+    let out = bch_gc(&["check", "-q", &two[1]]);
+    assert_eq!(out.status.code(), Some(0));
+    assert!(said(&out).1.contains("warning: member 0 ("), "{:?}", said(&out));
+    let any_order = bch_gc(&["check", "-q", &ec[2], &ec[0], &ec[3], &ec[1]]);
+    assert_eq!(any_order.status.code(), Some(0));
+    // Cut short, and of a newer version.
+    let bytes = std::fs::read(&one[0]).unwrap();
+    let bent = temp.path().join("bent").to_string_lossy().into_owned();
+    std::fs::write(&bent, &bytes[..bytes.len() - (1 << 20)]).unwrap();
+    refused(&[&bent], "cannot online: device too small");
+    let mut newer = bytes;
+    newer[4096 + 16..4096 + 18].copy_from_slice(&[1, 4]);
+    std::fs::write(&bent, newer).unwrap();
+    refused(&[&bent], "format version 1025; this reads up to 11");
+}
+
+// Oracle: the original's own run of bch2_gc_gens on the same images.
+#[test]
+fn generations_are_the_originals() {
+    let temp = tempfile::tempdir().unwrap();
+    let images = ["gens/gens-1", "gens/gens-2dev", "clean/cached", "clean/cached-stale"];
+    for name in images {
+        let Some(dev) = devices(name, temp.path()) else { return };
+        let golden = corpus().unwrap().join(name).join("gens.jsonl.zst");
+        let want = Command::new("zstd")
+            .args(["-dcq", "--long=27"])
+            .arg(golden)
+            .output()
+            .expect("zstd runs");
+        let args: Vec<&str> =
+            ["gens", "--json"].into_iter().chain(dev.iter().map(|d| &**d)).collect();
+        let got = bch_gc(&args);
+        let lines = |b: &[u8]| -> Vec<Value> {
+            let docs = serde_json::Deserializer::from_slice(b).into_iter();
+            docs.map(|d| d.expect("a document")).collect()
+        };
+        let (want, got) = (lines(&want.stdout), lines(&got.stdout));
+        assert_eq!(want.len(), got.len());
+        for (w, g) in want.iter().zip(&got) {
+            for field in ["stage", "gc_gens", "state"] {
+                assert_eq!(w[field], g[field], "{name} {field}");
+            }
+        }
+    }
+}
