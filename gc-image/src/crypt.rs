@@ -73,3 +73,55 @@ fn derive(passphrase: &[u8], kdf: u64) -> Result<Key, KeyError> {
     scrypt::scrypt(passphrase, SALT, &params, &mut key).map_err(|_| KeyError::Parameters)?;
     Ok(Key(key))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{put, section, superblock};
+
+    /// A superblock whose key was encrypted by OpenSSL's chacha20 with what
+    /// Python's hashlib.scrypt made of "correct horse" (n 16, r 8, p 2).
+    fn encrypted() -> Superblock {
+        let stored: [u8; 40] = [
+            0x83, 0x4b, 0x41, 0x16, 0x0d, 0x4c, 0xaf, 0xe4, 0x17, 0xc0, 0x49, 0x1b, 0x80, 0xb2,
+            0x4d, 0x48, 0xeb, 0x54, 0xe2, 0xa2, 0x8a, 0x1c, 0xa1, 0x4a, 0x69, 0x33, 0x32, 0x84,
+            0x2d, 0x85, 0x1e, 0x7b, 0xbc, 0x7d, 0x22, 0x9c, 0x96, 0xf6, 0xb6, 0xc1,
+        ];
+        let mut crypt = vec![0; 16];
+        put(&mut crypt, 8, &(4_u64 | 3 << 16 | 1 << 32).to_le_bytes());
+        crypt.extend(stored);
+        let mut b = superblock(&[section(2, &crypt)]);
+        put(&mut b, 40, &core::array::from_fn::<u8, 16, _>(|i| u8::try_from(i + 1).unwrap()));
+        Superblock::new(b).unwrap()
+    }
+
+    // Oracle: two other implementations of both algorithms.
+    #[test]
+    fn passphrase() {
+        let sb = encrypted();
+        assert_eq!(needs(&sb), Needs::Passphrase);
+        for passphrase in [&b"correct horse"[..], b"correct horse\n"] {
+            let got = key(&sb, Some(passphrase)).unwrap().unwrap();
+            assert_eq!(got.0, core::array::from_fn(|i| u8::try_from(i + 0x40).unwrap()));
+        }
+        assert_eq!(key(&sb, Some(b"wrong")).unwrap_err(), KeyError::Wrong);
+        assert_eq!(key(&sb, None).unwrap_err(), KeyError::Missing);
+    }
+
+    // Oracle: the layout of the section; a cost nobody can pay is refused.
+    #[test]
+    fn clear_key_and_cost() {
+        let mut crypt = vec![0; 16];
+        crypt.extend(b"bch**key");
+        crypt.extend([9; 32]);
+        let sb = |crypt: &[u8]| Superblock::new(superblock(&[section(2, crypt)])).unwrap();
+        assert_eq!(needs(&sb(&crypt)), Needs::Clear);
+        assert_eq!(key(&sb(&crypt), None).unwrap().unwrap().0, [9; 32]);
+        crypt[16] = 0;
+        put(&mut crypt, 8, &60_u64.to_le_bytes());
+        assert_eq!(key(&sb(&crypt), Some(b"x")).unwrap_err(), KeyError::Parameters);
+        let plain = Superblock::new(superblock(&[])).unwrap();
+        assert_eq!(needs(&plain), Needs::Nothing);
+        assert!(key(&plain, None).unwrap().is_none());
+    }
+}

@@ -73,3 +73,38 @@ fn min_key_of_pointer(version: u16, btree: BtreeId, v: &mut [u64]) {
     *offset = p.offset;
     *inode = p.inode;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gc_core::layout::Bkey;
+
+    // Oracle: the table of docs/facts/node-read.md.
+    #[test]
+    fn older_versions() {
+        let pointer = |type_: u8| {
+            let mut k = Bkey::new(Bpos::new(7, 9), 0);
+            k.type_ = KeyType(type_);
+            Key { k, v: vec![0, 0, 0, 5, 0, 0] }
+        };
+        let changed = |version, level, btree, type_| {
+            let mut k = pointer(type_);
+            key(version, level, btree, &mut k);
+            let p = k.k.p;
+            (k.k.type_, (p.inode, p.offset), (k.v[4], k.v[3]))
+        };
+        let same = ((7, 9), (0, 5));
+        let extent = changed(9, 0, BtreeId::EXTENTS, 129);
+        assert_eq!(extent, (KeyType::EXTENT, same.0, same.1));
+        assert_eq!(changed(10, 0, BtreeId::EXTENTS, 129).0, KeyType(129));
+        assert_eq!(changed(9, 1, BtreeId::INODES, 128).0, KeyType::BTREE_PTR);
+        assert_eq!(changed(9, 0, BtreeId::XATTRS, 129).0, KeyType::WHITEOUT);
+        let inode = changed(10, 0, BtreeId::INODES, 8);
+        assert_eq!(inode, (KeyType::INODE, (9, 7), same.1));
+        // Pointers of the second form name the least key of their node.
+        assert_eq!(changed(10, 1, BtreeId::INODES, 18).2, (5, 0));
+        assert_eq!(changed(10, 1, BtreeId::EXTENTS, 18).2, (0, 6));
+        assert_eq!(changed(11, 1, BtreeId::EXTENTS, 18).2, same.1);
+        assert_eq!(min_key(10, BtreeId::REFLINK, POS_MIN), POS_MIN);
+    }
+}
