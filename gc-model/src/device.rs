@@ -389,6 +389,15 @@ impl Model {
         if free { Ok(()) } else { Err(busy) }
     }
 
+    /// Words of the live usage of a member, in the order of `struct bch_dev_usage`.
+    #[must_use]
+    pub fn dev_usage_words(&self, idx: u32) -> Option<Vec<u64>> {
+        let u = lock(&self.member(idx)?.usage).0;
+        let sums = [u.buckets_alloc, u.buckets_ec, u.buckets_unavailable];
+        let words = u.buckets.into_iter().chain(sums).chain(u.sectors);
+        Some(words.chain([u.sectors_fragmented]).collect())
+    }
+
     /// Puts a member on or off line.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ use std::time::Instant;
 
 /// Nanoseconds since the first look.
 #[must_use]
-pub(crate) fn clock() -> u64 {
+pub fn clock() -> u64 {
     static START: OnceLock<Instant> = OnceLock::new();
     let elapsed = START.get_or_init(Instant::now).elapsed();
     u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)

@@ -44,6 +44,12 @@ impl Overlay {
         }
     }
 
+    /// The keys, shared: another [`Arc`] as soon as one of them changes.
+    #[must_use]
+    pub fn shared(&self) -> Arc<Vec<JournalEntry>> {
+        Arc::clone(&self.keys)
+    }
+
     /// The keys.
     #[must_use]
     pub fn keys(&self) -> &[JournalEntry] {

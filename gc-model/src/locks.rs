@@ -5,10 +5,9 @@
 
 use crate::Model;
 use crate::btree::NodeId;
-use crate::sync::lock;
+use crate::sync::{lock, me};
 use gc_core::host::Lock;
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 /// A lock.
@@ -91,7 +90,7 @@ pub(crate) const fn name(which: Lock) -> &'static str {
 struct Held {
     id: LockId,
     mode: Mode,
-    thread: ThreadId,
+    thread: u64,
 }
 
 /// After so long a wait is taken for a deadlock.
@@ -113,7 +112,7 @@ fn blocked(held: &[Held], id: LockId, mode: Mode) -> bool {
 
 impl Locks {
     /// What the calling thread must not do when it takes this lock.
-    fn misuse(held: &[Held], id: LockId, mode: Mode, me: ThreadId) -> Option<String> {
+    fn misuse(held: &[Held], id: LockId, mode: Mode, me: u64) -> Option<String> {
         let mut mine = held.iter().filter(|h| h.thread == me);
         if let Some(h) = mine.clone().find(|h| h.id == id) {
             let both_read = h.mode == Mode::Shared && mode == Mode::Shared;
@@ -136,7 +135,7 @@ impl Locks {
         mode: Mode,
         give_up: impl Fn() -> bool,
     ) -> (bool, Option<String>) {
-        let me = thread::current().id();
+        let me = me();
         let started = Instant::now();
         let mut held = lock(&self.held);
         let mut misuse = Self::misuse(&held, id, mode, me);
@@ -166,13 +165,13 @@ impl Locks {
         if blocked(&held, id, mode) {
             return false;
         }
-        held.push(Held { id, mode, thread: thread::current().id() });
+        held.push(Held { id, mode, thread: me() });
         true
     }
 
     /// Releases a lock; what was wrong about it.
     pub(crate) fn release(&self, id: LockId) -> Option<String> {
-        let me = thread::current().id();
+        let me = me();
         let mut held = lock(&self.held);
         let Some(at) = held.iter().rposition(|h| h.thread == me && h.id == id) else {
             return Some(format!("{id:?} released by a thread that does not hold it"));
@@ -188,7 +187,7 @@ impl Locks {
 
     /// Whether the calling thread holds it at least in this mode.
     pub(crate) fn mine(&self, id: LockId, mode: Mode) -> bool {
-        let me = thread::current().id();
+        let me = me();
         let held = lock(&self.held);
         held.iter().any(|h| {
             h.thread == me && h.id == id && (mode == Mode::Shared || h.mode == Mode::Exclusive)
@@ -202,7 +201,7 @@ impl Locks {
 
     /// Locks of the calling thread.
     pub(crate) fn all_mine(&self) -> Vec<LockId> {
-        let me = thread::current().id();
+        let me = me();
         lock(&self.held).iter().filter(|h| h.thread == me).map(|h| h.id).collect()
     }
 
@@ -259,6 +258,16 @@ impl Model {
         if self.locks.mine(id, Mode::Shared) {
             self.violation(format!("{what}: {id:?} held"));
         }
+    }
+
+    /// Takes `state_lock`, without a guard.
+    pub fn lock_state(&self, write: bool) {
+        self.take(LockId::State, if write { Mode::Exclusive } else { Mode::Shared });
+    }
+
+    /// Releases it.
+    pub fn unlock_state(&self) {
+        self.release(LockId::State);
     }
 
     /// Holds `state_lock` for writing, as the start of a file system does.
@@ -326,7 +335,7 @@ mod tests {
     fn modes_exclude_each_other_between_threads() {
         let l = Locks::default();
         take(&l, LockId::State, Mode::Shared);
-        thread::scope(|s| {
+        std::thread::scope(|s| {
             let other = s.spawn(|| {
                 let shared = l.try_take(LockId::State, Mode::Shared);
                 let _released = l.release(LockId::State);

@@ -106,6 +106,11 @@ impl Model {
         change(&mut lock(&self.messages.state).1);
     }
 
+    /// Shows all messages, oldest first, to `f`.
+    pub fn with_messages<R>(&self, f: impl FnOnce(&[Message]) -> R) -> R {
+        f(&lock(&self.messages.state).0)
+    }
+
     /// All messages, oldest first.
     pub fn messages(&self) -> Vec<Message> {
         lock(&self.messages.state).0.clone()

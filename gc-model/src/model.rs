@@ -136,12 +136,21 @@ impl Model {
         self.record.call(call, args)
     }
 
+    /// Notes a call that is served elsewhere.
+    ///
+    /// # Errors
+    /// If it is to fail.
+    pub fn host_call(&self, call: Call) -> Result<(), Errno> {
+        self.call(call, String::new)
+    }
+
     /// Notes a call that cannot fail.
     pub(crate) fn note(&self, call: Call, args: impl FnOnce() -> String) {
         let _cannot_fail = self.call(call, args);
     }
 
-    pub(crate) fn violation(&self, text: String) {
+    /// Records that a contract was broken.
+    pub fn violation(&self, text: String) {
         self.record.violation(text);
     }
 
@@ -159,7 +168,12 @@ impl Model {
     /// Calls of the host so far, but for those made for each key or bucket.
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
-        self.record.events()
+        self.with_events(<[Event]>::to_vec)
+    }
+
+    /// Shows them to `f`.
+    pub fn with_events<R>(&self, f: impl FnOnce(&[Event]) -> R) -> R {
+        self.record.with_events(f)
     }
 
     /// How often a function of the host was called.

@@ -3,10 +3,9 @@
 //! demand.
 
 use crate::call::Call;
-use crate::sync::lock;
+use crate::sync::{lock, me};
 use gc_core::error::Errno;
 use std::sync::Mutex;
-use std::thread::{self, ThreadId};
 
 /// A recorded call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +14,8 @@ pub struct Event {
     pub call: Call,
     /// Its arguments as text.
     pub args: String,
-    /// By which thread.
-    pub thread: ThreadId,
+    /// By which thread, numbered as they come.
+    pub thread: u64,
 }
 
 /// A failure to come.
@@ -64,7 +63,7 @@ impl Record {
             *n = n.saturating_add(1);
         }
         if call.listed() {
-            s.events.push(Event { call, args: args(), thread: thread::current().id() });
+            s.events.push(Event { call, args: args(), thread: me() });
         }
         if !call.fallible() {
             return Ok(());
@@ -119,8 +118,8 @@ impl Record {
         lock(&self.state).violations.clear();
     }
 
-    pub(crate) fn events(&self) -> Vec<Event> {
-        lock(&self.state).events.clone()
+    pub(crate) fn with_events<R>(&self, f: impl FnOnce(&[Event]) -> R) -> R {
+        f(&lock(&self.state).events)
     }
 
     pub(crate) fn clear_events(&self) {
@@ -154,6 +153,6 @@ mod tests {
             !go(Call::NodeGet) && !go(Call::Lock) && !go(Call::WalkOpen) && go(Call::UsageGcAlloc)
         );
         assert_eq!(r.count(Call::NodeGet), 4);
-        assert_eq!(r.events().len(), 8);
+        assert_eq!(r.with_events(<[Event]>::len), 8);
     }
 }

@@ -2,15 +2,15 @@
 //! The gc thread as its host runs it: kicks, the io clock, stopping, freezing.
 
 use crate::Model;
-use crate::sync::lock;
+use crate::sync::{lock, me};
 use gc_core::error::{Errno, Error, Result};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle, ThreadId};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 #[derive(Debug, Default)]
 struct State {
-    id: Option<ThreadId>,
     handle: Option<JoinHandle<()>>,
     stop: bool,
     kicks: u32,
@@ -26,6 +26,8 @@ struct State {
 /// The gc thread of a model, if there is one, and what wakes it.
 #[derive(Debug, Default)]
 pub struct GcThread {
+    /// Its number; 0 without one.
+    id: Arc<AtomicU64>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -64,6 +66,11 @@ impl Model {
     /// # Errors
     /// `EBUSY` when there is one; `ENOMEM` when the system gives no thread.
     pub fn start_thread(&self, body: impl FnOnce() + Send + 'static) -> Result<()> {
+        let id = Arc::clone(&self.thread.id);
+        let body = move || {
+            id.store(me(), SeqCst);
+            body();
+        };
         let mut s = lock(&self.thread.state);
         if s.handle.is_some() {
             return Err(Error::Errno(Errno::EBUSY));
@@ -71,7 +78,6 @@ impl Model {
         s.stop = false;
         let handle = thread::Builder::new().name("bch_gc".to_owned()).spawn(body);
         let handle = handle.map_err(|_| Error::NOMEM)?;
-        s.id = Some(handle.thread().id());
         s.handle = Some(handle);
         Ok(())
     }
@@ -88,8 +94,8 @@ impl Model {
             // A panic in it has been printed; the test fails by what it did not do.
             let _panicked = handle.join();
         }
+        self.thread.id.store(0, SeqCst);
         self.thread.change(|s| {
-            s.id = None;
             s.asleep = false;
             s.frozen = false;
         });
@@ -105,7 +111,7 @@ impl Model {
     #[must_use]
     pub fn stopping(&self) -> bool {
         let s = lock(&self.thread.state);
-        s.stop && s.id == Some(thread::current().id())
+        s.stop && self.thread.id.load(SeqCst) == me()
     }
 
     /// Kicks the gc thread.

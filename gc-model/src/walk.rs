@@ -14,6 +14,32 @@ use gc_core::layout::{Bpos, BtreeId, POS_MAX, POS_MIN};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 
+/// Which key comes next where the journal is laid over a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// None.
+    End,
+    /// That of the node.
+    Node,
+    /// That of the journal.
+    Journal {
+        /// It has the position of the node's next key, which is not shown.
+        hides: bool,
+    },
+}
+
+/// Says which comes next, from the position of each side's next key.
+#[must_use]
+pub fn merge(node: Option<Bpos>, journal: Option<Bpos>) -> Next {
+    match (node, journal) {
+        (None, None) => Next::End,
+        (Some(_), None) => Next::Node,
+        (None, Some(_)) => Next::Journal { hides: false },
+        (Some(n), Some(j)) if j <= n => Next::Journal { hides: j == n },
+        (Some(_), Some(_)) => Next::Node,
+    }
+}
+
 /// Keys of a node in order. Of equal positions the journal's key counts; deleted
 /// keys are not shown. What is walked is the node as it was at the start.
 #[derive(Debug)]
@@ -47,26 +73,22 @@ impl MergedKeys {
 
     fn advance(&mut self) -> Option<(bool, usize)> {
         let (n, j) = self.at;
-        let of_node = self.node.keys.get(n);
         let of_journal = self.journal.get(j).filter(|e| {
             e.btree == self.btree && e.level == self.level && e.key.pos() <= self.node.max
         });
+        let step = merge(self.node.keys.get(n).map(Key::pos), of_journal.map(|e| e.key.pos()));
         let next = |i: usize| i.saturating_add(1);
-        let journal_first = match (of_node, of_journal) {
-            (None, None) => return None,
-            (Some(_), None) => false,
-            (None, Some(_)) => true,
-            (Some(n), Some(j)) => j.key.pos() <= n.pos(),
-        };
-        if !journal_first {
-            self.at.0 = next(n);
-            return Some((false, n));
+        match step {
+            Next::End => None,
+            Next::Node => {
+                self.at.0 = next(n);
+                Some((false, n))
+            }
+            Next::Journal { hides } => {
+                self.at = (if hides { next(n) } else { n }, next(j));
+                Some((true, j))
+            }
         }
-        self.at.1 = next(j);
-        if of_node.map(Key::pos) == of_journal.map(|e| e.key.pos()) {
-            self.at.0 = next(n);
-        }
-        Some((true, j))
     }
 }
 

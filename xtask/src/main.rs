@@ -18,6 +18,7 @@ struct Generated {
 
 const FILES: &[Generated] = &[
     Generated { path: "gc-host-sys/src/bindings.rs", make: bindings },
+    Generated { path: "gc-model/capi/src/header.rs", make: model_bindings },
     Generated { path: "include/bch_gc.h", make: exports },
     Generated { path: "include/bch_gc_layout.h", make: layout },
 ];
@@ -79,17 +80,22 @@ fn check(root: &Path) -> Result<()> {
     Err(format!("not fresh, run `cargo xtask generate`: {}", stale.join(", ")).into())
 }
 
-/// Rust declarations of what a host provides.
-fn bindings(root: &Path) -> Result<String> {
-    let header = root.join("include/bch_gc_host.h");
-    let text = bindgen::Builder::default()
-        .header(header.to_str().ok_or("path is not UTF-8")?)
+/// Rust declarations of what a header declares under these prefixes.
+fn declarations(
+    root: &Path,
+    header: &str,
+    functions: &str,
+    numbers: &str,
+) -> Result<bindgen::Builder> {
+    let path = root.join(header);
+    Ok(bindgen::Builder::default()
+        .header(path.to_str().ok_or("path is not UTF-8")?)
         .raw_line("// SPDX-License-Identifier: GPL-2.0-only")
-        .raw_line("//! Generated from `include/bch_gc_host.h`; its comments are the documentation.")
+        .raw_line(format!("//! Generated from `{header}`; its comments are the documentation."))
         .raw_line("#![allow(missing_docs, non_camel_case_types, non_upper_case_globals)]")
-        .allowlist_function("gc_host_.*")
-        .allowlist_type("gc_host_.*")
-        .allowlist_var("(GC_HOST|BCH_GC_HOST)_.*")
+        .allowlist_function(functions)
+        .allowlist_type(functions)
+        .allowlist_var(numbers)
         .use_core()
         .ctypes_prefix("core::ffi")
         .size_t_is_usize(true)
@@ -100,10 +106,23 @@ fn bindings(root: &Path) -> Result<String> {
         .rust_target(bindgen::RustTarget::stable(85, 0).map_err(|e| e.to_string())?)
         .rust_edition(bindgen::RustEdition::Edition2024)
         .disable_header_comment()
-        .rustfmt_configuration_file(Some(root.join("rustfmt.toml")))
-        .generate()?
-        .to_string();
-    Ok(text)
+        .rustfmt_configuration_file(Some(root.join("rustfmt.toml"))))
+}
+
+/// Rust declarations of what a host provides.
+fn bindings(root: &Path) -> Result<String> {
+    let numbers = "(GC_HOST|BCH_GC_HOST)_.*";
+    let all = declarations(root, "include/bch_gc_host.h", "gc_host_.*", numbers)?;
+    Ok(all.generate()?.to_string())
+}
+
+/// Rust declarations of what the model offers to C.
+fn model_bindings(root: &Path) -> Result<String> {
+    let header = "include/bch_gc_model.h";
+    let all = declarations(root, header, "bch_gc_model.*", "BCH_GC_MODEL_.*")?
+        .raw_line("use gc_host_sys::{bch_dev, bch_fs, journal_keys};")
+        .blocklist_type("bch_dev|bch_fs|journal_keys");
+    Ok(all.generate()?.to_string())
 }
 
 /// The header of what the library exports.

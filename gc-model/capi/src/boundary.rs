@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The edge between C and Rust.
+
+use crate::fs::Fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// A pointer that C hands back to us.
+pub(crate) trait Handle: Copy {
+    /// What it points to.
+    type Of;
+
+    /// # Safety
+    /// NULL, or a pointer that this library handed out and that is still good for
+    /// `'a`.
+    unsafe fn get<'a>(self) -> Option<&'a Self::Of>;
+}
+
+/// What knows its file system.
+pub(crate) trait InFs {
+    /// The file system.
+    fn fs(&self) -> &Fs;
+}
+
+/// Runs `f`; a panic in it becomes a violation and `default`.
+pub(crate) fn boundary<R>(of: &impl InFs, name: &str, default: R, f: impl FnOnce() -> R) -> R {
+    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|_| {
+        of.fs().model.violation(format!("{name}: panicked"));
+        default
+    })
+}
+
+/// Functions that C calls: the first argument is a handle; without it the default
+/// is returned. Their types are compared with the declarations of the module named
+/// at the top.
+macro_rules! exports {
+    ($header:path; $(
+        fn $name:ident($handle:ident: $of:ty $(, $arg:ident: $type:ty)* $(,)?) $(-> $ret:ty)?
+            = $default:expr => $body:expr;
+    )*) => { $(
+        #[doc = concat!("See `", stringify!($name), "` in the header.")]
+        ///
+        /// # Safety
+        /// Pointers are what the header says: NULL where that is allowed, or good for
+        /// the time it names.
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name($handle: $of $(, $arg: $type)*) $(-> $ret)? {
+            // SAFETY: the caller gives NULL or a handle of this library.
+            let found = unsafe { <$of as $crate::boundary::Handle>::get($handle) };
+            match found {
+                Some($handle) => {
+                    $crate::boundary::boundary($handle, stringify!($name), $default, || $body)
+                }
+                None => $default,
+            }
+        }
+
+        const _: fn() = || {
+            use $header as declared;
+            let _same: [unsafe extern "C" fn($of $(, $type)*) $(-> $ret)?; 2] =
+                [$name, declared::$name];
+        };
+    )* };
+}
+pub(crate) use exports;
+
+/// Writes through a pointer of the caller, unless it is NULL.
+///
+/// # Safety
+/// NULL, or good for a write of a `T`.
+pub(crate) unsafe fn put<T>(to: *mut T, value: T) -> bool {
+    if to.is_null() {
+        return false;
+    }
+    // SAFETY: not NULL, so good for a write.
+    unsafe { to.write(value) };
+    true
+}
