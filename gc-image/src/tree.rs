@@ -7,8 +7,10 @@ use crate::journal::{JournalKey, JournalKeys};
 use crate::key::Key;
 use crate::node::{self, Node};
 use crate::report::{Found, Reporter, answer};
+use core::ops::Range;
+use gc_core::bkey::KeyRef;
 use gc_core::finding::Answer;
-use gc_core::layout::{Bpos, BtreeId, KeyType};
+use gc_core::layout::{Bkey, Bpos, BtreeId, KeyType};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
@@ -100,8 +102,16 @@ impl Nodes {
 pub struct Merged<'a> {
     node: Rc<Node>,
     at: usize,
-    ahead: Option<Key>,
+    /// The node's next key, and where its value lies.
+    ahead: Option<(Bkey, Range<usize>)>,
     journal: &'a [JournalKey],
+    current: Current<'a>,
+}
+
+/// The key last shown.
+enum Current<'a> {
+    Own(Bkey, Range<usize>),
+    Journal(&'a JournalKey),
 }
 
 impl<'a> Merged<'a> {
@@ -110,7 +120,8 @@ impl<'a> Merged<'a> {
     #[must_use]
     pub fn new(node: Rc<Node>, journal: Option<&'a JournalKeys>) -> Self {
         let journal = journal.map_or(&[][..], |j| j.from(node.btree, node.level, node.min_key));
-        let mut this = Self { node, at: 0, ahead: None, journal };
+        let current = Current::Own(Bkey::default(), 0..0);
+        let mut this = Self { node, at: 0, ahead: None, journal, current };
         this.advance();
         this
     }
@@ -121,20 +132,19 @@ impl<'a> Merged<'a> {
         self.node.level
     }
 
+    #[inline]
     fn advance(&mut self) {
-        match self.node.key_at(self.at) {
-            Some((key, next)) => {
-                self.ahead = Some(key);
-                self.at = next;
-            }
-            None => self.ahead = None,
-        }
+        self.ahead = self.node.key_at(self.at).map(|(k, value, next)| {
+            self.at = next;
+            (k, value)
+        });
     }
 
     /// The next key; deleted ones only hide others.
-    pub fn next_key(&mut self) -> Option<Key> {
+    #[inline]
+    pub fn next_key(&mut self) -> Option<KeyRef<'_>> {
         loop {
-            let own: Option<Bpos> = self.ahead.as_ref().map(|k| k.k.p);
+            let own: Option<Bpos> = self.ahead.as_ref().map(|(k, _)| k.p);
             let journal = self.journal.first();
             let from_journal = match (own, journal.map(|j| j.key.k.p)) {
                 (None, None) => return None,
@@ -146,26 +156,35 @@ impl<'a> Merged<'a> {
                 (None, Some(_)) => true,
                 (Some(_), None) => false,
             };
-            let key = if from_journal {
+            let k = if from_journal {
                 let (first, rest) = self.journal.split_first()?;
-                if first.key.k.p > self.node.max_key {
-                    self.journal = &[];
-                    return None;
-                }
                 self.journal = rest;
-                first.key.clone()
+                self.current = Current::Journal(first);
+                first.key.k
             } else {
-                let key = self.ahead.take()?;
+                let (k, value) = self.ahead.take()?;
                 self.advance();
-                key
+                self.current = Current::Own(k, value);
+                k
             };
-            if key.k.p > self.node.max_key {
+            if k.p > self.node.max_key {
                 self.journal = &[];
+                self.ahead = None;
                 return None;
             }
-            if key.k.type_ != KeyType::DELETED {
-                return Some(key);
+            if k.type_ != KeyType::DELETED {
+                return Some(self.current());
             }
+        }
+    }
+
+    #[inline]
+    fn current(&self) -> KeyRef<'_> {
+        match &self.current {
+            Current::Own(k, value) => {
+                KeyRef::new(k, self.node.words.get(value.clone()).unwrap_or(&[]))
+            }
+            Current::Journal(j) => j.key.as_ref(),
         }
     }
 }
@@ -193,7 +212,7 @@ pub fn walk(
     let mut path = vec![Merged::new(Rc::clone(root), Some(journal))];
     while let Some(top) = path.last_mut() {
         let level = top.node.level;
-        let Some(key) = top.next_key() else {
+        let Some(key) = top.next_key().map(Key::of) else {
             path.pop();
             continue;
         };

@@ -43,13 +43,11 @@ impl Slots {
 /// Keys of a node.
 pub struct Keys<'a> {
     merged: Option<Merged<'a>>,
-    current: Option<Key>,
 }
 
 impl NodeKeys for Keys<'_> {
     fn next(&mut self) -> Option<KeyRef<'_>> {
-        self.current = self.merged.as_mut().and_then(Merged::next_key);
-        self.current.as_ref().map(Key::as_ref)
+        self.merged.as_mut()?.next_key()
     }
 }
 
@@ -87,6 +85,6 @@ impl Image<'_> {
 
     pub(super) fn keys(&self, id: NodeId, overlay: bool) -> Keys<'_> {
         let journal: Option<&JournalKeys> = overlay.then_some(&self.journal);
-        Keys { merged: self.node(id).map(|n| Merged::new(n, journal)), current: None }
+        Keys { merged: self.node(id).map(|n| Merged::new(n, journal)) }
     }
 }

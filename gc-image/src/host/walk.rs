@@ -31,7 +31,7 @@ impl Walk for TreeWalk<'_, '_> {
     fn next_key(&mut self) -> Result<Option<KeyRef<'_>>> {
         while let Some(top) = self.path.last_mut() {
             let level = top.level();
-            let Some(key) = top.next_key() else {
+            let Some(key) = top.next_key().map(Key::of) else {
                 self.path.pop();
                 continue;
             };

@@ -7,7 +7,7 @@ use crate::key::validate::head_invalid;
 use crate::key::{Key, compat};
 use crate::key_text::{HeadText, KeyText};
 use crate::report::cut;
-use gc_core::bkey::{KeyError, NodeFormat, RawKey};
+use gc_core::bkey::{KeyError, KeyRef, NodeFormat, RawKey};
 use gc_core::layout::bits::low8;
 use gc_core::layout::bkey::{BKEY_U64S, KEY_FORMAT_CURRENT};
 use gc_core::layout::{Bkey, Bpos, BtreeNodeType, CsumType, KeyType};
@@ -129,36 +129,52 @@ impl Keys<'_> {
                 words.drain(at..end);
                 continue;
             }
-            let key = self.unpack(words.get(at..end).unwrap_or(&[]), e);
-            let reason = head_invalid(key.as_ref(), type_).or_else(|| self.outside(key.k.p));
+            let this = words.get(at..end).unwrap_or(&[]);
+            let plain = if old { None } else { self.plain(this) };
+            let changed = if plain.is_some() { None } else { Some(self.unpack(this, e)) };
+            let (k, value) = match (&plain, &changed) {
+                (Some((k, value)), _) => (*k, *value),
+                (None, Some(key)) => (key.k, key.v.as_slice()),
+                (None, None) => return Err(Stop::Failed),
+            };
+            let key = KeyRef::new(&k, value);
+            let reason = head_invalid(key, type_).or_else(|| self.outside(k.p));
             if let Some(reason) = reason {
-                let shown = KeyText::new(e.fs, key.as_ref()).cut(160);
+                let shown = KeyText::new(e.fs, key).cut(160);
                 let text = format!("invalid bkey:\n{reason}\n{shown}");
                 e.raise(Class::Fixable, self.written, Some(u64s), &text)?;
                 words.drain(at..end);
                 continue;
             }
-            let disorder = prev.as_ref().is_some_and(|p| p.is_after(&key.k));
-            if !seen_key && (!key.k.type_.is_whiteout() || disorder) {
+            let disorder = prev.as_ref().is_some_and(|p| p.is_after(&k));
+            if !seen_key && (!k.type_.is_whiteout() || disorder) {
                 whiteouts = out.len();
                 seen_key = true;
             } else if disorder {
                 let mut a = prev.as_ref().map(|p| HeadText(&p.k).to_string()).unwrap_or_default();
-                let mut b = HeadText(&key.k).to_string();
+                let mut b = HeadText(&k).to_string();
                 cut(&mut a, 80);
                 cut(&mut b, 80);
                 let text = format!("keys out of order: {a} > {b}");
                 e.raise(Class::Fatal, self.written, Some(u64s), &text)?;
             }
             if old {
-                out.extend(key.to_words());
+                out.extend(k.to_words());
+                out.extend_from_slice(value);
             } else {
-                out.extend_from_slice(words.get(at..end).unwrap_or(&[]));
+                out.extend_from_slice(this);
             }
-            prev = Some(Previous { k: key.k });
+            prev = Some(Previous { k });
             at = end;
         }
         Ok((out, whiteouts))
+    }
+
+    /// A key of today's version whose length agrees with its format.
+    #[inline]
+    fn plain<'w>(&self, words: &'w [u64]) -> Option<(Bkey, &'w [u64])> {
+        let raw = RawKey::split_first(self.format, words)?.0.ok()?;
+        Some((self.format.unpack(raw), raw.value()))
     }
 
     /// The key, as today's version has it. One whose length contradicts its

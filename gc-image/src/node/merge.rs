@@ -39,17 +39,28 @@ pub(super) fn merge(format: &NodeFormat, runs: &[&[u64]]) -> Vec<u64> {
     let mut heads: Vec<_> =
         runs.iter().enumerate().filter_map(|(age, r)| Run::new(format, r, age)).collect();
     heads.sort_by_key(Run::place);
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(runs.iter().map(|r| r.len()).sum());
     while let Some(first) = heads.first() {
         let overwritten = heads.get(1).is_some_and(|second| second.pos == first.pos);
         if !first.key.is_whiteout() && !overwritten {
             out.extend_from_slice(first.key.words());
         }
         let (rest, age) = (first.rest, first.age);
-        heads.remove(0);
-        if let Some(run) = Run::new(format, rest, age) {
-            let at = heads.partition_point(|h| h.place() < run.place());
-            heads.insert(at, run);
+        match Run::new(format, rest, age) {
+            Some(run) => {
+                // Mostly it stays where it is.
+                let place = run.place();
+                let after = heads.iter().skip(1).take_while(|h| h.place() < place).count();
+                if let Some(first) = heads.first_mut() {
+                    *first = run;
+                }
+                if let Some(moved) = heads.get_mut(..=after) {
+                    moved.rotate_left(usize::from(after != 0));
+                }
+            }
+            None => {
+                heads.remove(0);
+            }
         }
     }
     out

@@ -11,8 +11,9 @@ mod read;
 pub use read::read;
 
 use crate::key::Key;
-use gc_core::bkey::{BsetKeys, NodeFormat};
-use gc_core::layout::{Bpos, BtreeId, POS_MAX, POS_MIN};
+use core::ops::Range;
+use gc_core::bkey::{NodeFormat, RawKey};
+use gc_core::layout::{Bkey, Bpos, BtreeId, POS_MAX, POS_MIN};
 
 /// A node in memory: one set of keys in order, whiteouts and overwritten keys
 /// left out.
@@ -39,7 +40,7 @@ impl Node {
     /// The node of a btree without a root.
     #[must_use]
     pub fn fake(btree: BtreeId) -> Self {
-        let key = Key { k: gc_core::layout::Bkey::new(POS_MAX, 0), v: Vec::new() };
+        let key = Key { k: Bkey::new(POS_MAX, 0), v: Vec::new() };
         Self {
             key,
             btree,
@@ -52,25 +53,22 @@ impl Node {
         }
     }
 
-    /// Its keys, unpacked, in order.
-    pub fn keys(&self) -> impl Iterator<Item = Key> {
-        let walk = self.format.as_ref().map(|f| (f, BsetKeys::new(f, &self.words)));
-        walk.into_iter().flat_map(|(f, keys)| {
-            keys.filter_map(Result::ok).map(|raw| Key { k: f.unpack(raw), v: raw.value().to_vec() })
-        })
-    }
-
-    /// The key at or after an index of [`Self::words`], and the index after it.
-    pub(crate) fn key_at(&self, at: usize) -> Option<(Key, usize)> {
+    /// The key at or after an index of the words: the key, where its value
+    /// lies, and the index after it.
+    #[inline]
+    pub(crate) fn key_at(&self, at: usize) -> Option<(Bkey, Range<usize>, usize)> {
         let format = self.format.as_ref()?;
-        let mut rest = self.words.get(at..)?;
+        let mut at = at;
         loop {
-            let (raw, next) = gc_core::bkey::RawKey::split_first(format, rest)?;
-            rest = next;
+            let words = self.words.get(at..)?;
+            let (raw, rest) = RawKey::split_first(format, words)?;
+            let next = self.words.len().saturating_sub(rest.len());
             if let Ok(raw) = raw {
-                let end = self.words.len().saturating_sub(rest.len());
-                return Some((Key { k: format.unpack(raw), v: raw.value().to_vec() }, end));
+                let start = at.saturating_add(raw.offset_in(words));
+                let value = start.saturating_add(usize::from(raw.key_u64s()));
+                return Some((format.unpack(raw), value..next, next));
             }
+            at = next;
         }
     }
 }

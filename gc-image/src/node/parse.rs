@@ -10,7 +10,7 @@ use crate::checksum::{NONCE_BTREE, Nonce, checksum, decrypt, valid};
 use crate::key::Key;
 use crate::key::compat;
 use crate::superblock::{VERSION_MAX, VERSION_MIN};
-use gc_core::bkey::{NodeFormat, RawKey};
+use gc_core::bkey::{KeyRef, NodeFormat, RawKey};
 use gc_core::layout::bits::{low8, low32};
 use gc_core::layout::{BkeyFormat, Bpos, BtreeId, BtreeNodeType, KeyType, Le64};
 
@@ -78,7 +78,11 @@ impl Parser {
                 e.raise(Class::Fixable, self.written, Some(u64s), text)?;
             }
             let (white, keys) = words.split_at(whiteouts.min(words.len()));
-            runs.extend([white, keys].into_iter().filter(|r| !r.is_empty()).map(<[u64]>::to_vec));
+            if white.is_empty() {
+                runs.push(words);
+            } else {
+                runs.extend([white.to_vec(), keys.to_vec()]);
+            }
         }
         self.no_set_behind(&bytes, seq, e)?;
         let Some(format) = self.format else { return Err(Stop::Failed) };
@@ -249,9 +253,10 @@ impl Parser {
         while let Some((raw, next)) = RawKey::split_first(format, rest) {
             rest = next;
             let Ok(raw) = raw else { continue };
-            let key = Key { k: format.unpack(raw), v: raw.value().to_vec() };
-            if let Some(reason) = rules.value_invalid(key.as_ref()) {
-                let shown = crate::key_text::KeyText::new(e.fs, key.as_ref()).cut(160);
+            let k = format.unpack(raw);
+            let key = KeyRef::new(&k, raw.value());
+            if let Some(reason) = rules.value_invalid(key) {
+                let shown = crate::key_text::KeyText::new(e.fs, key).cut(160);
                 let text = format!("invalid bkey {shown}: {reason}");
                 e.raise(Class::Fixable, self.written, Some(u64s), &text)?;
                 u64s = u64s.saturating_sub(u16::from(raw.u64s()));
@@ -259,7 +264,7 @@ impl Parser {
             }
             let start = out.len();
             out.extend_from_slice(raw.words());
-            if key.k.type_ == KeyType::BTREE_PTR_V2 {
+            if k.type_ == KeyType::BTREE_PTR_V2 {
                 // The address of the node in the memory of whoever wrote it.
                 let at = index(u64::from(raw.key_u64s())).saturating_add(start);
                 if let Some(mem_ptr) = out.get_mut(at) {
