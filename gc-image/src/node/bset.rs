@@ -107,8 +107,7 @@ impl Keys<'_> {
         let mut whiteouts = 0;
         let mut seen_key = !self.set.separate_whiteouts();
         let mut prev: Option<Previous> = None;
-        // Keys of today's version stay where they are.
-        let mut changed_keys = Vec::new();
+        let mut out = Vec::with_capacity(words.len());
         let mut at = 0_usize;
         while let Some(&first) = words.get(at) {
             let u64s = u16::try_from(words.len()).unwrap_or(u16::MAX);
@@ -121,7 +120,6 @@ impl Keys<'_> {
             if end > words.len() {
                 let text = "key extends past end of bset";
                 e.raise(Class::Fixable, self.written, Some(u64s), text)?;
-                words.truncate(at);
                 break;
             }
             let format = low8(first >> 8) & 0x7f;
@@ -150,7 +148,7 @@ impl Keys<'_> {
             }
             let disorder = prev.as_ref().is_some_and(|p| p.is_after(&k));
             if !seen_key && (!k.type_.is_whiteout() || disorder) {
-                whiteouts = if old { changed_keys.len() } else { at };
+                whiteouts = out.len();
                 seen_key = true;
             } else if disorder {
                 let mut a = prev.as_ref().map(|p| HeadText(&p.k).to_string()).unwrap_or_default();
@@ -161,13 +159,15 @@ impl Keys<'_> {
                 e.raise(Class::Fatal, self.written, Some(u64s), &text)?;
             }
             if old {
-                changed_keys.extend(k.to_words());
-                changed_keys.extend_from_slice(value);
+                out.extend(k.to_words());
+                out.extend_from_slice(value);
+            } else {
+                out.extend_from_slice(this);
             }
             prev = Some(Previous { k });
             at = end;
         }
-        Ok((if old { changed_keys } else { words }, whiteouts))
+        Ok((out, whiteouts))
     }
 
     /// A key of today's version whose length agrees with its format.
