@@ -33,7 +33,6 @@
 
 pub mod count;
 pub mod error;
-pub mod generate;
 pub mod key;
 pub mod node;
 pub mod rng;

@@ -39,8 +39,7 @@ impl LockId {
             Self::Gc => 1,
             Self::Sb | Self::BtreeRoot | Self::Node(_) => 2,
             Self::Mark => 3,
-            Self::Freelist => 4,
-            Self::OpenBucket(_) => 5,
+            Self::Freelist | Self::OpenBucket(_) => 4,
         }
     }
 
@@ -302,8 +301,7 @@ mod tests {
             Gc => !matches!(b, State | Gc),
             Sb | BtreeRoot | Node(_) => matches!(b, Mark | Freelist | OpenBucket(_)),
             Mark => matches!(b, Freelist | OpenBucket(_)),
-            Freelist => matches!(b, OpenBucket(_)),
-            OpenBucket(_) => false,
+            Freelist | OpenBucket(_) => false,
         };
         for a in all {
             for b in all {

@@ -17,8 +17,8 @@ use crate::recovery::Recovered;
 use crate::report::Reporter;
 use crate::tree::Nodes;
 use gc_core::accounting::{StripeTable, Usage, dev_usage_from_buckets};
-use gc_core::bkey::KeyRef;
-use gc_core::layout::{Bucket, DevUsage};
+use gc_core::bkey::{Entry, KeyRef};
+use gc_core::layout::{Bucket, DevUsage, KeyType};
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU32, Ordering};
 use version::Versions;
@@ -47,6 +47,8 @@ pub struct Image<'r> {
     pos_seq: AtomicU32,
     pos_words: [AtomicU32; 7],
     pass: Cell<u32>,
+    /// Devices whose single sets are known to be in the table: of data, of nodes.
+    marked: [Cell<u64>; 2],
 }
 
 impl<'r> Image<'r> {
@@ -93,6 +95,7 @@ impl<'r> Image<'r> {
             pos_seq: AtomicU32::new(0),
             pos_words: Default::default(),
             pass: Cell::new(0),
+            marked: Default::default(),
         })
     }
 
@@ -172,7 +175,39 @@ impl<'r> Image<'r> {
     }
 
     fn is_marked(&self, key: KeyRef<'_>) -> bool {
+        let lone = lone_pointer(key);
+        if let Some((slot, bit)) = lone {
+            if self.marked.get(slot).is_some_and(|m| m.get() & bit != 0) {
+                return true;
+            }
+        }
         let table = &self.versions.last().table;
-        gc_core::accounting::replicas::key_marked(table.view(), key).unwrap_or(true)
+        let marked = gc_core::accounting::replicas::key_marked(table.view(), key).unwrap_or(true);
+        if let Some((cell, bit)) = lone.and_then(|(s, b)| Some((self.marked.get(s)?, b))) {
+            // Sets are only ever added.
+            if marked {
+                cell.set(cell.get() | bit);
+            }
+        }
+        marked
     }
+}
+
+/// Most keys are on one device: where that is remembered for each kind of key.
+fn lone_pointer(key: KeyRef<'_>) -> Option<(usize, u64)> {
+    let slot = match key.k.type_ {
+        KeyType::EXTENT | KeyType::REFLINK_V => 0,
+        KeyType::BTREE_PTR | KeyType::BTREE_PTR_V2 => 1,
+        _ => return None,
+    };
+    let ptr = match (key.entry_words(), Entry::split_first(key.entry_words())) {
+        ([_], Some((Entry::Ptr(p), _))) => p,
+        ([_, p], Some((Entry::Crc32(_), _))) => match Entry::split_first(&[*p]) {
+            Some((Entry::Ptr(p), _)) => p,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let bit = 1_u64.checked_shl(u32::from(ptr.dev()))?;
+    (!ptr.cached()).then_some((slot, bit))
 }

@@ -31,8 +31,8 @@ pub(super) struct BucketReader<'a> {
     pub(super) fs: &'a Fs,
     pub(super) file: &'a DeviceFile,
     pub(super) dev: u8,
-    /// Bytes read at once; grows with the longest entry met.
-    pub(super) chunk: usize,
+    /// What is read at once; grows with the longest entry met.
+    pub(super) buf: Vec<u8>,
 }
 
 impl BucketReader<'_> {
@@ -47,15 +47,15 @@ impl BucketReader<'_> {
         let block = u64::from(self.fs.block_sectors());
         let mut offset = bucket.saturating_mul(size);
         let end = offset.saturating_add(size);
-        let (mut buf, mut at) = (Vec::new(), 0_usize);
+        // The part of the buffer that holds what lies from the offset on.
+        let (mut at, mut filled) = (0_usize, 0_usize);
         let (mut seen, mut bad) = (0, false);
         while offset < end {
-            let mut rest = buf.get(at..).unwrap_or(&[]);
-            if rest.is_empty() {
-                buf = self.fill(offset, end, reporter)?;
+            if at >= filled {
+                filled = self.fill(offset, end, reporter)?;
                 at = 0;
-                rest = &buf;
             }
+            let rest = self.buf.get(at..filled).unwrap_or(&[]);
             let sectors = match self.at(rest, offset, end.saturating_sub(offset), reporter)? {
                 At::None if !bad => return Ok(()),
                 At::None => block,
@@ -64,13 +64,13 @@ impl BucketReader<'_> {
                     block
                 }
                 At::Longer(bytes) => {
-                    if bytes > self.chunk {
+                    if bytes > self.buf.len() {
                         if bytes > MAX {
                             return Err(RecoveryError::new(-12, "cannot allocate memory"));
                         }
-                        self.chunk = bytes.checked_next_power_of_two().unwrap_or(MAX);
+                        self.buf.resize(bytes.checked_next_power_of_two().unwrap_or(MAX), 0);
                     }
-                    buf = Vec::new();
+                    filled = 0;
                     continue;
                 }
                 At::Entry(bytes) => {
@@ -91,14 +91,17 @@ impl BucketReader<'_> {
         Ok(())
     }
 
+    /// Reads from a sector on; how many bytes.
     fn fill(
-        &self,
+        &mut self,
         offset: u64,
         end: u64,
         reporter: &mut dyn Reporter,
-    ) -> Result<Vec<u8>, RecoveryError> {
+    ) -> Result<usize, RecoveryError> {
         let left = crate::bytes::index(end.saturating_sub(offset).saturating_mul(512));
-        self.file.read_vec(offset, left.min(self.chunk)).map_err(|_| {
+        let len = left.min(self.buf.len());
+        let read = self.buf.get_mut(..len).map_or(Ok(()), |b| self.file.read(offset, b));
+        read.map(|()| len).map_err(|_| {
             let name = self.file.path().display();
             reporter.log(&format!("IO error on {name} for journal read from sector {offset}"));
             RecoveryError::new(-5, "IO error")

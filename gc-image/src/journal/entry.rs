@@ -65,8 +65,12 @@ pub struct Entry {
 impl Entry {
     /// From the bytes of a whole entry, decrypted.
     pub(super) fn new(bytes: Vec<u8>) -> Self {
-        let words = words(bytes.get(HEAD..).unwrap_or(&[]));
-        Self { bytes, words, devs: Vec::new() }
+        Self { bytes, words: Vec::new(), devs: Vec::new() }
+    }
+
+    /// Makes the items readable: most entries that are read are dropped before.
+    pub(super) fn take_apart(&mut self) {
+        self.words = words(self.bytes.get(HEAD..).unwrap_or(&[]));
     }
 
     /// Whether both copies are the same byte for byte.

@@ -89,7 +89,7 @@ pub fn read(fs: &mut Fs, reporter: &mut dyn Reporter) -> Result<Vec<Entry>, Reco
             degraded = true;
             continue;
         };
-        let mut reader = BucketReader { fs, file: &online.file, dev: idx, chunk: CHUNK };
+        let mut reader = BucketReader { fs, file: &online.file, dev: idx, buf: vec![0; CHUNK] };
         for bucket in &online.journal {
             if let Err(e) = reader.read(*bucket, &mut list, reporter) {
                 failed = Some(e);
@@ -103,6 +103,7 @@ pub fn read(fs: &mut Fs, reporter: &mut dyn Reporter) -> Result<Vec<Entry>, Reco
     let mut entries = list.entries;
     let mut keys = 0_usize;
     for entry in &mut entries {
+        entry.take_apart();
         check::items(&fs.rules(), entry, fs, reporter)?;
         if !degraded {
             check_replicas(fs, entry, reporter)?;

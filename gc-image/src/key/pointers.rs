@@ -15,6 +15,7 @@ pub(super) fn invalid(rules: &Rules<'_>, key: KeyRef<'_>) -> Option<&'static str
         _ => u64::from(key.k.size),
     };
     let mut nonce = None;
+    let mut seen_pointer = false;
     let mut entries = key.entries();
     loop {
         let rest = entries.rest();
@@ -31,7 +32,9 @@ pub(super) fn invalid(rules: &Rules<'_>, key: KeyRef<'_>) -> Option<&'static str
         let Some(entry) = entries.next() else { return Some("invalid extent entry type") };
         match entry {
             Entry::Ptr(ptr) => {
-                if let Some(reason) = pointer(rules, key, ptr, size) {
+                let alone = !seen_pointer && entries.rest().is_empty();
+                seen_pointer = true;
+                if let Some(reason) = pointer(rules, key, ptr, size, alone) {
                     return Some(reason);
                 }
             }
@@ -60,9 +63,15 @@ pub(super) fn invalid(rules: &Rules<'_>, key: KeyRef<'_>) -> Option<&'static str
     }
 }
 
-fn pointer(rules: &Rules<'_>, key: KeyRef<'_>, ptr: ExtentPtr, size: u64) -> Option<&'static str> {
+fn pointer(
+    rules: &Rules<'_>,
+    key: KeyRef<'_>,
+    ptr: ExtentPtr,
+    size: u64,
+    alone: bool,
+) -> Option<&'static str> {
     let Some(dev) = rules.member(ptr.dev()) else { return Some("pointer to invalid device") };
-    if key.pointers().filter(|p| p.dev() == ptr.dev()).count() > 1 {
+    if !alone && key.pointers().filter(|p| p.dev() == ptr.dev()).count() > 1 {
         return Some("multiple pointers to same device");
     }
     let bucket = u64::from(dev.bucket_size);

@@ -107,7 +107,8 @@ impl Keys<'_> {
         let mut whiteouts = 0;
         let mut seen_key = !self.set.separate_whiteouts();
         let mut prev: Option<Previous> = None;
-        let mut out = Vec::with_capacity(words.len());
+        // Keys of today's version stay where they are.
+        let mut changed_keys = Vec::new();
         let mut at = 0_usize;
         while let Some(&first) = words.get(at) {
             let u64s = u16::try_from(words.len()).unwrap_or(u16::MAX);
@@ -120,6 +121,7 @@ impl Keys<'_> {
             if end > words.len() {
                 let text = "key extends past end of bset";
                 e.raise(Class::Fixable, self.written, Some(u64s), text)?;
+                words.truncate(at);
                 break;
             }
             let format = low8(first >> 8) & 0x7f;
@@ -148,7 +150,7 @@ impl Keys<'_> {
             }
             let disorder = prev.as_ref().is_some_and(|p| p.is_after(&k));
             if !seen_key && (!k.type_.is_whiteout() || disorder) {
-                whiteouts = out.len();
+                whiteouts = if old { changed_keys.len() } else { at };
                 seen_key = true;
             } else if disorder {
                 let mut a = prev.as_ref().map(|p| HeadText(&p.k).to_string()).unwrap_or_default();
@@ -159,15 +161,13 @@ impl Keys<'_> {
                 e.raise(Class::Fatal, self.written, Some(u64s), &text)?;
             }
             if old {
-                out.extend(k.to_words());
-                out.extend_from_slice(value);
-            } else {
-                out.extend_from_slice(this);
+                changed_keys.extend(k.to_words());
+                changed_keys.extend_from_slice(value);
             }
             prev = Some(Previous { k });
             at = end;
         }
-        Ok((out, whiteouts))
+        Ok((if old { changed_keys } else { words }, whiteouts))
     }
 
     /// A key of today's version whose length agrees with its format.

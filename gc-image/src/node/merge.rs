@@ -36,6 +36,9 @@ impl<'a> Run<'a> {
 
 /// The keys of all runs, oldest run first, in order and without whiteouts.
 pub(super) fn merge(format: &NodeFormat, runs: &[&[u64]]) -> Vec<u64> {
+    if let [lone] = runs {
+        return without_whiteouts(format, lone);
+    }
     let mut heads: Vec<_> =
         runs.iter().enumerate().filter_map(|(age, r)| Run::new(format, r, age)).collect();
     heads.sort_by_key(Run::place);
@@ -62,6 +65,18 @@ pub(super) fn merge(format: &NodeFormat, runs: &[&[u64]]) -> Vec<u64> {
                 heads.remove(0);
             }
         }
+    }
+    out
+}
+
+fn without_whiteouts(format: &NodeFormat, run: &[u64]) -> Vec<u64> {
+    let mut out = Vec::with_capacity(run.len());
+    let mut rest = run;
+    while let Some((key, next)) = next_key(format, rest) {
+        if !key.is_whiteout() {
+            out.extend_from_slice(key.words());
+        }
+        rest = next;
     }
     out
 }

@@ -5,7 +5,7 @@ use super::Node;
 use super::bset::{Bset, HEAD_FIRST, HEAD_LATER, Keys};
 use super::err::{Class, Errors, Stop};
 use super::{extents, merge};
-use crate::bytes::{array, bpos_at, index, u16_at, u64_at};
+use crate::bytes::{array, bpos_at, u16_at, u64_at};
 use crate::checksum::{NONCE_BTREE, Nonce, checksum, decrypt, valid};
 use crate::key::Key;
 use crate::key::compat;
@@ -247,11 +247,14 @@ impl Parser {
         e: &mut Errors<'_, '_>,
     ) -> Result<Vec<u64>, Stop> {
         let rules = e.fs.rules();
-        let mut out = Vec::with_capacity(words.len());
-        let mut rest = words.as_slice();
+        let mut words = words;
+        let mut invalid: Vec<core::ops::Range<usize>> = Vec::new();
+        let mut pointers = Vec::new();
+        let mut at = 0_usize;
         let mut u64s = u16::try_from(words.len()).unwrap_or(u16::MAX);
-        while let Some((raw, next)) = RawKey::split_first(format, rest) {
-            rest = next;
+        while let Some((raw, next)) = words.get(at..).and_then(|w| RawKey::split_first(format, w)) {
+            let end = words.len().saturating_sub(next.len());
+            let start = core::mem::replace(&mut at, end);
             let Ok(raw) = raw else { continue };
             let k = format.unpack(raw);
             let key = KeyRef::new(&k, raw.value());
@@ -260,19 +263,21 @@ impl Parser {
                 let text = format!("invalid bkey {shown}: {reason}");
                 e.raise(Class::Fixable, self.written, Some(u64s), &text)?;
                 u64s = u64s.saturating_sub(u16::from(raw.u64s()));
-                continue;
-            }
-            let start = out.len();
-            out.extend_from_slice(raw.words());
-            if k.type_ == KeyType::BTREE_PTR_V2 {
-                // The address of the node in the memory of whoever wrote it.
-                let at = index(u64::from(raw.key_u64s())).saturating_add(start);
-                if let Some(mem_ptr) = out.get_mut(at) {
-                    *mem_ptr = 0;
-                }
+                invalid.push(start..end);
+            } else if k.type_ == KeyType::BTREE_PTR_V2 {
+                pointers.push(end.saturating_sub(usize::from(raw.val_u64s())));
             }
         }
-        Ok(out)
+        for at in pointers {
+            // The address of the node in the memory of whoever wrote it.
+            if let Some(mem_ptr) = words.get_mut(at) {
+                *mem_ptr = 0;
+            }
+        }
+        for range in invalid.into_iter().rev() {
+            words.drain(range);
+        }
+        Ok(words)
     }
 }
 

@@ -12,13 +12,18 @@ use gc_core::layout::{Bpos, BtreeId};
 use std::sync::Arc;
 
 impl Model {
-    /// The child a key of `node` points to; `None` if it is not there, cannot be
-    /// read or is not one level below.
-    fn child(&self, node: &Node, key: &Key) -> Option<NodeId> {
+    /// The child a key of `node` points to, and why it cannot be read if so; `None`
+    /// if it is not there or is not one level below.
+    fn child_of(&self, node: &Node, key: &Key) -> Option<(NodeId, Option<Errno>)> {
         let id = self.find_node(node.btree, key.get())?;
         let child = self.node(id)?;
         let fits = child.level.checked_add(1) == Some(node.level);
-        (fits && child.data().unreadable.is_none()).then_some(id)
+        fits.then(|| (id, child.data().unreadable))
+    }
+
+    /// The same if it can be read.
+    fn child(&self, node: &Node, key: &Key) -> Option<NodeId> {
+        self.child_of(node, key).and_then(|(id, why)| why.is_none().then_some(id))
     }
 
     fn collect_level(&self, id: NodeId, level: u8, out: &mut Vec<NodeId>) {
@@ -27,7 +32,8 @@ impl Model {
             out.push(id);
         } else if node.level > level {
             for key in &node.data().keys {
-                if let Some(child) = self.child(node, key) {
+                // Also one that cannot be read keeps its place.
+                if let Some((child, _)) = self.child_of(node, key) {
                     self.collect_level(child, level, out);
                 }
             }
@@ -82,10 +88,14 @@ impl Model {
         if node.level > min_depth {
             let below = node.level.saturating_sub(1);
             for key in &data.keys {
-                if last.is_some_and(|last| (key.pos(), below) <= last) {
+                if key.is_deleted() || last.is_some_and(|last| (key.pos(), below) <= last) {
                     continue;
                 }
-                let child = self.child(node, key).ok_or(Error::Errno(Errno::EIO))?;
+                let (child, unreadable) =
+                    self.child_of(node, key).ok_or(Error::Errno(Errno::EIO))?;
+                if let Some(why) = unreadable {
+                    return Err(Error::Errno(why));
+                }
                 if let Some(found) = self.next_below(child, min_depth, last)? {
                     return Ok(Some(found));
                 }
