@@ -14,7 +14,7 @@
  *    given to gc_host_thread_start(). Nothing may unwind or longjmp through it.
  *  - "Needs" names the locks that are held at the call; where nothing is said,
  *    none need be. Lock order: STATE > GC > { SB > MARK | BTREE_ROOT | node
- *    locks > MARK }; MARK > { FREELIST, open bucket }.
+ *    locks > MARK }; MARK > FREELIST > open bucket.
  *  - MARK may be a plain mutex even for readers: the library never takes it
  *    twice on a thread, nor holds it over a call that says "MARK not held".
  *  - sectors are 512 bytes, u64s 8 bytes.
@@ -255,7 +255,10 @@ bool gc_host_dev_reserve_bucket(struct bch_dev *ca, unsigned fifo, size_t n, siz
 
 unsigned gc_host_open_buckets_nr(struct bch_fs *c);
 
-/* Locks open bucket i always; true, and its pointer, when it is in use. Needs MARK_READ. */
+/*
+ * Locks open bucket i always; true, and its pointer, when it is in use. Needs
+ * MARK_READ and FREELIST.
+ */
 bool gc_host_open_bucket_lock(struct bch_fs *c, unsigned i, struct bch_extent_ptr *ptr);
 void gc_host_open_bucket_unlock(struct bch_fs *c, unsigned i);
 
@@ -395,7 +398,8 @@ void gc_host_walk_resched(struct gc_host_walk *w);
 
 /*
  * Writes the node anew without its stale pointers (flags BTREE_INSERT_*). Needs
- * GC_WRITE. Only if GC_HOST_PARAM_UPDATES_BESIDE_GC.
+ * GC_WRITE. Only if GC_HOST_PARAM_UPDATES_BESIDE_GC. The parent must not be
+ * split for it: its left part might lie behind the run.
  */
 int  gc_host_walk_rewrite(struct gc_host_walk *w, struct btree *b, unsigned flags);
 

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Makes images: `mkimage PRESET OUT...`.
-use gc_core::layout::BtreeId;
-use gc_image_write::value::{Inode, S_IFDIR, dirent, dirent_offset};
-use gc_image_write::{DeviceSpec, FsSpec, ImageWriter};
+//! Makes images: `mkimage --seed N OUT` writes OUT.0, OUT.1, ...
+use gc_image_write::generate::{generate, settings};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let paths: Vec<String> = std::env::args().skip(1).collect();
-    let spec = FsSpec::new(1, vec![DeviceSpec::new(512, 512)]);
-    let mut w = ImageWriter::create(spec, &paths)?;
-    let root = Inode { inum: 4096, hash_seed: 77, mode: S_IFDIR | 0o755, ..Inode::default() };
-    let lf = Inode { inum: 4097, hash_seed: 78, mode: S_IFDIR | 0o700, ..Inode::default() };
-    w.btree(BtreeId::INODES, vec![root.with(8, 1).to_key(), lf.to_key()])?;
-    let at = dirent_offset(&root, b"lost+found");
-    w.btree(BtreeId::DIRENTS, vec![dirent(4096, at, b"lost+found", 4097, lf.mode)])?;
-    println!("{:?}", w.finish()?);
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [_, seed, out] = args.as_slice() else { return Err("usage".into()) };
+    let seed: u64 = seed.parse()?;
+    let spec = settings(seed);
+    let paths: Vec<String> = (0..spec.devices.len()).map(|i| format!("{out}.{i}")).collect();
+    let s = generate(seed, &paths)?;
+    println!("{} nodes, {} alloc keys", s.nodes, s.alloc_keys);
     Ok(())
 }

@@ -176,6 +176,8 @@ impl Count {
                 scale(k.size, p.crc.compressed_size, p.crc.uncompressed_size)
             };
             if self.add_to_bucket(&p, t, n) != Some(true) {
+                // Stale: nothing is counted, but the entry is asked for.
+                self.add_replicas(DataType::CACHED, 1, &[p.ptr.dev()], 0);
                 continue;
             }
             if p.ptr.cached() {

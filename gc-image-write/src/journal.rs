@@ -12,6 +12,9 @@ use gc_core::layout::CsumType;
 use gc_image::checksum::Key;
 
 const JSET_MAGIC: u64 = 0x2452_35c1_a362_5032;
+/// Where both clocks of buckets stand. Not 0: the original's allocator divides by
+/// the longest time since a use.
+pub(crate) const CLOCK: u16 = 200;
 const BTREE_KEYS: u8 = 0;
 const BTREE_ROOT: u8 = 1;
 const BLACKLIST_V2: u8 = 4;
@@ -73,6 +76,8 @@ impl Jset<'_> {
         b.u64(24, self.seq);
         b.u32(32, u32::from(VERSION));
         b.u32(36, u32::from(self.csum.0));
+        b.u16(44, CLOCK);
+        b.u16(46, CLOCK);
         b.u64(48, self.last_seq);
         let mut rest = self.keys;
         while let Some(first) = rest.first() {

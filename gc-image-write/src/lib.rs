@@ -33,6 +33,7 @@
 
 pub mod count;
 pub mod error;
+pub mod generate;
 pub mod key;
 pub mod node;
 pub mod rng;

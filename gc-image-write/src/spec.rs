@@ -55,9 +55,11 @@ pub struct NodeSpec {
     pub format: Format,
     /// One key in so many stays unpacked (0: none).
     pub unpacked_every: u32,
+    /// How full nodes get, in percent.
+    pub fill: u8,
     /// Most keys of a leaf.
     pub leaf_keys: usize,
-    /// Most keys of an interior node, at least 2.
+    /// Most keys of a node of level 1, at least 2.
     pub interior_keys: usize,
     /// Least number of levels (1 to 4); thin trees get interior nodes of one key.
     pub levels: u8,
@@ -81,6 +83,7 @@ impl Default for NodeSpec {
         Self {
             format: Format::Calculated,
             unpacked_every: 0,
+            fill: 100,
             leaf_keys: usize::MAX,
             interior_keys: usize::MAX,
             levels: 1,

@@ -168,13 +168,18 @@ impl Tree {
     }
 
     fn fits(&self, out: &impl NodeOut, level: usize, l: &Level, k: &Bkey, v: &[u64]) -> bool {
-        let most = if level == 0 { self.spec.leaf_keys } else { self.spec.interior_keys.max(2) };
+        // Only two levels are kept small, so that the depth is enough for any tree.
+        let most = match level {
+            0 => self.spec.leaf_keys,
+            1 => self.spec.interior_keys.max(2),
+            _ => usize::MAX,
+        };
         if l.keys.len() >= most {
             return false;
         }
         let n = crate::buf::number(l.keys.len() + 1);
         let values = crate::buf::number(l.values.len() + v.len());
-        let room = out.room(self.sets(level)) / 8;
+        let room = out.room(self.sets(level)) / 8 * u64::from(self.spec.fill.min(100)) / 100;
         let longest = 7;
         // Most of the time the format need not be calculated.
         if values + 3 * n * longest < room {
@@ -210,7 +215,8 @@ impl Tree {
         let format = match spec.format {
             Format::Calculated => l.state.finish(),
             Format::Current => BkeyFormat::CURRENT,
-            Format::Chosen(f) => f,
+            Format::Chosen(f) if BtreeNodeType::of(small, btree).is_extents() => f,
+            Format::Chosen(f) => without_size(f),
         };
         let format = NodeFormat::new(&format).map_err(|_| Error::Spec("format is not valid"))?;
         let leaf_of_extents = BtreeNodeType::of(small, btree).is_extents();
@@ -273,6 +279,16 @@ impl Tree {
     }
 }
 
+/// Keys without a size get no bits for one: the original leaves those of a packed
+/// position as they are and then trips over them.
+fn without_size(mut f: BkeyFormat) -> BkeyFormat {
+    let [inode, offset, snapshot, _, hi, lo] = f.bits_per_field;
+    f.bits_per_field = [inode, offset, snapshot, 0, hi, lo];
+    let bits: u32 = f.bits_per_field.iter().map(|&w| u32::from(w)).sum::<u32>() + 24;
+    f.key_u64s = u8::try_from(bits.div_ceil(64)).unwrap_or(u8::MAX);
+    f
+}
+
 fn usize_of(v: u32) -> usize {
     usize::try_from(v).unwrap_or(usize::MAX)
 }
@@ -304,14 +320,9 @@ fn spread<'a>(
             usize::try_from(rng.below(crate::buf::number(n))).unwrap_or(0)
         };
         let at = pick(&mut rng, nr);
-        if at > 0 && spec.shadow_every != 0 && rng.one_in(u64::from(spec.shadow_every)) {
-            if let Some(set) = sets.get_mut(pick(&mut rng, at)) {
-                set.keys.push(junk(&s.k));
-            }
-        }
         let before = s.k.p.predecessor().filter(|p| *p >= free_from && !extents);
         if let (Some(p), true) = (before, level == 0 && nr > 1 && spec.ghost_every != 0) {
-            if rng.one_in(u64::from(spec.ghost_every)) {
+            if i % usize_of(spec.ghost_every) == 0 {
                 let newer = 1 + pick(&mut rng, nr - 1);
                 let ghost = Bkey { p, size: 0, ..s.k };
                 if let Some(set) = sets.get_mut(pick(&mut rng, newer)) {
@@ -327,6 +338,11 @@ fn spread<'a>(
                 } else if let Some(set) = sets.get_mut(newer) {
                     set.keys.push(gone);
                 }
+            }
+        }
+        if at > 0 && spec.shadow_every != 0 && i % usize_of(spec.shadow_every) == 0 {
+            if let Some(set) = sets.get_mut(pick(&mut rng, at)) {
+                set.keys.push(junk(&s.k));
             }
         }
         let unpacked = spec.unpacked_every != 0 && rng.one_in(u64::from(spec.unpacked_every));

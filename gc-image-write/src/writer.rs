@@ -5,12 +5,12 @@ use crate::buf::{Buf, bytes_of};
 use crate::count::{Bucket, Count, replicas_entry};
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::journal::{Jset, common};
+use crate::journal::{CLOCK, Jset, common};
 use crate::key::Key;
 use crate::node::{Encoder, NodeHead, Set};
 use crate::rng::mix2;
 use crate::space::{Space, journal_buckets};
-use crate::spec::{FsSpec, JournalKey};
+use crate::spec::{Format, FsSpec, JournalKey};
 use crate::superblock::{SB_OFFSETS, SB_SECTORS, State, encode, layout_sector};
 use crate::tree::{NodeOut, Root, Tree};
 use crate::value::{self, Stripe};
@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Alloc keys that a journal takes at most.
-const ALLOC_IN_JOURNAL_MAX: usize = 64;
+const ALLOC_IN_JOURNAL_MAX: usize = 16;
 
 /// Writes a file system: keys of one btree after the other, in order of position.
 ///
@@ -41,12 +41,14 @@ pub struct ImageWriter {
 }
 
 /// What was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Summary {
     /// Nodes of all btrees.
     pub nodes: u64,
     /// Alloc keys.
     pub alloc_keys: u64,
+    /// What everything must add up to.
+    pub count: Count,
 }
 
 /// Counts nodes without writing them.
@@ -170,15 +172,22 @@ impl ImageWriter {
                 count.metadata(dev, b * size, (b + 1) * size, DataType::JOURNAL);
             }
         }
-        let mut overlay = BTreeMap::new();
-        for k in spec.journal.iter().flatten() {
-            overlay.insert((k.btree.0, k.level, k.key.k.p), k.clone());
-        }
-        let roots = BTreeMap::new();
+        let (roots, overlay) = (BTreeMap::new(), BTreeMap::new());
         let mut new =
             Self { spec, space, count, devices, encoder, roots, overlay, features: 0, nodes: 0 };
         new.touch_metadata();
+        let journal = core::mem::take(&mut new.spec.journal);
+        new.journal(journal);
         Ok(new)
+    }
+
+    /// Adds journal entries with these keys, before any btree gets keys: what the
+    /// journal has, newest last, counts instead of what the btree has there.
+    pub fn journal(&mut self, sets: Vec<Vec<JournalKey>>) {
+        for k in sets.iter().flatten() {
+            self.overlay.insert((k.btree.0, k.level, k.key.k.p), k.clone());
+        }
+        self.spec.journal.extend(sets);
     }
 
     /// Superblock and journal buckets have generations too.
@@ -232,7 +241,12 @@ impl ImageWriter {
     #[must_use]
     pub fn tree(&self, btree: BtreeId) -> Tree {
         let s = &self.spec;
-        Tree::new(btree, s.nodes, s.btree_node_size, s.seed, s.blacklisted_bsets)
+        let mut nodes = s.nodes;
+        if btree == BtreeId::ALLOC {
+            // Each of its nodes asks for keys in it; it must hold more than that.
+            nodes.leaf_keys = nodes.leaf_keys.max(8 * usize::from(s.meta_replicas));
+        }
+        Tree::new(btree, nodes, s.btree_node_size, s.seed, s.blacklisted_bsets)
     }
 
     /// Adds a key to a btree.
@@ -295,7 +309,7 @@ impl ImageWriter {
         common(&mut tail, &self.count, &roots)?;
         let last = self.write_journal(&tail.0, journalled)?;
         self.write_superblocks(&tail.0, last)?;
-        Ok(Summary { nodes: self.nodes, alloc_keys })
+        Ok(Summary { nodes: self.nodes, alloc_keys, count: self.count })
     }
 
     fn alloc_key(dev: u8, bucket: u64, b: &Bucket) -> Key {
@@ -306,7 +320,7 @@ impl ImageWriter {
     /// taken until their number no longer changes.
     fn alloc_btree(&mut self) -> Result<Vec<JournalKey>> {
         let mut slots: Vec<Vec<ExtentPtr>> = Vec::new();
-        for _ in 0..16 {
+        for _ in 0..64 {
             let (room, step) = (self.room(1), self.room(1) - self.room(2));
             let mut dry = Dry {
                 room: [room; 2],
@@ -326,7 +340,9 @@ impl ImageWriter {
                 return self.write_alloc(slots);
             }
             if want < slots.len() {
-                break;
+                // Keys of fixed length: more of them never take fewer nodes.
+                self.spec.nodes.format = Format::Current;
+                continue;
             }
             while slots.len() < want {
                 let ptrs = self.place()?;
@@ -414,6 +430,8 @@ impl ImageWriter {
     fn write_superblocks(&mut self, tail: &[u8], last_seq: u64) -> Result<()> {
         let clean = self.spec.clean.then(|| {
             let mut c = Buf::zeroed(16);
+            c.u16(4, CLOCK);
+            c.u16(6, CLOCK);
             c.u64(8, last_seq);
             c.0.extend_from_slice(tail);
             c.0

@@ -328,6 +328,7 @@ impl Host for Model {
     fn open_bucket_lock(&self, i: u32) -> Option<ExtentPtr> {
         self.note(Call::OpenBucketLock, String::new);
         self.needs("open_bucket_lock", LockId::Mark, Mode::Shared);
+        self.needs("open_bucket_lock", LockId::Freelist, Mode::Exclusive);
         self.take(LockId::OpenBucket(i), Mode::Exclusive);
         self.open.get(i)
     }

@@ -39,7 +39,8 @@ impl LockId {
             Self::Gc => 1,
             Self::Sb | Self::BtreeRoot | Self::Node(_) => 2,
             Self::Mark => 3,
-            Self::Freelist | Self::OpenBucket(_) => 4,
+            Self::Freelist => 4,
+            Self::OpenBucket(_) => 5,
         }
     }
 
@@ -301,7 +302,8 @@ mod tests {
             Gc => !matches!(b, State | Gc),
             Sb | BtreeRoot | Node(_) => matches!(b, Mark | Freelist | OpenBucket(_)),
             Mark => matches!(b, Freelist | OpenBucket(_)),
-            Freelist | OpenBucket(_) => false,
+            Freelist => matches!(b, OpenBucket(_)),
+            OpenBucket(_) => false,
         };
         for a in all {
             for b in all {

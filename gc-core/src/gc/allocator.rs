@@ -17,25 +17,30 @@ pub(crate) fn mark<'h, H: Host + ?Sized>(
     position: &mut Position<'h, H>,
 ) -> Result<()> {
     let _mark = Locked::new(host, Lock::MarkRead);
-    {
-        let _freelist = Locked::new(host, Lock::Freelist);
-        let pos = allocator(0);
-        position.advance(pos)?;
-        for dev in devices.iter() {
-            for fifo in 0..ALLOC_FIFOS {
-                let mut n = 0_usize;
-                while let Some(bucket) = host.dev_reserve_bucket(dev.dev, fifo, n) {
-                    own(host, dev, bucket, pos)?;
-                    n = n.saturating_add(1);
-                }
+    // Held to the last open bucket: a bucket that went from a fifo that has been
+    // walked to an open bucket that has not, and were put back from there, would
+    // keep an owner (docs/order.md).
+    let _freelist = Locked::new(host, Lock::Freelist);
+    let pos = allocator(0);
+    position.advance(pos)?;
+    for dev in devices.iter() {
+        for fifo in 0..ALLOC_FIFOS {
+            let mut n = 0_usize;
+            while let Some(bucket) = host.dev_reserve_bucket(dev.dev, fifo, n) {
+                own(host, dev, bucket, pos)?;
+                n = n.saturating_add(1);
             }
         }
     }
     for i in 0..host.open_buckets_nr() {
         let open = OpenBucket::lock(host, i);
-        if let Some(ptr) = open.ptr {
-            let pos = allocator(i);
+        let pos = allocator(i);
+        // Past those that are free, too: what is opened there from now on is put
+        // back behind the run. Number 0 stands at the place of the fifos.
+        if i != 0 {
             position.advance(pos)?;
+        }
+        if let Some(ptr) = open.ptr {
             let found = devices
                 .get(ptr.dev())
                 .and_then(|dev| Some((dev, dev.geometry.bucket_of(ptr.offset())?)));

@@ -69,6 +69,12 @@ fn locked<H: Host>(host: &H, args: Args) -> Result<()> {
 
     let blocked = ret.is_ok();
     if blocked {
+        if !args.initial && host.param(Param::UpdatesBesideGc) {
+            // Those of nodes that the run itself rewrote: the file system's own
+            // counts change when they finish, and must have before they are
+            // compared.
+            host.wait_interior_updates();
+        }
         host.journal_block();
     }
     {

@@ -21,7 +21,8 @@ use crate::layout::{Bpos, BtreeId, DataType, ExtentPtr, GcPos, Stripe};
 use core::fmt;
 
 /// Locks, in the order in which they are taken: `State`, `Gc`, then `Sb` before
-/// `Mark`, or `BtreeRoot`, or node locks before `Mark`; `Freelist` under `Mark`.
+/// `Mark`, or `BtreeRoot`, or node locks before `Mark`; `Freelist` under `Mark`;
+/// the lock of an open bucket under both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Lock {
@@ -203,7 +204,8 @@ pub trait Walk {
     fn resched(&mut self);
 
     /// Writes the node anew without its stale pointers; needs [`Lock::GcWrite`]
-    /// and [`Param::UpdatesBesideGc`].
+    /// and [`Param::UpdatesBesideGc`]. The parent must not be split for it: the
+    /// left part might lie behind the run, and its pointers be missed.
     ///
     /// # Errors
     /// Why it was not; the node is then as it was.
@@ -348,7 +350,8 @@ pub trait Host: DeviceHost {
     fn dev_reserve_bucket(&self, dev: Self::Dev, fifo: u32, n: usize) -> Option<u64>;
     /// Number of open buckets.
     fn open_buckets_nr(&self) -> u32;
-    /// Locks an open bucket; its pointer when it is in use. Needs [`Lock::MarkRead`].
+    /// Locks an open bucket; its pointer when it is in use. Needs [`Lock::MarkRead`]
+    /// and [`Lock::Freelist`].
     fn open_bucket_lock(&self, i: u32) -> Option<ExtentPtr>;
     /// Unlocks it.
     fn open_bucket_unlock(&self, i: u32);

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Random file systems from a seed: valid, and odd in every way that is allowed.
+
+mod content;
+mod journal;
+mod settings;
+
+pub use settings::settings;
+
+use crate::error::Result;
+use crate::rng::Rng;
+use crate::writer::{ImageWriter, Summary};
+use std::path::Path;
+
+/// Writes the file system of a seed; as many paths as [`settings`] has devices.
+///
+/// # Errors
+/// The system's; a description that turns out too small for its content.
+pub fn generate(seed: u64, paths: &[impl AsRef<Path>]) -> Result<Summary> {
+    let mut rng = Rng::new(seed ^ 0x00c0_ffee);
+    let mut w = ImageWriter::create(settings(seed), paths)?;
+    content::fill(&mut w, &mut rng)?;
+    w.finish()
+}
