@@ -116,6 +116,27 @@ START_TEST(stale_nodes_are_rewritten)
 }
 END_TEST
 
+/*
+ * Oracle: D28: where updates may run beside gc, those of the nodes that the run itself
+ * rewrote are waited for again before counts are compared; elsewhere once is enough.
+ */
+START_TEST(updates_of_the_run_itself)
+{
+	size_t first, second;
+
+	ck_assert_int_eq(fs_running(), 0);
+	ck_assert_uint_eq(fs_count("wait_interior_updates", NULL), 1);
+	bch_gc_model_events_clear(m);
+	bch_gc_model_param_set(m, GC_HOST_PARAM_UPDATES_BESIDE_GC, true);
+	ck_assert_int_eq(fs_running(), 0);
+	ck_assert_uint_eq(fs_count("wait_interior_updates", NULL), 2);
+	first = bch_gc_model_event_find(m, 0, "wait_interior_updates", NULL);
+	second = bch_gc_model_event_find(m, first + 1, "wait_interior_updates", NULL);
+	ck_assert_uint_gt(second, bch_gc_model_event_find(m, 0, "gc_count_inc", NULL));
+	ck_assert_uint_lt(second, bch_gc_model_event_find(m, 0, "journal_block", NULL));
+}
+END_TEST
+
 /* Oracle: D18: a host that cannot update beside gc is never asked to. */
 START_TEST(no_rewrite_unless_the_host_can)
 {
@@ -229,6 +250,7 @@ Suite *suite_running(void)
 	tcase_add_test(t, what_only_the_initial_pass_checks);
 	tcase_add_test(t, oldest_gen_follows);
 	tcase_add_loop_test(t, stale_nodes_are_rewritten, 0, 7);
+	tcase_add_test(t, updates_of_the_run_itself);
 	tcase_add_test(t, no_rewrite_unless_the_host_can);
 	tcase_add_test(t, no_rewrite_in_the_initial_pass);
 	tcase_add_test(t, position_is_reset);

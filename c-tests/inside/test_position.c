@@ -91,6 +91,9 @@ START_TEST(no_phase_of_pending_deletes)
 {
 	size_t alloc;
 
+	/* A bucket in a fifo, so that the first of the allocator's positions is seen. */
+	ck_assert_int_eq(bch_gc_model_reserve_push(m, 0, 0, fs_alloc(0)), 0);
+	bch_gc_model_answer(m, BCH_GC_MODEL_FIX);
 	run(_i);
 	ck_assert_uint_eq(first_of(BCH_GC_GC_PHASE_PENDING_DELETE), nr);
 	alloc = first_of(BCH_GC_GC_PHASE_ALLOC);
@@ -164,6 +167,24 @@ START_TEST(open_buckets_by_number)
 }
 END_TEST
 
+/*
+ * Oracle: D27: the run passes every open bucket, in use or not, before the freelist
+ * lock is free again; else one that is opened meanwhile may be lost.
+ */
+START_TEST(past_every_open_bucket)
+{
+	size_t i;
+
+	run(_i);
+	ck_assert_uint_eq(nr > 1 && samples[nr - 1].phase == BCH_GC_GC_PHASE_NOT_RUNNING, 1);
+	i = nr - 2;
+	ck_assert_uint_eq(samples[i].phase, BCH_GC_GC_PHASE_ALLOC);
+	ck_assert_uint_eq(samples[i].inode, BCH_GC_OPEN_BUCKETS_COUNT - 1);
+	/* The first look in this phase is at the unlocking: nothing was free before. */
+	ck_assert_uint_eq(first_of(BCH_GC_GC_PHASE_ALLOC), i);
+}
+END_TEST
+
 Suite *suite_position(void)
 {
 	Suite *s = suite_create("position");
@@ -175,6 +196,7 @@ Suite *suite_position(void)
 	tcase_add_test(t, initial_pass_stays);
 	tcase_add_test(t, concurrent_pass_names_its_node);
 	tcase_add_test(t, open_buckets_by_number);
+	tcase_add_loop_test(t, past_every_open_bucket, 0, 2);
 	suite_add_tcase(s, t);
 	return s;
 }
