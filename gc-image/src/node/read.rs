@@ -132,9 +132,11 @@ mod tests {
         Key { k, v: vec![0, SEQ, 8 << 16, 0, 0, ptr.0] }
     }
 
-    /// Keys as (offset, value), or `None` for a read error; what was found; what
-    /// was logged, without the head of the message.
-    fn read_node(bytes: &[u8]) -> (Option<Vec<(u64, u64)>>, Vec<String>, Vec<String>) {
+    /// Keys as (offset, value), or `None` for a read error.
+    type Keys = Option<Vec<(u64, u64)>>;
+
+    /// The keys; what was found; what was logged, without the head of the message.
+    fn read_node(bytes: &[u8]) -> (Keys, Vec<String>, Vec<String>) {
         let (_temp, mut fs) = fs(&[(SECTOR, bytes)]);
         fs.blacklist = Some(vec![(100, 110)]);
         let mut keep = Keep::default();
