@@ -88,7 +88,11 @@ fn visit<H: Host + ?Sized>(
     let own = host
         .node_key(node)
         .ok_or_else(|| refuse(host, info.btree_id, "pointer to a node too long"))?;
-    position.advance(position::node(phase, own.as_ref().k.p, info.level))?;
+    let at = position::node(phase, own.as_ref().k.p, info.level);
+    // A first leaf may end at the least position, where the walk began.
+    if at != position.now() {
+        position.advance(at)?;
+    }
     if !BtreeNodeType::of(info.level, info.btree_id).needs_gc() {
         return Ok(0);
     }
