@@ -21,8 +21,25 @@ impl Device {
         Ok(Self(file))
     }
 
+    /// Opens one to change it.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let o = OpenOptions::new().read(true).write(true).open(path);
+        o.map(Self).map_err(|e| Error::Io("opening an image", e))
+    }
+
     pub(crate) fn write(&self, sector: u64, bytes: &[u8]) -> Result<()> {
         let at = sector.checked_mul(512).ok_or(Error::Spec("sector"))?;
         self.0.write_all_at(bytes, at).map_err(|e| Error::Io("writing an image", e))
+    }
+
+    /// Reads what is there; less than asked for at the end.
+    pub(crate) fn read(&self, sector: u64, len: usize) -> Result<Vec<u8>> {
+        let io = |e| Error::Io("reading an image", e);
+        let at = sector.checked_mul(512).ok_or(Error::Damaged("sector"))?;
+        let size = self.0.metadata().map_err(io)?.len();
+        let there = usize::try_from(size.saturating_sub(at)).unwrap_or(usize::MAX);
+        let mut b = vec![0; len.min(there)];
+        self.0.read_exact_at(&mut b, at).map_err(io)?;
+        Ok(b)
     }
 }

@@ -32,6 +32,7 @@
 #![forbid(unsafe_code)]
 
 pub mod count;
+pub mod damage;
 pub mod error;
 pub mod generate;
 pub mod key;
