@@ -24,6 +24,12 @@ pub enum Error {
 pub struct Errno(i32);
 
 impl Errno {
+    /// Interrupted: to be tried again.
+    pub const EINTR: Self = Self(4);
+    /// To be tried again.
+    pub const EAGAIN: Self = Self(11);
+    /// Read-only.
+    pub const EROFS: Self = Self(30);
     /// Input or output failed.
     pub const EIO: Self = Self(5);
     /// No memory.

@@ -40,6 +40,7 @@ compile_error!("the in-memory bucket mark is laid out for little endian hosts on
 
 pub mod accounting;
 pub mod bkey;
+pub mod coalesce;
 pub mod error;
 pub mod finding;
 pub mod gc;

@@ -2,7 +2,9 @@
 //! An unpacked key with its value.
 
 use super::entries::{DecodedPointers, Entries, Pointers};
+use crate::layout::bits::low32;
 use crate::layout::bkey::{Bkey, KeyType};
+use crate::layout::position::Bpos;
 use crate::layout::value::{BTREE_PTR_V2_HEAD_U64S, REFLINK_V_HEAD_U64S, STRIPE_HEAD_U64S};
 use core::ops::Range;
 
@@ -74,6 +76,20 @@ impl<'a> KeyRef<'a> {
     #[must_use]
     pub fn pointers_decoded(self) -> DecodedPointers<'a> {
         DecodedPointers::new(self.k.size, self.entry_words())
+    }
+
+    /// Least position of the node that a key of type `btree_ptr_v2` points to;
+    /// `None` for other keys, and if the value is too short (source: `struct
+    /// bch_btree_ptr_v2`, bytes 20 to 39).
+    #[inline]
+    #[must_use]
+    pub fn child_min_key(self) -> Option<Bpos> {
+        if self.k.type_ != KeyType::BTREE_PTR_V2 {
+            return None;
+        }
+        let [_, _, sectors_and_snapshot, offset, inode, ..] = *self.v else { return None };
+        let snapshot = low32(u64::from_le(sectors_and_snapshot) >> 32);
+        Some(Bpos { snapshot, offset: u64::from_le(offset), inode: u64::from_le(inode) })
     }
 
     /// Indexes in the value of the words that are pointers, for changing them

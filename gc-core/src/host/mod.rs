@@ -5,10 +5,14 @@
 //! Locks are taken through [`Locked`] and nodes through [`NodeRead`], so that
 //! every way out releases them.
 
+mod coalesce;
 mod devices;
 mod guard;
 mod shared;
 
+pub use coalesce::{
+    CoalesceFail, CoalesceHost, CoalesceWalk, NewNode, NodeSize, NodeState, ParentKey, Replacement,
+};
 pub use devices::{DevEntry, Devices, GcArray};
 pub use guard::{Locked, NodeRead};
 pub use shared::{Buckets, GC_POS_WORDS, GcPosCell, UsageWords};
