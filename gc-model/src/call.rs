@@ -105,6 +105,13 @@ calls! {
     WalkResched = "walk_resched" Hot;
     WalkRewrite = "walk_rewrite" Fails;
     WalkClose = "walk_close" Fails;
+    NodeSize = "node_size" Plain;
+    NodeLiveU64s = "node_live_u64s" Hot;
+    NodeRelockIntent = "node_relock_intent" Hot;
+    NodeUnlockIntent = "node_unlock_intent" Hot;
+    WalkParent = "walk_parent" Hot;
+    WalkReplace = "walk_replace" Fails;
+    WalkWait = "walk_wait" Fails;
     ThreadStart = "thread_start" Fails;
     ThreadStop = "thread_stop" Plain;
     ShouldStop = "should_stop" Hot;

@@ -96,6 +96,11 @@ impl Key {
         Some(Self { k, v: v.into() })
     }
 
+    /// A copy of a key that is as long as it says.
+    pub(crate) fn copy_of(key: KeyRef<'_>) -> Self {
+        Self { k: *key.k, v: key.v.into() }
+    }
+
     /// A key without a value: deleted.
     #[must_use]
     pub fn deleted(p: Bpos) -> Self {

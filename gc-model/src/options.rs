@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What a new file system is like.
 
+use gc_core::host::NodeSize;
 use gc_core::layout::superblock::{
     BCH_COMPAT_FEAT_ALLOC_INFO, BCH_COMPAT_FEAT_ALLOC_METADATA, BCH_SB_MEMBERS_MAX,
 };
@@ -55,6 +56,15 @@ pub(crate) fn device_makes_sense(nbuckets: u64, bucket_size: u32, first_bucket: 
 }
 
 impl Options {
+    /// Size of a node for merging: as many bytes as its most keys have when they are
+    /// unpacked and have values of three words, in small blocks.
+    #[must_use]
+    pub fn node_size(&self) -> NodeSize {
+        let keys = u64::try_from(self.node_keys).unwrap_or(u64::MAX);
+        let bytes = keys.saturating_mul(64).saturating_add(160).next_multiple_of(64);
+        NodeSize { bytes, block_bytes: 64 }
+    }
+
     /// Whether a file system can be like that.
     #[must_use]
     pub fn make_sense(&self) -> bool {

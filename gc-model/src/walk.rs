@@ -2,14 +2,14 @@
 //! Keys of one node with the journal's laid over, and walks over a btree.
 
 use crate::Model;
-use crate::btree::{Node, NodeData, NodeId};
+use crate::btree::{Change, Node, NodeData, NodeId};
 use crate::call::Call;
 use crate::journal::JournalEntry;
 use crate::key::Key;
 use crate::locks::{LockId, Mode};
 use gc_core::bkey::KeyRef;
 use gc_core::error::{Errno, Error, Result};
-use gc_core::host::{NodeKeys, Param, Walk, WalkKind};
+use gc_core::host::{CoalesceWalk, NodeKeys, Param, Replacement, Walk, WalkKind};
 use gc_core::layout::{Bpos, BtreeId, POS_MAX, POS_MIN};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
@@ -124,18 +124,46 @@ pub struct TreeWalk<'m> {
     locked: Option<NodeId>,
     leaf: Option<(Arc<NodeData>, usize)>,
     open: bool,
+    /// Whether it keeps others from changing the btree where it stands, as intent
+    /// locks up to the root do.
+    to_root: bool,
+    change: Option<Change<'m>>,
+    /// Nodes above the one it stands on, read locked.
+    above: Vec<NodeId>,
+    /// Where it stood before.
+    before: Option<(Bpos, u8)>,
 }
 
 impl<'m> TreeWalk<'m> {
     pub(crate) fn new(model: &'m Model, btree: BtreeId, kind: WalkKind) -> Self {
         model.state.walks.fetch_add(1, SeqCst);
-        Self { model, btree, kind, last: None, locked: None, leaf: None, open: true }
+        Self {
+            model,
+            btree,
+            kind,
+            last: None,
+            locked: None,
+            leaf: None,
+            open: true,
+            to_root: false,
+            change: None,
+            above: Vec::new(),
+            before: None,
+        }
+    }
+
+    /// A walk over nodes that may replace them.
+    pub(crate) fn to_root(model: &'m Model, btree: BtreeId) -> Self {
+        let mut walk = Self::new(model, btree, WalkKind::Nodes { min_depth: 0 });
+        walk.to_root = true;
+        walk
     }
 
     fn unlock(&mut self) {
-        if let Some(id) = self.locked.take() {
+        for id in self.locked.take().into_iter().chain(self.above.drain(..)) {
             self.model.release(LockId::Node(id));
         }
+        self.change = None;
     }
 
     fn end(&mut self) {
@@ -148,9 +176,20 @@ impl<'m> TreeWalk<'m> {
     /// The next node of at least this level, locked.
     fn step(&mut self, min_depth: u8) -> Result<Option<NodeId>> {
         self.unlock();
+        if self.to_root {
+            self.change = Some(self.model.hold_off_changes());
+        }
         let Some(id) = self.model.next_node_after(self.btree, min_depth, self.last)? else {
+            self.change = None;
             return Ok(None);
         };
+        self.before = self.last;
+        if self.to_root {
+            self.above = self.model.ancestors(self.btree, id);
+            for above in &self.above {
+                self.model.take(LockId::Node(*above), Mode::Shared);
+            }
+        }
         self.model.take(LockId::Node(id), Mode::Shared);
         self.locked = Some(id);
         if let Some(node) = self.model.node(id) {
@@ -224,6 +263,50 @@ impl Walk for TreeWalk<'_> {
         let failed = self.model.call(Call::WalkClose, String::new);
         self.end();
         Ok(failed?)
+    }
+}
+
+impl CoalesceWalk for TreeWalk<'_> {
+    fn parent(&self, node: NodeId) -> Option<NodeId> {
+        self.model.note(Call::WalkParent, String::new);
+        if self.locked != Some(node) || !self.to_root {
+            self.model.violation("walk_parent of a node that the walk is not on".to_owned());
+            return None;
+        }
+        self.above.last().copied()
+    }
+
+    fn replace(&mut self, r: &Replacement<'_, NodeId>) -> Result<NodeId> {
+        let model = self.model;
+        model.call(Call::WalkReplace, || format!("{} by {}", r.old.len(), r.new.len()))?;
+        model.needs("walk_replace", LockId::Gc, Mode::Shared);
+        for id in r.old {
+            model.needs("walk_replace", LockId::Node(*id), Mode::Shared);
+        }
+        if r.old.last() != self.locked.as_ref() || Some(&r.parent) != self.above.last() {
+            model.violation("walk_replace of nodes that the walk is not on".to_owned());
+            return Err(Error::INVAL);
+        }
+        let new = model.make_replacements(self.btree, r)?;
+        // The parent's lock gives way to the change of it; nobody else changes trees.
+        model.release(LockId::Node(r.parent));
+        model.publish_replacements(r, &new);
+        model.take(LockId::Node(r.parent), Mode::Shared);
+        for id in r.old {
+            model.release(LockId::Node(*id));
+        }
+        let now = new.last().copied().ok_or(Error::INVAL)?;
+        model.take(LockId::Node(now), Mode::Shared);
+        self.locked = Some(now);
+        Ok(now)
+    }
+
+    fn wait(&mut self) -> Result<Option<NodeId>> {
+        self.model.call(Call::WalkWait, String::new)?;
+        self.unlock();
+        self.model.forbid_nodes("walk_wait");
+        self.last = self.before;
+        self.step(0)
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Btrees: nodes of unpacked keys, in several levels.
 
+mod coalesce;
 mod damage;
 mod read;
 mod tree;
@@ -14,7 +15,8 @@ use gc_core::error::Errno;
 use gc_core::layout::btree::BTREE_ID_NR;
 use gc_core::layout::{Bpos, BtreeId};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 /// Names a node of a model; never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,6 +39,8 @@ pub struct Node {
     btree: BtreeId,
     level: u8,
     data: RwLock<Arc<NodeData>>,
+    /// Goes up with each change, and when the node is freed.
+    seq: AtomicU32,
 }
 
 /// What is in a node. Readers keep what they have seen.
@@ -94,6 +98,10 @@ impl NodeData {
 }
 
 impl Node {
+    fn new(btree: BtreeId, level: u8, data: NodeData) -> Self {
+        Self { btree, level, data: RwLock::new(Arc::new(data)), seq: AtomicU32::new(0) }
+    }
+
     /// Its btree.
     #[must_use]
     pub fn btree(&self) -> BtreeId {
@@ -104,6 +112,16 @@ impl Node {
     #[must_use]
     pub fn level(&self) -> u8 {
         self.level
+    }
+
+    /// Sequence of its lock: another one after each change.
+    #[must_use]
+    pub fn seq(&self) -> u32 {
+        self.seq.load(SeqCst)
+    }
+
+    fn changed(&self) {
+        self.seq.fetch_add(2, SeqCst);
     }
 
     /// What is in it now.
@@ -123,6 +141,9 @@ pub(crate) struct Trees {
     /// Held by whoever changes trees.
     change: Mutex<()>,
 }
+
+/// Holds off changes of trees.
+pub(crate) type Change<'m> = MutexGuard<'m, ()>;
 
 fn first_copy(ptr: KeyRef<'_>) -> Option<(u8, u64)> {
     ptr.pointers().next().map(|p| (p.dev(), p.offset()))
@@ -151,6 +172,7 @@ impl Model {
     pub(crate) fn change_node(&self, id: NodeId, change: impl FnOnce(&mut NodeData)) {
         let Some(node) = self.node(id) else { return };
         self.take(LockId::Node(id), Mode::Exclusive);
+        node.changed();
         change(Arc::make_mut(&mut write(&node.data)));
         self.release(LockId::Node(id));
     }

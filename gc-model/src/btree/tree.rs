@@ -8,10 +8,9 @@ use crate::sync::{lock, write};
 use gc_core::error::{Errno, Error, Result};
 use gc_core::layout::btree::BTREE_MAX_DEPTH;
 use gc_core::layout::{Bpos, BtreeId, POS_MAX, POS_MIN};
-use std::sync::{Arc, RwLock};
 
 /// Puts a key among sorted keys, in place of one of its position.
-fn put(keys: &mut Vec<Key>, key: Key) {
+pub(super) fn put(keys: &mut Vec<Key>, key: Key) {
     match keys.binary_search_by_key(&key.pos(), Key::pos) {
         Ok(at) if key.is_deleted() => {
             keys.remove(at);
@@ -28,7 +27,7 @@ fn put(keys: &mut Vec<Key>, key: Key) {
 
 impl Model {
     /// A node with a place on disk, that nothing points to yet.
-    fn make_node(
+    pub(super) fn make_node(
         &self,
         btree: BtreeId,
         level: u8,
@@ -49,7 +48,7 @@ impl Model {
             ptr_buf,
             keys,
         };
-        let id = self.trees.nodes.push(Node { btree, level, data: RwLock::new(Arc::new(data)) });
+        let id = self.trees.nodes.push(Node::new(btree, level, data));
         if let Some(copy) = copy {
             write(&self.trees.by_ptr).insert(copy, NodeId(id));
         }

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Replacing nodes by others with the same keys.
+
+use super::tree::put;
+use super::{Change, NodeId, first_copy};
+use crate::Model;
+use crate::key::Key;
+use crate::locks::LockId;
+use crate::sync::{lock, write};
+use gc_core::bkey::{BsetKeys, KeyRef, NodeFormat};
+use gc_core::error::{Error, Result};
+use gc_core::host::{NewNode, Replacement};
+use gc_core::layout::BtreeId;
+
+/// The keys of a new node, unpacked; `None` if they are not what they are said to be.
+fn keys_of(format: &NodeFormat, new: &NewNode<'_>) -> Option<Vec<Key>> {
+    let (mut packed, mut unpacked) = (0_u16, 0_u16);
+    let mut keys = Vec::new();
+    for raw in BsetKeys::new(format, new.keys) {
+        let raw = raw.ok()?;
+        let n = if raw.is_packed() { &mut packed } else { &mut unpacked };
+        *n = n.checked_add(1)?;
+        keys.push(Key::copy_of(KeyRef::new(&format.unpack(raw), raw.value())));
+    }
+    ((packed, unpacked) == (new.packed_keys, new.unpacked_keys)).then_some(keys)
+}
+
+impl Model {
+    /// Keeps others from changing trees.
+    pub(crate) fn hold_off_changes(&self) -> Change<'_> {
+        lock(&self.trees.change)
+    }
+
+    /// Nodes above a node, from the root down.
+    pub(crate) fn ancestors(&self, btree: BtreeId, id: NodeId) -> Vec<NodeId> {
+        let mut above = Vec::new();
+        let Some(target) = self.node(id) else { return above };
+        let pos = target.data().ptr.pos();
+        let mut next = self.root(btree);
+        while let Some(at) = next.filter(|at| *at != id) {
+            let Some(node) = self.node(at).filter(|n| n.level > target.level) else { break };
+            above.push(at);
+            let data = node.data();
+            let child = data.keys.iter().find(|k| k.pos() >= pos);
+            next = child.and_then(|k| self.find_node(btree, k.get()));
+        }
+        above
+    }
+
+    /// A violation if the calling thread has locked a node.
+    pub(crate) fn forbid_nodes(&self, what: &str) {
+        for id in self.locks.all_mine() {
+            if matches!(id, LockId::Node(_)) {
+                self.violation(format!("{what}: {id:?} held"));
+            }
+        }
+    }
+
+    /// Makes the new nodes; nothing points to them yet.
+    pub(crate) fn make_replacements(
+        &self,
+        btree: BtreeId,
+        r: &Replacement<'_, NodeId>,
+    ) -> Result<Vec<NodeId>> {
+        let format = NodeFormat::new(r.format).map_err(|_| Error::INVAL)?;
+        let level = r.old.first().and_then(|id| self.node(*id)).map_or(0, |n| n.level);
+        let mut new = Vec::new();
+        for n in r.new {
+            let Some(keys) = keys_of(&format, n) else {
+                self.violation("walk_replace: keys that cannot be read back".to_owned());
+                return Err(Error::INVAL);
+            };
+            new.push(self.make_node(btree, level, (n.min_key, n.max_key), keys)?);
+        }
+        Ok(new)
+    }
+
+    /// Puts the new nodes in the place of the old ones, which are forgotten. The
+    /// caller holds off changes, and no lock of the parent.
+    pub(crate) fn publish_replacements(&self, r: &Replacement<'_, NodeId>, new: &[NodeId]) {
+        let ptr_of = |i: Option<usize>| Some(self.node(*new.get(i?)?)?.data().ptr.clone());
+        let mut last = None;
+        for key in r.keys {
+            if last.is_some_and(|last| last >= key.pos) {
+                self.violation("walk_replace: parent keys do not ascend".to_owned());
+            }
+            last = Some(key.pos);
+        }
+        self.change_node(r.parent, |d| {
+            for key in r.keys {
+                put(&mut d.keys, ptr_of(key.new).unwrap_or_else(|| Key::deleted(key.pos)));
+            }
+        });
+        for old in r.old.iter().filter_map(|id| self.node(*id)) {
+            old.changed();
+            if let Some(copy) = first_copy(old.data().ptr.get()) {
+                write(&self.trees.by_ptr).remove(&copy);
+            }
+        }
+    }
+}
