@@ -67,7 +67,11 @@ int bch2_gc(struct bch_fs *c,
 int bch2_gc_gens(struct bch_fs *c);
 
 /**
- * Merges under-full btree nodes. This version merges nothing and says so once.
+ * Merges neighbouring btree nodes whose keys go into fewer nodes.
+ *
+ * No lock is held. Says "btree coalescing failed" with a negative errno when it
+ * ends early, unless the calling thread is the gc thread and was asked to stop;
+ * merges made before stay.
  *
  * # Safety
  * As bch2_gc.

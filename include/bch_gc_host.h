@@ -39,12 +39,13 @@ extern "C" {
  * meaning. Compared at the first entry into the library: a difference is
  * refused with a message and -EINVAL.
  */
-#define BCH_GC_HOST_ABI		1u
+#define BCH_GC_HOST_ABI		2u
 
 struct bch_fs;
 struct bch_dev;
 struct bch_extent_ptr;
 struct bch_replicas_entry;
+struct bkey_format;
 struct bkey_i;
 struct bkey_s_c;
 struct bpos;
@@ -157,7 +158,15 @@ enum gc_host_trace {
 	GC_HOST_TRACE_GC_START		= 0,
 	GC_HOST_TRACE_GC_END		= 1,
 	GC_HOST_TRACE_COALESCE_START	= 2,
-	GC_HOST_TRACE_COALESCE_END	= 3
+	GC_HOST_TRACE_COALESCE_END	= 3,
+	/* a merge that was due was not made; arg: enum gc_host_coalesce_fail */
+	GC_HOST_TRACE_COALESCE_FAIL	= 4
+};
+
+enum gc_host_coalesce_fail {
+	GC_HOST_COALESCE_FAIL_RESERVE	= 0,	/* the host gave no reserve */
+	GC_HOST_COALESCE_FAIL_MEMORY	= 1,
+	GC_HOST_COALESCE_FAIL_FORMAT	= 2	/* nothing to gain in a common format */
 };
 
 void     gc_host_trace(struct bch_fs *c, unsigned event, int arg);
@@ -405,6 +414,87 @@ int  gc_host_walk_rewrite(struct gc_host_walk *w, struct btree *b, unsigned flag
 
 /* Ends the walk whatever happened and frees it; returns the walk's own error. */
 int  gc_host_walk_close(struct gc_host_walk *w);
+
+/* ---- merging of nodes ------------------------------------------------ */
+
+/*
+ * The walk for it is of kind NODES with locks_want GC_HOST_LOCKS_TO_ROOT: the
+ * node it is at and all above are intent locked by the walk.
+ */
+#define GC_HOST_LOCKS_TO_ROOT	4
+
+/* Size of a node with its header, and the unit in which nodes are written, in bytes. */
+void     gc_host_node_size(struct bch_fs *c, uint64_t *bytes, uint64_t *block_bytes);
+
+/* Length of the live keys of a locked node, in u64s. */
+uint32_t gc_host_node_live_u64s(struct btree *b);
+
+/*
+ * Takes the intent lock of a node that was locked before, if the sequence of its
+ * lock is still `seq` and nobody else holds it: then the node has not changed and
+ * was not freed. Does not wait. The address of a node stays readable for that as
+ * long as the file system is open.
+ */
+bool     gc_host_node_relock_intent(struct btree *b, uint32_t seq);
+void     gc_host_node_unlock_intent(struct btree *b);
+
+/*
+ * Parent of the node the walk is at, intent locked by the walk; NULL for the
+ * root, or when the walk has lost it.
+ */
+struct btree *gc_host_walk_parent(struct gc_host_walk *w, struct btree *b);
+
+struct gc_host_new_node {
+	const struct bpos	*min_key;	/* its range */
+	const struct bpos	*max_key;	/* also the position of its key */
+	const uint64_t		*keys;		/* as they lie in a bset, in order */
+	uint32_t		u64s;		/* length of the keys */
+	uint16_t		packed_keys;
+	uint16_t		unpacked_keys;
+};
+
+#define GC_HOST_NEW_NONE	UINT32_MAX
+
+struct gc_host_parent_key {
+	const struct bpos	*pos;
+	uint32_t		new_node;	/* index; GC_HOST_NEW_NONE: delete the key there */
+};
+
+#define GC_HOST_MERGE_NODES	4
+
+struct gc_host_replacement {
+	struct btree			*parent;
+	struct btree *const		*old_nodes;	/* in order; the last is the walk's */
+	const struct gc_host_new_node	*new_nodes;	/* in order */
+	const struct bkey_format	*format;	/* of the new nodes */
+	const struct gc_host_parent_key	*keys;		/* strictly ascending */
+	uint32_t			nr_old;		/* 2 to GC_HOST_MERGE_NODES */
+	uint32_t			nr_new;		/* 1 to nr_old - 1 */
+	uint32_t			nr_keys;	/* at most 2 * GC_HOST_MERGE_NODES */
+};
+
+/*
+ * Replaces neighbours by fewer nodes with the same keys, as one update of their
+ * parent: new nodes are written, their keys (min_key of btree_ptr_v2 included)
+ * and the deletions enter the parent together, the old nodes are freed. Needs
+ * GC_READ; all old nodes are intent locked, the last by the walk, the others by
+ * the caller. The library has checked that parent and old nodes agree, and that
+ * the new ranges tile the old one.
+ *
+ * 0: the old nodes' locks are gone, *now is the new node that the walk is at, intent
+ * locked by the walk. Any error: nothing has changed, no lock either. -EAGAIN and
+ * -EINTR: to be tried again after gc_host_walk_wait(). -EROFS and -EIO: there will
+ * be no update any more.
+ */
+int  gc_host_walk_replace(struct gc_host_walk *w, const struct gc_host_replacement *r,
+			  struct btree **now);
+
+/*
+ * Lets go of the walk's locks, waits for what the last gc_host_walk_replace()
+ * lacked, and takes them again: 1 and the node that is then at the walk's position,
+ * 0 where there is none. The caller holds no node lock.
+ */
+int  gc_host_walk_wait(struct gc_host_walk *w, struct btree **now);
 
 /* ---- the gc thread --------------------------------------------------- */
 

@@ -14,6 +14,7 @@
 #include "bkey_methods.h"
 #include "btree_cache.h"
 #include "btree_gc.h"
+#include "btree_io.h"
 #include "btree_iter.h"
 #include "btree_locking.h"
 #include "btree_update.h"
@@ -25,6 +26,7 @@
 #include "error.h"
 #include "extents.h"
 #include "journal.h"
+#include "keylist.h"
 #include "recovery.h"
 #include "replicas.h"
 #include "super.h"
@@ -315,6 +317,9 @@ void gc_host_trace(struct bch_fs *c, unsigned event, int arg)
 		break;
 	case GC_HOST_TRACE_COALESCE_END:
 		trace_gc_coalesce_end(c);
+		break;
+	case GC_HOST_TRACE_COALESCE_FAIL:
+		trace_btree_gc_coalesce_fail(c, arg);
 		break;
 	}
 }
@@ -708,6 +713,9 @@ struct gc_host_walk {
 	unsigned		btree_id;
 	unsigned		locks_want;
 	unsigned		min_depth;
+	/* what a replacement of nodes that could not be made waits for */
+	struct closure		wait;
+	bool			wait_journal;
 };
 
 struct gc_host_walk *gc_host_walk_open(struct bch_fs *c, unsigned btree_id, unsigned kind,
@@ -717,6 +725,7 @@ struct gc_host_walk *gc_host_walk_open(struct bch_fs *c, unsigned btree_id, unsi
 
 	if (w) {
 		bch2_trans_init(&w->trans, c, 0, 0);
+		closure_init_stack(&w->wait);
 		w->btree_id	= btree_id;
 		w->locks_want	= locks_want;
 		w->min_depth	= min_depth;
@@ -779,6 +788,7 @@ int gc_host_walk_close(struct gc_host_walk *w)
 {
 	int ret = bch2_trans_exit(&w->trans);
 
+	closure_sync(&w->wait);
 	kfree(w);
 	return ret;
 }
@@ -853,4 +863,298 @@ void gc_host_wait_sleep(struct bch_fs *c, uint64_t deadline)
 void gc_host_wait_finish(struct bch_fs *c)
 {
 	__set_current_state(TASK_RUNNING);
+}
+
+/* ---- merging of nodes ------------------------------------------------ */
+
+/* The trace point has the tree's own numbers. */
+_Static_assert((int) GC_HOST_COALESCE_FAIL_RESERVE ==
+	       (int) BTREE_GC_COALESCE_FAIL_RESERVE_GET, "no reserve");
+_Static_assert((int) GC_HOST_COALESCE_FAIL_MEMORY ==
+	       (int) BTREE_GC_COALESCE_FAIL_KEYLIST_REALLOC, "no memory");
+_Static_assert((int) GC_HOST_COALESCE_FAIL_FORMAT ==
+	       (int) BTREE_GC_COALESCE_FAIL_FORMAT_FITS, "nothing gained");
+
+void gc_host_node_size(struct bch_fs *c, uint64_t *bytes, uint64_t *block)
+{
+	*bytes = btree_bytes(c);
+	*block = block_bytes(c);
+}
+
+uint32_t gc_host_node_live_u64s(struct btree *b)
+{
+	return b->nr.live_u64s;
+}
+
+bool gc_host_node_relock_intent(struct btree *b, uint32_t seq)
+{
+	return six_relock_intent(&b->c.lock, seq);
+}
+
+void gc_host_node_unlock_intent(struct btree *b)
+{
+	six_unlock_intent(&b->c.lock);
+}
+
+struct btree *gc_host_walk_parent(struct gc_host_walk *w, struct btree *b)
+{
+	struct btree *parent;
+
+	_Static_assert(GC_HOST_LOCKS_TO_ROOT >= BTREE_MAX_DEPTH, "locks on all levels");
+
+	if (btree_iter_node(w->iter, b->c.level) != b ||
+	    !btree_node_intent_locked(w->iter, b->c.level))
+		return NULL;
+
+	parent = btree_node_parent(w->iter, b);
+
+	return !IS_ERR_OR_NULL(parent) &&
+		btree_node_intent_locked(w->iter, parent->c.level)
+		? parent : NULL;
+}
+
+/*
+ * Whether keys of this length surely go into an interior node without a split,
+ * also when a write of the node that is under way ends its last set first.
+ */
+static bool gc_insert_fits(struct bch_fs *c, struct btree *b, unsigned u64s)
+{
+	void *last = btree_bkey_last(b, bset_tree_last(b));
+	struct btree_node_entry *next = max(write_block(b), last);
+	ssize_t room = __bch_btree_u64s_remaining(c, b, &next->keys.start[0]);
+
+	return !btree_node_fake(b) &&
+		(ssize_t) (u64s + 2 * (block_bytes(c) >> 3)) <= room;
+}
+
+/*
+ * An update has arrays of fixed size and asserts that nothing goes beyond them:
+ * whether this one does not, should every node above that has no room be split;
+ * and the number of nodes to reserve.
+ */
+static bool gc_update_has_room(struct gc_host_walk *w, const struct gc_host_replacement *r,
+			       unsigned *nr_nodes)
+{
+	struct bch_fs *c = w->trans.c;
+	struct btree_update *as = NULL;
+	struct btree *b = r->parent;
+	unsigned i, old_u64s = 0, insert = 0, journal, nodes = r->nr_new;
+	unsigned key = BKEY_U64s + sizeof(struct bch_btree_ptr_v2) / sizeof(u64) +
+		c->opts.metadata_replicas;
+
+	for (i = 0; i < r->nr_old; i++) {
+		old_u64s += r->old_nodes[i]->key.k.u64s;
+		key = max_t(unsigned, key, r->old_nodes[i]->key.k.u64s);
+	}
+
+	for (i = 0; i < r->nr_keys; i++)
+		insert += r->keys[i].new_node == GC_HOST_NEW_NONE ? BKEY_U64s : key;
+
+	journal = insert + r->nr_keys;
+
+	while (!gc_insert_fits(c, b, insert)) {
+		struct btree *parent = btree_node_parent(w->iter, b);
+
+		old_u64s	+= max_t(unsigned, key, b->key.k.u64s);
+		nodes		+= 2;
+		insert		= 2 * key;
+		journal		+= insert + 2;
+
+		if (!parent) {
+			/* a new root above the halves of the old one */
+			nodes++;
+			break;
+		}
+
+		b = parent;
+	}
+
+	*nr_nodes = min_t(unsigned, BTREE_RESERVE_MAX,
+			  r->nr_new + btree_update_reserve_required(c, r->parent));
+
+	return nodes <= *nr_nodes &&
+		nodes <= ARRAY_SIZE(as->new_nodes) &&
+		nodes * key <= ARRAY_SIZE(as->_new_keys) &&
+		old_u64s <= ARRAY_SIZE(as->_old_keys) &&
+		journal <= ARRAY_SIZE(as->journal_entries);
+}
+
+/* Starts the update; the file system stays writable until it is done. */
+static struct btree_update *gc_update_start(struct gc_host_walk *w, unsigned nr_nodes)
+{
+	struct bch_fs *c = w->trans.c;
+	struct journal_preres res = { 0 };
+	struct btree_update *as;
+	int ret;
+
+	if (!percpu_ref_tryget(&c->writes))
+		return ERR_PTR(-EROFS);
+
+	/*
+	 * Waiting for the journal must not happen under the locks of the nodes: who
+	 * makes room in it may need one of them. An update that may not unlock is
+	 * lost when there is no room, so look before.
+	 */
+	ret = bch2_journal_preres_get(&c->journal, &res, BTREE_UPDATE_JOURNAL_RES,
+				      JOURNAL_RES_GET_NONBLOCK);
+	if (ret) {
+		w->wait_journal = true;
+		as = ERR_PTR(-EAGAIN);
+	} else {
+		bch2_journal_preres_put(&c->journal, &res);
+		as = bch2_btree_update_start(&w->trans, w->btree_id, nr_nodes,
+					     BTREE_INSERT_NOFAIL|
+					     BTREE_INSERT_NOUNLOCK|
+					     BTREE_INSERT_USE_RESERVE|
+					     BTREE_INSERT_GC_LOCK_HELD,
+					     &w->wait);
+	}
+
+	if (IS_ERR(as))
+		percpu_ref_put(&c->writes);
+
+	return as;
+}
+
+/* A new node like the old one, but for range, format and keys; intent locked. */
+static struct btree *gc_new_node(struct btree_update *as, struct btree *like,
+				 const struct bkey_format *format,
+				 const struct gc_host_new_node *new)
+{
+	struct btree *n = __bch2_btree_node_alloc_replacement(as, like, *format);
+	struct bset *i = btree_bset_first(n);
+
+	n->data->min_key	= *new->min_key;
+	n->data->max_key	= *new->max_key;
+	n->key.k.p		= *new->max_key;
+	if (n->key.k.type == KEY_TYPE_btree_ptr_v2)
+		bkey_i_to_btree_ptr_v2(&n->key)->v.min_key = *new->min_key;
+
+	memcpy_u64s(i->_data, new->keys, new->u64s);
+	i->u64s = cpu_to_le16(new->u64s);
+	set_btree_bset_end(n, n->set);
+
+	memset(&n->nr, 0, sizeof(n->nr));
+	n->nr.live_u64s		= new->u64s;
+	n->nr.bset_u64s[0]	= new->u64s;
+	n->nr.packed_keys	= new->packed_keys;
+	n->nr.unpacked_keys	= new->unpacked_keys;
+	bch2_verify_btree_nr_keys(n);
+	btree_node_reset_sib_u64s(n);
+
+	bch2_btree_build_aux_trees(n);
+	bch2_btree_update_add_new_node(as, n);
+	six_unlock_write(&n->c.lock);
+	return n;
+}
+
+int gc_host_walk_replace(struct gc_host_walk *w, const struct gc_host_replacement *r,
+			 struct btree **now)
+{
+	struct bch_fs *c = w->trans.c;
+	struct btree_iter *iter = w->iter;
+	struct btree *new[GC_HOST_MERGE_NODES], *last;
+	u64 keys_buf[2 * GC_HOST_MERGE_NODES * BKEY_BTREE_PTR_U64s_MAX];
+	struct keylist keys;
+	struct btree_update *as;
+	struct bkey_i delete;
+	unsigned i, nr_nodes;
+
+	_Static_assert(GC_HOST_MERGE_NODES == GC_MERGE_NODES, "nodes of a window");
+
+	if (r->nr_old < 2 || r->nr_old > GC_HOST_MERGE_NODES ||
+	    !r->nr_new || r->nr_new >= r->nr_old ||
+	    r->nr_keys > 2 * GC_HOST_MERGE_NODES)
+		return -EINVAL;
+
+	last = r->old_nodes[r->nr_old - 1];
+
+	/* The new nodes begin as copies of old ones in the new format. */
+	for (i = 0; i < r->nr_new; i++)
+		if (r->new_nodes[i].u64s > btree_max_u64s(c) ||
+		    !bch2_btree_node_format_fits(c, r->old_nodes[i],
+						 (struct bkey_format *) r->format))
+			return -ENOSPC;
+
+	if (!gc_update_has_room(w, r, &nr_nodes))
+		return -ENOSPC;
+
+	as = gc_update_start(w, nr_nodes);
+	if (IS_ERR(as))
+		return PTR_ERR(as);
+
+	/* Nothing fails from here on. */
+	trace_btree_gc_coalesce(c, last);
+
+	for (i = 0; i < r->nr_old; i++)
+		bch2_btree_interior_update_will_free_node(as, r->old_nodes[i]);
+
+	for (i = 0; i < r->nr_new; i++) {
+		new[i] = gc_new_node(as, r->old_nodes[i], r->format, r->new_nodes + i);
+		bch2_btree_node_write(c, new[i], SIX_LOCK_intent);
+	}
+
+	bch2_keylist_init(&keys, keys_buf);
+	for (i = 0; i < r->nr_keys; i++) {
+		if (r->keys[i].new_node == GC_HOST_NEW_NONE) {
+			bkey_init(&delete.k);
+			delete.k.p = *r->keys[i].pos;
+			bch2_keylist_add(&keys, &delete);
+		} else {
+			bch2_keylist_add(&keys, &new[r->keys[i].new_node]->key);
+		}
+	}
+
+	bch2_btree_insert_node(as, r->parent, iter, &keys, BTREE_INSERT_GC_LOCK_HELD);
+
+	for (i = 0; i < r->nr_new; i++)
+		bch2_btree_update_get_open_buckets(as, new[i]);
+
+	/* The walk's lock goes with the drop, freeing needs one of its own. */
+	six_lock_increment(&last->c.lock, SIX_LOCK_intent);
+	for (i = 0; i < r->nr_old; i++)
+		bch2_btree_iter_node_drop(iter, r->old_nodes[i]);
+
+	for (i = 0; i < r->nr_new; i++)
+		bch2_btree_iter_node_replace(iter, new[i]);
+
+	/*
+	 * Before the new nodes are unlocked: nobody may find an old node after
+	 * somebody has changed a new one.
+	 */
+	for (i = 0; i < r->nr_old; i++)
+		bch2_btree_node_free_inmem(c, r->old_nodes[i], iter);
+
+	for (i = 0; i < r->nr_new; i++)
+		six_unlock_intent(&new[i]->c.lock);
+
+	bch2_btree_update_done(as);
+	percpu_ref_put(&c->writes);
+
+	*now = new[r->nr_new - 1];
+	return 0;
+}
+
+int gc_host_walk_wait(struct gc_host_walk *w, struct btree **now)
+{
+	struct bch_fs *c = w->trans.c;
+
+	bch2_trans_unlock(&w->trans);
+	closure_sync(&w->wait);
+
+	if (w->wait_journal) {
+		struct journal_preres res = { 0 };
+		int ret;
+
+		w->wait_journal = false;
+		ret = bch2_journal_preres_get(&c->journal, &res,
+					      BTREE_UPDATE_JOURNAL_RES, 0);
+		if (ret)
+			return ret;
+
+		bch2_journal_preres_put(&c->journal, &res);
+	}
+
+	*now = bch2_btree_iter_peek_node(w->iter);
+	return *now != NULL;
 }

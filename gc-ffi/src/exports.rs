@@ -4,7 +4,7 @@
 use crate::abi;
 use crate::host::{CDevice, CHost};
 use core::ffi::{c_int, c_uint};
-use core::sync::atomic::{AtomicBool, Ordering};
+use gc_core::coalesce;
 use gc_core::error::{Errno, Error, code};
 use gc_core::gc::metadata::{Membership, mark_dev_superblock};
 use gc_core::gc::{Args, gc};
@@ -89,21 +89,22 @@ pub unsafe extern "C" fn bch2_gc_gens(c: *mut bch_fs) -> c_int {
     code(gc_gens(&host))
 }
 
-/// Merges under-full btree nodes. This version merges nothing and says so once.
+/// Merges neighbouring btree nodes whose keys go into fewer nodes.
+///
+/// No lock is held. Says "btree coalescing failed" with a negative errno when it
+/// ends early, unless the calling thread is the gc thread and was asked to stop;
+/// merges made before stay.
 ///
 /// # Safety
 /// As bch2_gc.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bch2_coalesce(c: *mut bch_fs) {
-    static SAID: AtomicBool = AtomicBool::new(false);
     if c.is_null() || !abi::matches(c.cast()) {
         return;
     }
-    if !SAID.swap(true, Ordering::Relaxed) {
-        // SAFETY: `c` is the caller's and valid for the call.
-        let host = unsafe { CHost::new(c.cast(), core::ptr::null_mut()) };
-        host.say(format_args!("btree coalescing is not available in this version of libbch_gc"));
-    }
+    // SAFETY: `c` is the caller's and valid for the call.
+    let host = unsafe { CHost::new(c.cast(), core::ptr::null_mut()) };
+    coalesce::run(&host);
 }
 
 /// Marks the superblock and journal buckets of a device. `flags`: BTREE_TRIGGER_*.

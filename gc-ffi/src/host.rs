@@ -192,6 +192,29 @@ impl CHost {
         self.log(Level::Info, args);
     }
 
+    /// The file system.
+    pub(crate) const fn raw(&self) -> *mut sys::bch_fs {
+        self.c
+    }
+
+    /// Opens a walk with intent locks on `locks_want` levels.
+    pub(crate) fn open_walk(
+        &self,
+        id: BtreeId,
+        kind: u32,
+        locks_want: u32,
+        min_depth: u32,
+    ) -> Result<CWalk<'_>> {
+        let id = u32::from(id.0);
+        // SAFETY: `c` is as in `new`; `id` is that of a btree.
+        let walk = unsafe { sys::gc_host_walk_open(self.c, id, kind, locks_want, min_depth) };
+        if walk.is_null() {
+            return Err(Error::NOMEM);
+        }
+        // SAFETY: the walk is ours from here.
+        Ok(unsafe { CWalk::new(walk) })
+    }
+
     /// Starts the gc thread.
     pub(crate) fn start_thread(&self) -> Result<()> {
         // SAFETY: `c` is as in `new`, and whoever starts the thread keeps it open
@@ -641,13 +664,7 @@ impl Host for CHost {
             WalkKind::Keys => (sys::GC_HOST_WALK_KEYS, 0),
             WalkKind::Nodes { min_depth } => (sys::GC_HOST_WALK_NODES, u32::from(min_depth)),
         };
-        // SAFETY: `c` is as in `new`; `id` is that of a btree.
-        let walk = unsafe { sys::gc_host_walk_open(self.c, u32::from(id.0), kind, 0, min_depth) };
-        if walk.is_null() {
-            return Err(Error::NOMEM);
-        }
-        // SAFETY: the walk is ours from here.
-        Ok(unsafe { CWalk::new(walk) })
+        self.open_walk(id, kind, 0, min_depth)
     }
 
     fn should_stop(&self) -> bool {
@@ -686,7 +703,7 @@ impl Host for CHost {
     }
 }
 
-fn raw_info(node: *mut sys::btree) -> sys::gc_host_node_info {
+pub(crate) fn raw_info(node: *mut sys::btree) -> sys::gc_host_node_info {
     let mut info = sys::gc_host_node_info {
         min_key: ptr::null(),
         max_key: ptr::null(),

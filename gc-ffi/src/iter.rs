@@ -85,8 +85,13 @@ impl CWalk<'_> {
         Self { walk, _host: PhantomData }
     }
 
+    /// The walk, open.
+    pub(crate) const fn raw(&self) -> *mut sys::gc_host_walk {
+        self.walk
+    }
+
     /// What a `next` function said: more, the end, or an error.
-    fn more(ret: i32) -> Result<bool> {
+    pub(crate) fn more(ret: i32) -> Result<bool> {
         match ret {
             1 => Ok(true),
             0 => Ok(false),

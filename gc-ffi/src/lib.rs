@@ -17,6 +17,7 @@
 )]
 
 mod abi;
+mod coalesce;
 pub mod exports;
 mod host;
 mod iter;

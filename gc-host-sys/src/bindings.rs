@@ -2,13 +2,16 @@
 //! Generated from `include/bch_gc_host.h`; its comments are the documentation.
 #![allow(missing_docs, non_camel_case_types, non_upper_case_globals)]
 
-pub const BCH_GC_HOST_ABI: u32 = 1;
+pub const BCH_GC_HOST_ABI: u32 = 2;
 pub const GC_HOST_FSCK_IGNORE: u32 = 0;
 pub const GC_HOST_FSCK_FIX: u32 = 1;
 pub const GC_HOST_FSCK_EXIT: u32 = 2;
 pub const GC_HOST_FINDING_NR: u32 = 64;
 pub const GC_HOST_SB_OFFSETS: u32 = 61;
 pub const GC_HOST_FIFO_NR: u32 = 4;
+pub const GC_HOST_LOCKS_TO_ROOT: u32 = 4;
+pub const GC_HOST_NEW_NONE: u32 = 4294967295;
+pub const GC_HOST_MERGE_NODES: u32 = 4;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct bch_fs {
@@ -27,6 +30,11 @@ pub struct bch_extent_ptr {
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct bch_replicas_entry {
+    _unused: [u8; 0],
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct bkey_format {
     _unused: [u8; 0],
 }
 #[repr(C)]
@@ -158,7 +166,12 @@ pub const GC_HOST_TRACE_GC_START: gc_host_trace = 0;
 pub const GC_HOST_TRACE_GC_END: gc_host_trace = 1;
 pub const GC_HOST_TRACE_COALESCE_START: gc_host_trace = 2;
 pub const GC_HOST_TRACE_COALESCE_END: gc_host_trace = 3;
+pub const GC_HOST_TRACE_COALESCE_FAIL: gc_host_trace = 4;
 pub type gc_host_trace = core::ffi::c_uint;
+pub const GC_HOST_COALESCE_FAIL_RESERVE: gc_host_coalesce_fail = 0;
+pub const GC_HOST_COALESCE_FAIL_MEMORY: gc_host_coalesce_fail = 1;
+pub const GC_HOST_COALESCE_FAIL_FORMAT: gc_host_coalesce_fail = 2;
+pub type gc_host_coalesce_fail = core::ffi::c_uint;
 unsafe extern "C" {
     pub fn gc_host_trace(c: *mut bch_fs, event: core::ffi::c_uint, arg: core::ffi::c_int);
 }
@@ -460,6 +473,106 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn gc_host_walk_close(w: *mut gc_host_walk) -> core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn gc_host_node_size(c: *mut bch_fs, bytes: *mut u64, block_bytes: *mut u64);
+}
+unsafe extern "C" {
+    pub fn gc_host_node_live_u64s(b: *mut btree) -> u32;
+}
+unsafe extern "C" {
+    pub fn gc_host_node_relock_intent(b: *mut btree, seq: u32) -> bool;
+}
+unsafe extern "C" {
+    pub fn gc_host_node_unlock_intent(b: *mut btree);
+}
+unsafe extern "C" {
+    pub fn gc_host_walk_parent(w: *mut gc_host_walk, b: *mut btree) -> *mut btree;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct gc_host_new_node {
+    pub min_key: *const bpos,
+    pub max_key: *const bpos,
+    pub keys: *const u64,
+    pub u64s: u32,
+    pub packed_keys: u16,
+    pub unpacked_keys: u16,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of gc_host_new_node"][::core::mem::size_of::<gc_host_new_node>() - 32usize];
+    ["Alignment of gc_host_new_node"][::core::mem::align_of::<gc_host_new_node>() - 8usize];
+    ["Offset of field: gc_host_new_node::min_key"]
+        [::core::mem::offset_of!(gc_host_new_node, min_key) - 0usize];
+    ["Offset of field: gc_host_new_node::max_key"]
+        [::core::mem::offset_of!(gc_host_new_node, max_key) - 8usize];
+    ["Offset of field: gc_host_new_node::keys"]
+        [::core::mem::offset_of!(gc_host_new_node, keys) - 16usize];
+    ["Offset of field: gc_host_new_node::u64s"]
+        [::core::mem::offset_of!(gc_host_new_node, u64s) - 24usize];
+    ["Offset of field: gc_host_new_node::packed_keys"]
+        [::core::mem::offset_of!(gc_host_new_node, packed_keys) - 28usize];
+    ["Offset of field: gc_host_new_node::unpacked_keys"]
+        [::core::mem::offset_of!(gc_host_new_node, unpacked_keys) - 30usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct gc_host_parent_key {
+    pub pos: *const bpos,
+    pub new_node: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of gc_host_parent_key"][::core::mem::size_of::<gc_host_parent_key>() - 16usize];
+    ["Alignment of gc_host_parent_key"][::core::mem::align_of::<gc_host_parent_key>() - 8usize];
+    ["Offset of field: gc_host_parent_key::pos"]
+        [::core::mem::offset_of!(gc_host_parent_key, pos) - 0usize];
+    ["Offset of field: gc_host_parent_key::new_node"]
+        [::core::mem::offset_of!(gc_host_parent_key, new_node) - 8usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct gc_host_replacement {
+    pub parent: *mut btree,
+    pub old_nodes: *const *mut btree,
+    pub new_nodes: *const gc_host_new_node,
+    pub format: *const bkey_format,
+    pub keys: *const gc_host_parent_key,
+    pub nr_old: u32,
+    pub nr_new: u32,
+    pub nr_keys: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of gc_host_replacement"][::core::mem::size_of::<gc_host_replacement>() - 56usize];
+    ["Alignment of gc_host_replacement"][::core::mem::align_of::<gc_host_replacement>() - 8usize];
+    ["Offset of field: gc_host_replacement::parent"]
+        [::core::mem::offset_of!(gc_host_replacement, parent) - 0usize];
+    ["Offset of field: gc_host_replacement::old_nodes"]
+        [::core::mem::offset_of!(gc_host_replacement, old_nodes) - 8usize];
+    ["Offset of field: gc_host_replacement::new_nodes"]
+        [::core::mem::offset_of!(gc_host_replacement, new_nodes) - 16usize];
+    ["Offset of field: gc_host_replacement::format"]
+        [::core::mem::offset_of!(gc_host_replacement, format) - 24usize];
+    ["Offset of field: gc_host_replacement::keys"]
+        [::core::mem::offset_of!(gc_host_replacement, keys) - 32usize];
+    ["Offset of field: gc_host_replacement::nr_old"]
+        [::core::mem::offset_of!(gc_host_replacement, nr_old) - 40usize];
+    ["Offset of field: gc_host_replacement::nr_new"]
+        [::core::mem::offset_of!(gc_host_replacement, nr_new) - 44usize];
+    ["Offset of field: gc_host_replacement::nr_keys"]
+        [::core::mem::offset_of!(gc_host_replacement, nr_keys) - 48usize];
+};
+unsafe extern "C" {
+    pub fn gc_host_walk_replace(
+        w: *mut gc_host_walk,
+        r: *const gc_host_replacement,
+        now: *mut *mut btree,
+    ) -> core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn gc_host_walk_wait(w: *mut gc_host_walk, now: *mut *mut btree) -> core::ffi::c_int;
 }
 unsafe extern "C" {
     pub fn gc_host_thread_start(

@@ -5,7 +5,7 @@
 use crate::header::{
     self, bch_gc_model, bch_gc_model_message as Message, bch_gc_model_options as Options,
 };
-use crate::{host_btree, host_marking, host_state, model_fs, model_record};
+use crate::{host_btree, host_coalesce, host_marking, host_state, model_fs, model_record};
 use gc_host_sys::{
     self as sys, bch_dev, bch_fs, bkey_s_c, btree, gc_host_node_keys as Keys, gc_host_walk as Walk,
     gc_pos, journal_keys,
@@ -43,6 +43,12 @@ same! {
         host_btree::gc_host_walk_rewrite, sys::gc_host_walk_rewrite;
     unsafe extern "C" fn(*mut Walk) -> c_int =
         host_btree::gc_host_walk_close, sys::gc_host_walk_close;
+    unsafe extern "C" fn(*mut Walk, *mut btree) -> *mut btree =
+        host_coalesce::gc_host_walk_parent, sys::gc_host_walk_parent;
+    unsafe extern "C" fn(*mut Walk, *const sys::gc_host_replacement, *mut *mut btree) -> c_int =
+        host_coalesce::gc_host_walk_replace, sys::gc_host_walk_replace;
+    unsafe extern "C" fn(*mut Walk, *mut *mut btree) -> c_int =
+        host_coalesce::gc_host_walk_wait, sys::gc_host_walk_wait;
 
     unsafe extern "C" fn() -> U = model_fs::bch_gc_model_abi, header::bch_gc_model_abi;
     unsafe extern "C" fn() -> Text = model_fs::bch_gc_model_version, header::bch_gc_model_version;

@@ -5,7 +5,7 @@ use crate::boundary::{InFs, exports, put};
 use crate::fs::{Fs, Node, key_i_of, key_of, sc_of};
 use gc_core::bkey::KeyBuf;
 use gc_core::error::{Error, code};
-use gc_core::host::{Host, Walk, WalkKind};
+use gc_core::host::{CoalesceHost, Host, Walk, WalkKind};
 use gc_core::layout::bkey::BkeySC;
 use gc_core::layout::{Bpos, BtreeId, JournalKey, JournalKeys};
 use gc_host_sys::{self as sys, bch_fs, btree};
@@ -36,7 +36,7 @@ exports! { gc_host_sys;
             min_key: (&raw const data.min).cast(),
             max_key: (&raw const data.max).cast(),
             key: key.cast(),
-            seq: 0,
+            seq: node.seq(),
             level: info.level,
             btree_id: info.btree_id.0,
             fake: info.fake,
@@ -202,14 +202,14 @@ pub unsafe extern "C" fn gc_host_node_keys_next(
 }
 
 /// `struct gc_host_walk`.
-struct CWalk {
-    fs: *const Fs,
-    walk: TreeWalk<'static>,
+pub(crate) struct CWalk {
+    pub(crate) fs: *const Fs,
+    pub(crate) walk: TreeWalk<'static>,
 }
 
 /// # Safety
 /// NULL, or a walk that was opened and not closed, used by one thread.
-unsafe fn walk_of<'a>(w: *mut sys::gc_host_walk) -> Option<&'a mut CWalk> {
+pub(crate) unsafe fn walk_of<'a>(w: *mut sys::gc_host_walk) -> Option<&'a mut CWalk> {
     // SAFETY: as the caller says.
     unsafe { w.cast::<CWalk>().as_mut() }
 }
@@ -219,7 +219,7 @@ exports! { gc_host_sys;
         c: *mut bch_fs,
         id: c_uint,
         kind: c_uint,
-        _locks_want: c_uint,
+        locks_want: c_uint,
         min_depth: c_uint,
     ) -> *mut sys::gc_host_walk = ptr::null_mut() => {
         let min_depth = u8::try_from(min_depth).unwrap_or(u8::MAX);
@@ -228,7 +228,12 @@ exports! { gc_host_sys;
         } else {
             WalkKind::Nodes { min_depth }
         };
-        match c.model.walk(btree_id(id), kind) {
+        let to_root = locks_want >= sys::GC_HOST_LOCKS_TO_ROOT;
+        let walk = match kind {
+            WalkKind::Nodes { min_depth: 0 } if to_root => c.model.coalesce_walk(btree_id(id)),
+            _ => c.model.walk(btree_id(id), kind),
+        };
+        match walk {
             Ok(walk) => {
                 // SAFETY: only the lifetime changes: the file system outlives its
                 // walks by contract.

@@ -5,7 +5,9 @@ use crate::boundary::{exports, put};
 use crate::fs::{Fs, text_of};
 use crate::orphans;
 use gc_core::finding::Answer;
-use gc_core::host::{DeviceHost, Flag, Host, Level, Lock, Param, Trace};
+use gc_core::host::{
+    CoalesceFail, CoalesceHost, DeviceHost, Flag, Host, Level, Lock, Param, Trace,
+};
 use gc_host_sys::{self as sys, bch_fs};
 use std::ffi::{c_char, c_int, c_uint};
 
@@ -141,7 +143,14 @@ exports! { gc_host_sys;
     fn gc_host_gc_time(c: *mut bch_fs, start: u64) = () => c.model.gc_time(start);
     fn gc_host_wake_allocators(c: *mut bch_fs) = () => c.model.wake_allocators();
     fn gc_host_trace(c: *mut bch_fs, event: c_uint, arg: c_int) = () => {
-        if let Some(event) = pick(c, "trace point", &TRACES, event) {
+        if event == sys::GC_HOST_TRACE_COALESCE_FAIL {
+            match arg {
+                0 => c.model.trace_coalesce_fail(CoalesceFail::Reserve),
+                1 => c.model.trace_coalesce_fail(CoalesceFail::Memory),
+                2 => c.model.trace_coalesce_fail(CoalesceFail::Format),
+                _ => c.model.violation(format!("no reason {arg}")),
+            }
+        } else if let Some(event) = pick(c, "trace point", &TRACES, event) {
             c.model.trace(event, arg);
         }
     };

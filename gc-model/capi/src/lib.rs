@@ -19,6 +19,7 @@ mod fs;
 #[allow(clippy::indexing_slicing, reason = "generated; constants only")]
 pub mod header;
 pub mod host_btree;
+pub mod host_coalesce;
 pub mod host_device;
 pub mod host_marking;
 pub mod host_state;
