@@ -336,6 +336,42 @@ START_TEST(pending_usage_is_folded)
 }
 END_TEST
 
+/*
+ * Oracle: as many members as a superblock can list, each by the same sums; nodes in
+ * four copies, so that `btree` is four times what one copy takes.
+ */
+START_TEST(many_members)
+{
+	struct bch_gc_model_options o;
+	struct bch_gc_model_ptr ptr;
+	uint64_t i;
+
+	bch_gc_model_destroy(m);
+	fs_options(&o);
+	o.nr_devices = 64;
+	o.nbuckets = 32;
+	o.metadata_replicas = 4;
+	m = bch_gc_model_create(&o);
+	ck_assert_ptr_nonnull(m);
+	for (i = 0; i < 64; i++) {
+		memset(&ptr, 0, sizeof(ptr));
+		ptr.dev = (uint32_t)i;
+		ptr.sector = fs_alloc((unsigned)i) * FS_BUCKET;
+		fs_extent(1 + i, 8, 8, ptr);
+	}
+	ck_assert_int_eq(bch_gc_model_settle(m), 0);
+	for (i = 1; i < bch_gc_model_usage_words(m); i++)
+		bch_gc_model_usage_set(m, i, 0);
+	bch_gc_model_compat_set(m, 0);
+	ck_assert_int_eq(fs_initial(), 0);
+	ck_assert_uint_eq(bch_gc_model_usage_get(m, USAGE_HIDDEN), 64 * 5 * FS_BUCKET);
+	ck_assert_uint_eq(bch_gc_model_usage_get(m, USAGE_DATA), 64 * 8);
+	ck_assert_uint_gt(fs_btree_sectors(), 64 / FS_NODE_KEYS * FS_NODE);
+	ck_assert_uint_eq(bch_gc_model_usage_get(m, USAGE_BTREE), 4 * fs_btree_sectors());
+	fs_assert_counts("with 64 members");
+}
+END_TEST
+
 /* A cheap generator with a known period; the seed is in the failure's text. */
 static uint32_t rnd_state;
 
@@ -410,6 +446,7 @@ Suite *suite_initial(void)
 
 	tcase_add_checked_fixture(empty, fs_empty, fs_down);
 	tcase_add_test(empty, empty_file_system);
+	tcase_add_test(empty, many_members);
 	tcase_add_loop_test(empty, random_file_systems, 0, 16);
 	suite_add_tcase(s, empty);
 
