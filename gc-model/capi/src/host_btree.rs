@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `gc_host_*`: nodes, their keys, walks.
 
-use crate::boundary::{InFs, exports, put};
+use crate::boundary::{InFs, boundary, exports, put};
 use crate::fs::{Fs, Node, key_i_of, key_of, sc_of};
 use gc_core::bkey::KeyBuf;
 use gc_core::error::{Error, code};
@@ -128,9 +128,17 @@ pub unsafe extern "C" fn gc_host_node_keys_init(
 ) {
     // SAFETY: the caller gives NULL or a node of this library.
     let node = unsafe { b.cast::<Node>().as_ref() };
-    let Some((node, b)) = node.and_then(|n| Some((n, n.fs().model.node(n.id)?))) else {
-        return;
-    };
+    let Some(node) = node else { return };
+    boundary(node, "gc_host_node_keys_init", (), || {
+        // SAFETY: as the caller says.
+        unsafe { begin(it, keys, node) }
+    });
+}
+
+/// # Safety
+/// As for [`gc_host_node_keys_init`].
+unsafe fn begin(it: *mut sys::gc_host_node_keys, keys: *mut sys::journal_keys, node: &Node) {
+    let Some(b) = node.fs().model.node(node.id) else { return };
     // Recorded and checked; the copy of the keys is not needed.
     let _recorded = node.fs().model.node_keys(node.id, false);
     let mut keys = Keys {
@@ -168,6 +176,15 @@ pub unsafe extern "C" fn gc_host_node_keys_next(
     let Some(it) = (unsafe { it.cast::<Keys>().as_mut() }) else { return false };
     // SAFETY: set by `gc_host_node_keys_init`; the file system outlives the iterator.
     let Some(fs) = (unsafe { it.fs.as_ref() }) else { return false };
+    boundary(fs, "gc_host_node_keys_next", false, || {
+        // SAFETY: as the caller says.
+        unsafe { next(fs, it, out) }
+    })
+}
+
+/// # Safety
+/// As for [`gc_host_node_keys_next`].
+unsafe fn next(fs: &Fs, it: &mut Keys, out: *mut sys::bkey_s_c) -> bool {
     fs.model.note_keys_next();
     // SAFETY: the node is locked while the iterator is used.
     let data = unsafe { &*it.data };
@@ -205,6 +222,13 @@ pub unsafe extern "C" fn gc_host_node_keys_next(
 pub(crate) struct CWalk {
     pub(crate) fs: *const Fs,
     pub(crate) walk: TreeWalk<'static>,
+}
+
+impl CWalk {
+    fn fs<'a>(&self) -> &'a Fs {
+        // SAFETY: the file system outlives its walks by contract.
+        unsafe { &*self.fs }
+    }
 }
 
 /// # Safety
@@ -256,7 +280,7 @@ pub unsafe extern "C" fn gc_host_walk_next_key(
 ) -> c_int {
     // SAFETY: an open walk.
     let Some(w) = (unsafe { walk_of(w) }) else { return EINVAL };
-    match w.walk.next_key() {
+    boundary(w.fs(), "gc_host_walk_next_key", EINVAL, || match w.walk.next_key() {
         Ok(None) => 0,
         Ok(Some(key)) => {
             // SAFETY: the caller gives NULL or a place for it.
@@ -264,7 +288,7 @@ pub unsafe extern "C" fn gc_host_walk_next_key(
             1
         }
         Err(e) => e.code(),
-    }
+    })
 }
 
 /// `gc_host_walk_next_node`
@@ -278,17 +302,16 @@ pub unsafe extern "C" fn gc_host_walk_next_node(
 ) -> c_int {
     // SAFETY: an open walk.
     let Some(w) = (unsafe { walk_of(w) }) else { return EINVAL };
-    match w.walk.next_node() {
+    let fs = w.fs();
+    boundary(fs, "gc_host_walk_next_node", EINVAL, || match w.walk.next_node() {
         Ok(None) => 0,
         Ok(Some(node)) => {
-            // SAFETY: the file system outlives its walks.
-            let fs = unsafe { &*w.fs };
             // SAFETY: the caller gives NULL or a place for it.
             unsafe { put(out, fs.node(node)) };
             1
         }
         Err(e) => e.code(),
-    }
+    })
 }
 
 /// `gc_host_walk_resched`
@@ -299,7 +322,7 @@ pub unsafe extern "C" fn gc_host_walk_next_node(
 pub unsafe extern "C" fn gc_host_walk_resched(w: *mut sys::gc_host_walk) {
     // SAFETY: an open walk.
     if let Some(w) = unsafe { walk_of(w) } {
-        w.walk.resched();
+        boundary(w.fs(), "gc_host_walk_resched", (), || w.walk.resched());
     }
 }
 
@@ -318,7 +341,9 @@ pub unsafe extern "C" fn gc_host_walk_rewrite(
     // SAFETY: the caller gives NULL or a node of this library.
     let b = unsafe { b.cast::<Node>().as_ref() };
     match (w, b) {
-        (Some(w), Some(b)) => code(w.walk.rewrite(b.id, flags)),
+        (Some(w), Some(b)) => {
+            boundary(w.fs(), "gc_host_walk_rewrite", EINVAL, || code(w.walk.rewrite(b.id, flags)))
+        }
         _ => EINVAL,
     }
 }
@@ -334,5 +359,6 @@ pub unsafe extern "C" fn gc_host_walk_close(w: *mut sys::gc_host_walk) -> c_int 
     }
     // SAFETY: made by `gc_host_walk_open`, and closed once.
     let w = unsafe { Box::from_raw(w.cast::<CWalk>()) };
-    code(w.walk.close())
+    let fs = w.fs();
+    boundary(fs, "gc_host_walk_close", EINVAL, || code(w.walk.close()))
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `gc_host_*`: locks, state, messages.
 
-use crate::boundary::{exports, put};
+use crate::boundary::{boundary, exports, put};
 use crate::fs::{Fs, text_of};
 use crate::orphans;
 use gc_core::finding::Answer;
@@ -74,7 +74,7 @@ pub unsafe extern "C" fn gc_host_log(c: *mut bch_fs, level: c_uint, msg: *const 
     match unsafe { c.cast::<Fs>().as_ref() } {
         Some(c) => {
             let level = if level == 0 { Level::Err } else { Level::Info };
-            c.model.log(level, format_args!("{text}"));
+            boundary(c, "gc_host_log", (), || c.model.log(level, format_args!("{text}")));
         }
         None => orphans::say(level, &text),
     }
