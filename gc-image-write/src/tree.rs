@@ -320,16 +320,21 @@ fn spread<'a>(
             usize::try_from(rng.below(crate::buf::number(n))).unwrap_or(0)
         };
         let at = pick(&mut rng, nr);
-        let before = s.k.p.predecessor().filter(|p| *p >= free_from && !extents);
-        if let (Some(p), true) = (before, level == 0 && nr > 1 && spec.ghost_every != 0) {
+        // A place of its own for a deleted neighbour: of extents the sector before.
+        let ghost = if extents {
+            let p = Some(s.k.start_pos()).filter(|p| *p >= free_from && p.offset > 0);
+            p.map(|p| Bkey { p, size: 1, ..s.k })
+        } else {
+            s.k.p.predecessor().filter(|p| *p >= free_from).map(|p| Bkey { p, size: 0, ..s.k })
+        };
+        if let (Some(ghost), true) = (ghost, level == 0 && nr > 1 && spec.ghost_every != 0) {
             if i % usize_of(spec.ghost_every) == 0 {
                 let newer = 1 + pick(&mut rng, nr - 1);
-                let ghost = Bkey { p, size: 0, ..s.k };
                 if let Some(set) = sets.get_mut(pick(&mut rng, newer)) {
-                    // Before the key itself, should both lie in one set.
                     set.keys.push(junk(&ghost));
                 }
-                let gone = Bkey { u64s: 5, type_: KeyType::DELETED, ..ghost };
+                let type_ = if extents { KeyType::DISCARD } else { KeyType::DELETED };
+                let gone = Bkey { u64s: 5, type_, ..ghost };
                 let gone = SetKey { k: gone, v: &[], unpacked: false };
                 if spec.separate_whiteouts {
                     if let Some(w) = whiteouts.get_mut(newer) {

@@ -3,8 +3,10 @@
 
 mod content;
 mod journal;
+mod presets;
 mod settings;
 
+pub use presets::{Preset, presets};
 pub use settings::settings;
 
 use crate::error::Result;
