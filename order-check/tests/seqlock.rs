@@ -5,11 +5,12 @@
 
 mod common;
 
-use common::{Cell, check};
+use common::holds;
 use gc_core::gc::position::{node, phase, seqlock_read, seqlock_write};
 use gc_core::layout::{Bpos, GcPhase, GcPos};
 use loom::sync::Arc;
 use loom::thread;
+use order_check::cell::Cell;
 
 /// Differs from "not running" in every word.
 fn first() -> GcPos {
@@ -26,7 +27,7 @@ fn second() -> GcPos {
 // Oracle: the positions ever written. A mix of two words of different ones is none.
 #[test]
 fn a_reader_sees_a_whole_position() {
-    check("seqlock: one write, one reader", || {
+    holds("seqlock: one write, one reader", || {
         let cell = Arc::new(Cell::new());
         let writer = {
             let cell = Arc::clone(&cell);
@@ -42,7 +43,7 @@ fn a_reader_sees_a_whole_position() {
 // Oracle: as above; and time: what is read later was not written earlier.
 #[test]
 fn a_reader_never_goes_back() {
-    check("seqlock: one write, two reads", || {
+    holds("seqlock: one write, two reads", || {
         let cell = Arc::new(Cell::new());
         let writer = {
             let cell = Arc::clone(&cell);
@@ -61,7 +62,7 @@ fn a_reader_never_goes_back() {
 #[test]
 #[ignore = "takes more than a minute: scripts/check-order --long"]
 fn a_reader_is_overtaken_twice() {
-    check("seqlock: two writes, one reader", || {
+    holds("seqlock: two writes, one reader", || {
         let cell = Arc::new(Cell::new());
         let writer = {
             let cell = Arc::clone(&cell);

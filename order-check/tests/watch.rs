@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The engine's pass, watched: the position is at the place of everything that
+//! is marked, and moves under the lock that keeps updates off that place.
+#![cfg(not(loom))]
+
+use gc_core::error::Error;
+use gc_core::gc::position::{phase, seqlock_read};
+use gc_core::gc::{Args, gc};
+use gc_core::host::Host;
+use gc_core::layout::{BtreeId, GcPhase};
+use order_check::watch::{Setting, Watch};
+
+const CONCURRENT: Args = Args { initial: false, metadata_only: false };
+
+fn run(setting: Setting) -> (Watch, Result<(), Error>) {
+    let host = Watch::new(setting);
+    let ret = gc(&host, Args { initial: setting.initial, ..CONCURRENT });
+    assert_eq!(seqlock_read(host.gc_pos()), phase(GcPhase::NOT_RUNNING), "after the run");
+    (host, ret)
+}
+
+fn no_faults(host: &Watch) {
+    let faults = host.faults();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+// Oracle: docs/facts/order.md, "What gc holds where"; and every reference once.
+#[test]
+fn the_position_is_where_gc_marks() {
+    let (host, ret) = run(Setting::default());
+    no_faults(&host);
+    assert_eq!(ret, Ok(()));
+    assert_eq!(host.marked(), host.referenced());
+    assert_eq!(host.passes(), 1);
+}
+
+// Oracle: the same in the second pass, and "not running" before the arrays go.
+#[test]
+fn a_restart_begins_anew() {
+    let (host, ret) = run(Setting { restart: true, ..Setting::default() });
+    no_faults(&host);
+    assert_eq!(ret, Ok(()));
+    assert_eq!(host.marked(), host.referenced());
+    assert_eq!(host.passes(), 2);
+}
+
+// Oracle: as for a whole run; a btree without a root has no reference.
+#[test]
+fn a_btree_without_a_root_is_passed() {
+    let (host, ret) = run(Setting { rootless: Some(BtreeId::INODES), ..Setting::default() });
+    no_faults(&host);
+    assert_eq!(ret, Ok(()));
+    assert_eq!(host.marked().len(), host.referenced().len() - 1);
+}
+
+// Oracle: a run that fails leaves "not running" before the arrays go.
+#[test]
+fn a_failed_run_does_not_run_on() {
+    let (host, ret) = run(Setting { fails: Some(BtreeId::EXTENTS), ..Setting::default() });
+    no_faults(&host);
+    assert_eq!(ret, Err(Error::NOMEM));
+    assert_eq!(host.passes(), 0);
+}
+
+// Oracle: docs/facts/gc.md: in the initial pass the position stays at the
+// superblocks until the allocator's turn.
+#[test]
+fn the_initial_pass_stays_before_the_btrees() {
+    let (host, ret) = run(Setting { initial: true, ..Setting::default() });
+    no_faults(&host);
+    assert_eq!(ret, Ok(()));
+    assert_eq!(host.marked(), host.referenced());
+}
