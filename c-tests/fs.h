@@ -132,6 +132,7 @@ Suite *suite_superblock(void);
 Suite *suite_errors(void);
 Suite *suite_faults(void);
 Suite *suite_defects(void);
+Suite *suite_coalesce(void);
 Suite *suite_abi(void);
 
 #endif /* FS_H */

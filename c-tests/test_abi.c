@@ -9,7 +9,7 @@
 #endif
 
 static const char refused[] =
-	"libbch_gc speaks host interface 1, the program was built for 77: gc refused";
+	"libbch_gc speaks host interface 2, the program was built for 77: gc refused";
 
 /* Oracle: the host's number is another, so each entry is refused, with one message each. */
 START_TEST(other_host_is_refused)

@@ -210,18 +210,6 @@ START_TEST(pointer_to_a_node_too_long)
 }
 END_TEST
 
-/* Oracle: bch2_coalesce() merges nothing, and says so once in the life of the program. */
-START_TEST(coalesce_says_so_once)
-{
-	bch2_coalesce(bch_gc_model_fs(m));
-	bch2_coalesce(bch_gc_model_fs(m));
-	ck_assert_uint_eq(bch_gc_model_messages_with(m, "coalesc"), 1);
-	ck_assert_uint_eq(bch_gc_model_findings(m), 0);
-	ck_assert_uint_eq(fs_count("walk_rewrite", NULL), 0);
-	fs_assert_counts("after coalescing");
-}
-END_TEST
-
 /* Oracle: members that come and go between runs: nothing holds on to them. */
 START_TEST(members_come_and_go)
 {
@@ -270,7 +258,6 @@ Suite *suite_errors(void)
 	tcase_add_loop_test(t, array_is_there_already, 0, 8);
 	tcase_add_loop_test(t, values_that_make_no_sense, 0, 7);
 	tcase_add_loop_test(t, pointer_to_a_node_too_long, 0, 2);
-	tcase_add_test(t, coalesce_says_so_once);
 	tcase_add_test(t, members_come_and_go);
 	tcase_add_test(t, hole_among_members);
 	suite_add_tcase(s, t);

@@ -90,7 +90,8 @@ START_TEST(every_call_at_every_index)
 	size_t failures = 0;
 	int what;
 
-	if (!name)
+	/* Merging has no result: test_coalesce.c. */
+	if (!name || !strcmp(name, "walk_replace") || !strcmp(name, "walk_wait"))
 		return;
 	for (what = 0; what < RUN_NR; what++)
 		failures += fail_each(name, (enum run)what);
@@ -104,7 +105,7 @@ START_TEST(every_call_at_every_index)
 END_TEST
 
 /* The loop above has a fixed end: the model has no more functions that can fail. */
-#define FALLIBLE	24
+#define FALLIBLE	26
 
 START_TEST(no_function_is_left_out)
 {

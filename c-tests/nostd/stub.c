@@ -83,6 +83,13 @@ NOT_THERE(gc_host_walk_next_node)
 NOT_THERE(gc_host_walk_resched)
 NOT_THERE(gc_host_walk_rewrite)
 NOT_THERE(gc_host_walk_close)
+NOT_THERE(gc_host_node_size)
+NOT_THERE(gc_host_node_live_u64s)
+NOT_THERE(gc_host_node_relock_intent)
+NOT_THERE(gc_host_node_unlock_intent)
+NOT_THERE(gc_host_walk_parent)
+NOT_THERE(gc_host_walk_replace)
+NOT_THERE(gc_host_walk_wait)
 NOT_THERE(gc_host_should_stop)
 NOT_THERE(gc_host_kicks)
 NOT_THERE(gc_host_io_clock)
@@ -144,8 +151,12 @@ int stub_check(unsigned host_abi)
 	wrong += is(bch2_gc_gens(c) == -EINVAL && messages == 2, "other host, gens");
 	abi = host_abi;
 	wrong += is(bch2_gc(NULL, NULL, true, false) == -EINVAL && messages == 2, "null");
+	bch2_coalesce(NULL);
+	wrong += is(messages == 2, "null, coalesce");
+	abi = 4711;
 	bch2_coalesce(c);
-	wrong += is(messages == 3, "coalesce");
+	wrong += is(messages == 3, "other host, coalesce");
+	abi = host_abi;
 	wrong += is(bch2_gc_thread_start(c) == 0 && thread_fn, "thread start");
 	bch2_gc_thread_stop(c);
 	wrong += is(!thread_fn, "thread stop");
