@@ -29,6 +29,8 @@ impl<'a> KeyText<'a> {
     pub fn cut(&self, size: usize) -> String {
         let mut text = self.to_string();
         cut(&mut text, size);
+        // Names and values may hold a NUL, which ends the original's string.
+        text.truncate(text.find('\0').unwrap_or(text.len()));
         text
     }
 

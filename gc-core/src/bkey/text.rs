@@ -73,10 +73,8 @@ impl<F: Fn(ExtentPtr) -> bool> fmt::Display for KeyDisplay<'_, F> {
         let k = self.key.k;
         let (p, version) = (k.p, k.version);
         write!(f, "u64s {} type ", k.u64s)?;
-        match key_type_name(k.type_) {
-            Some(name) => f.write_str(name)?,
-            None => write!(f, "{}", k.type_.0)?,
-        }
+        // The table of names ends with a null pointer.
+        f.write_str(key_type_name(k.type_).unwrap_or("(null)"))?;
         let (snap, ver) = (p.snapshot, version.lo);
         write!(f, " {} snap {snap} len {} ver {ver}: ", PosText(p), k.size)?;
         self.value(f)
