@@ -106,6 +106,18 @@ void fs_full(void)
 	ck_assert_int_eq(bch_gc_model_settle(m), 0);
 }
 
+void fs_sparse(void)
+{
+	uint64_t i;
+
+	for (i = 0; i < 4 * FS_SPARSE_LEFT; i++)
+		ck_assert_int_eq(bch_gc_model_inode(m, BCH_GC_MODEL_BTREE, 10000 + i), 0);
+	for (i = 0; i < 4 * FS_SPARSE_LEFT; i++)
+		if (i % 4)
+			ck_assert_int_eq(bch_gc_model_delete(m, BCH_GC_MODEL_BTREE,
+						BCH_GC_BTREE_ID_INODES, 0, 10000 + i), 0);
+}
+
 struct fs_stripe fs_stripe_alone(enum bch_gc_model_where where, uint64_t idx)
 {
 	struct bch_gc_model_ptr block[FS_DEVICES];
@@ -182,6 +194,15 @@ size_t fs_said(const char *text)
 size_t fs_count(const char *event, const char *args)
 {
 	return bch_gc_model_event_count(m, event, args);
+}
+
+size_t fs_traced(const char *text)
+{
+	size_t i = 0, n = 0;
+
+	while ((i = bch_gc_model_event_find(m, i, "trace", NULL)) != SIZE_MAX)
+		n += strstr(bch_gc_model_event_args(m, i++), text) != NULL;
+	return n;
 }
 
 void fs_assert_sound(const char *when)

@@ -86,6 +86,10 @@ void fs_empty(void);
 void fs_full(void);
 void fs_down(void);
 
+/* Inodes where there were four times as many: leaves that are worth merging. */
+#define FS_SPARSE_LEFT	20
+void fs_sparse(void);
+
 /* Adds a stripe of three blocks and an extent of 16 sectors in block 0. */
 struct fs_stripe {
 	uint64_t	idx;
@@ -112,6 +116,8 @@ uint64_t fs_btree_sectors(void);
 /* How many messages have exactly this text. */
 size_t fs_said(const char *text);
 size_t fs_count(const char *event, const char *args);
+/* Trace points whose name and argument have this text in them. */
+size_t fs_traced(const char *text);
 
 void fs_assert_sound(const char *when);
 void fs_assert_counts(const char *when);

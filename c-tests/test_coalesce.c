@@ -2,6 +2,8 @@
 /* Merging of nodes, on a btree of which most keys have been deleted. */
 #include "fs.h"
 
+#include <pthread.h>
+
 #define INODES	200
 
 static void setup(void)
@@ -156,6 +158,88 @@ START_TEST(walk_fails)
 }
 END_TEST
 
+/* Keys in the leaves of the btree; what merging must not change. */
+static size_t leaf_keys(void)
+{
+	struct bch_gc_model_node n;
+	size_t i, sum = 0;
+
+	for (i = 0; i < leaves(); i++) {
+		ck_assert_int_eq(bch_gc_model_node(m, BCH_GC_BTREE_ID_INODES, 0, i, &n), 0);
+		sum += n.nr_keys;
+	}
+	return sum;
+}
+
+/* Oracle: the keys that were left are there, by a count and by a full check. */
+START_TEST(keys_stay)
+{
+	ck_assert_uint_eq(leaf_keys(), INODES / 4);
+	bch2_coalesce(bch_gc_model_fs(m));
+	ck_assert_uint_eq(leaf_keys(), INODES / 4);
+	ck_assert_int_eq(bch_gc_model_settle(m), 0);
+	fs_assert_settled();
+	ck_assert_uint_eq(bch_gc_model_usage_get(m, USAGE_NR_INODES), INODES / 4);
+}
+END_TEST
+
+/* Oracle: D7: gc_lock is taken shared, and given back as often, also on an early end. */
+START_TEST(gc_lock)
+{
+	if (_i)
+		ck_assert_int_eq(bch_gc_model_fail(m, "walk_next_node", 1, EIO), 0);
+	bch2_coalesce(bch_gc_model_fs(m));
+	ck_assert_uint_eq(fs_count("lock", "GC_WRITE"), 0);
+	ck_assert_uint_eq(fs_count("unlock", "GC_READ"), 1);
+	ck_assert_uint_eq(fs_count("lock", "GC_READ") +
+			  fs_count("lock_unless_stopping", "GC_READ"), 1);
+}
+END_TEST
+
+/* Oracle: without a btree there is nothing to merge, and no error. */
+START_TEST(empty_file_system)
+{
+	bch_gc_model_destroy(m);
+	fs_empty();
+	bch2_coalesce(bch_gc_model_fs(m));
+	ck_assert_uint_eq(fs_count("walk_replace", NULL), 0);
+	assert_trace("coalesce_end 0");
+	ck_assert_uint_eq(bch_gc_model_messages(m), 0);
+}
+END_TEST
+
+static volatile bool stop_merging;
+
+static void *merge(void *arg)
+{
+	while (!stop_merging)
+		bch2_coalesce(bch_gc_model_fs(m));
+	return arg;
+}
+
+/*
+ * Oracle: gc and merging exclude each other by gc_lock: mark and sweep beside a thread
+ * that merges never meets a shape that is wrong, and all keys are there afterwards.
+ */
+START_TEST(beside_gc)
+{
+	pthread_t merger;
+	unsigned i;
+
+	stop_merging = false;
+	ck_assert_int_eq(pthread_create(&merger, NULL, merge, NULL), 0);
+	for (i = 0; i < 10; i++)
+		ck_assert_int_eq(fs_running(), 0);
+	stop_merging = true;
+	ck_assert_int_eq(pthread_join(merger, NULL), 0);
+	ck_assert_uint_eq(bch_gc_model_findings_of(m, CODE_NODE_MIN_KEY) +
+			  bch_gc_model_findings_of(m, CODE_NODE_MAX_KEY), 0);
+	ck_assert_int_eq(fs_initial(), 0);
+	fs_assert_settled();
+	ck_assert_uint_eq(leaf_keys(), INODES / 4);
+}
+END_TEST
+
 Suite *suite_coalesce(void)
 {
 	Suite *s = suite_create("coalesce");
@@ -169,6 +253,10 @@ Suite *suite_coalesce(void)
 	tcase_add_loop_test(t, read_only_ends_it, 0, 2);
 	tcase_add_loop_test(t, waits_for_a_reserve, 0, 2);
 	tcase_add_loop_test(t, walk_fails, 0, 3);
+	tcase_add_test(t, keys_stay);
+	tcase_add_loop_test(t, gc_lock, 0, 2);
+	tcase_add_test(t, empty_file_system);
+	tcase_add_test(t, beside_gc);
 	suite_add_tcase(s, t);
 	return s;
 }

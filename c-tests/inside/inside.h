@@ -12,5 +12,6 @@ Suite *suite_memory(void);
 Suite *suite_position(void);
 Suite *suite_interference(void);
 Suite *suite_odd_host(void);
+Suite *suite_wait(void);
 
 #endif /* INSIDE_H */

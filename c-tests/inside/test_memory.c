@@ -13,12 +13,26 @@
 /* The failure must not be counted against the file system: wrong numbers stay wrong. */
 #define WRONG	12345
 
+#define RUNS		5
+#define RUN_COALESCE	4
+
+/* Merging has no result; what fails for want of memory it traces or says. */
+static int coalesce(void)
+{
+	size_t failed = fs_traced("coalesce_fail Memory") + fs_said("btree coalescing failed: -12");
+
+	bch2_coalesce(bch_gc_model_fs(m));
+	failed = fs_traced("coalesce_fail Memory") + fs_said("btree coalescing failed: -12") - failed;
+	return failed == 1 ? -ENOMEM : (int)failed;
+}
+
 static int run(int what)
 {
 	switch (what) {
 	case 0: return fs_gc(true, false);
 	case 1: return fs_gc(true, true);
 	case 2: return fs_gc(false, false);
+	case RUN_COALESCE: return coalesce();
 	default: return bch2_gc_gens(bch_gc_model_fs(m));
 	}
 }
@@ -30,6 +44,10 @@ START_TEST(each_allocation)
 	int ret;
 
 	ck_assert_uint_eq(counted_live(), 0);
+	if (_i == RUN_COALESCE) {
+		fs_sparse();
+		ck_assert_int_eq(bch_gc_model_settle(m), 0);
+	}
 	for (n = 0;; n++) {
 		ck_assert_uint_lt(n, 100000);
 		bch_gc_model_usage_set(m, USAGE_NR_INODES, WRONG);
@@ -81,7 +99,7 @@ Suite *suite_memory(void)
 
 	tcase_add_checked_fixture(t, fs_full, fs_down);
 	tcase_set_timeout(t, 600);
-	tcase_add_loop_test(t, each_allocation, 0, 4);
+	tcase_add_loop_test(t, each_allocation, 0, RUNS);
 	tcase_add_test(t, nothing_is_kept);
 	suite_add_tcase(s, t);
 	return s;

@@ -111,3 +111,15 @@ int __wrap_gc_host_node_get(struct bch_fs *c, const struct bkey_i *k, unsigned b
 
 	return change_result ? change_result(CALL_NODE_GET, ret) : ret;
 }
+
+int __real_gc_host_walk_wait(struct gc_host_walk *w, struct btree **now);
+int __wrap_gc_host_walk_wait(struct gc_host_walk *w, struct btree **now);
+int __wrap_gc_host_walk_wait(struct gc_host_walk *w, struct btree **now)
+{
+	int ret;
+
+	before(CALL_WALK_WAIT);
+	ret = __real_gc_host_walk_wait(w, now);
+	after(CALL_WALK_WAIT);
+	return ret;
+}
