@@ -12,7 +12,7 @@ use crate::host::{Host, Lock, Locked, NodeInfo, NodeKeys, Param, Walk, WalkKind}
 use crate::layout::btree::{
     BTREE_INSERT_GC_LOCK_HELD, BTREE_INSERT_NOWAIT, BTREE_INSERT_USE_RESERVE,
 };
-use crate::layout::{BtreeId, BtreeNodeType, GcPhase, POS_MIN};
+use crate::layout::{BtreeId, BtreeNodeType, GcPhase};
 
 /// Rewriting a node whose pointers are this stale may use the reserve.
 const REWRITE_WITH_RESERVE: u8 = 64;
@@ -30,7 +30,6 @@ pub(crate) fn btree<H: Host + ?Sized>(
     (id, phase): (BtreeId, GcPhase),
     target: u8,
 ) -> Result<()> {
-    position.advance(position::node(phase, POS_MIN, 0))?;
     let mut walk = host.walk(id, WalkKind::Nodes { min_depth: target })?;
     let mut walked = Ok(());
     let rewrites = Rewrites::of(host);
@@ -88,11 +87,9 @@ fn visit<H: Host + ?Sized>(
     let own = host
         .node_key(node)
         .ok_or_else(|| refuse(host, info.btree_id, "pointer to a node too long"))?;
-    let at = position::node(phase, own.as_ref().k.p, info.level);
-    // A first leaf may end at the least position, where the walk began.
-    if at != position.now() {
-        position.advance(at)?;
-    }
+    // The first move into this btree: the place of its start may be that of a leaf
+    // that ends there, which nobody may pass before it is locked.
+    position.advance(position::node(phase, own.as_ref().k.p, info.level))?;
     if !BtreeNodeType::of(info.level, info.btree_id).needs_gc() {
         return Ok(0);
     }
