@@ -69,6 +69,11 @@ fn the_position_does_not_move_to_leaves() {
 }
 
 #[test]
+fn the_position_moves_to_where_a_leaf_ends_before_it_is_locked() {
+    violates("btree entered", COUNTED_ONCE, 1, Rules { enter_btree: true, ..Rules::ours() });
+}
+
+#[test]
 fn an_update_asks_before_it_locks() {
     violates("asked early", COUNTED_ONCE, 1, Rules { ask_locked: false, ..Rules::ours() });
 }

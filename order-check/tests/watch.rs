@@ -4,7 +4,7 @@
 #![cfg(not(loom))]
 
 use gc_core::error::Error;
-use gc_core::gc::position::{phase, seqlock_read};
+use gc_core::gc::position::{Position, allocator, phase, seqlock_read};
 use gc_core::gc::{Args, gc};
 use gc_core::host::Host;
 use gc_core::layout::{BtreeId, GcPhase};
@@ -42,6 +42,29 @@ fn a_restart_begins_anew() {
     assert_eq!(ret, Ok(()));
     assert_eq!(host.marked(), host.referenced());
     assert_eq!(host.passes(), 2);
+}
+
+// Oracle: docs/order.md: the run's own rewrites finish before the comparison.
+#[test]
+fn rewrites_finish_before_the_comparison() {
+    let (host, ret) = run(Setting { updates: true, ..Setting::default() });
+    no_faults(&host);
+    assert_eq!(ret, Ok(()));
+}
+
+// Oracle: the contract of `Position::advance`: forward or not at all.
+#[test]
+fn the_position_neither_stays_nor_goes_back() {
+    let host = Watch::bare();
+    let mut position = Position::new(&host);
+    position.advance(allocator(1)).unwrap();
+    for to in [allocator(1), allocator(0), phase(GcPhase::SB)] {
+        assert_eq!(position.advance(to), Err(Error::INVAL));
+        assert_eq!(position.now(), allocator(1));
+        assert_eq!(seqlock_read(host.gc_pos()), allocator(1));
+    }
+    position.reset();
+    position.advance(allocator(0)).unwrap();
 }
 
 // Oracle: as for a whole run; a btree without a root has no reference.

@@ -84,7 +84,9 @@ impl State {
                 Run::Btree
             }
             Run::Btree => {
-                self.pos = node(PHASE, POS_MIN, 0);
+                if r.enter_btree {
+                    self.pos = node(PHASE, POS_MIN, 0);
+                }
                 Run::Leaf(0)
             }
             Run::Leaf(KEYS) => {

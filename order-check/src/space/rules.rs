@@ -19,6 +19,8 @@ pub enum Position {
 pub struct Rules {
     /// When gc moves its position to a leaf.
     pub position: Position,
+    /// gc moves its position to the start of the btree, where the first leaf ends.
+    pub enter_btree: bool,
     /// An update asks for the position with its leaves locked.
     pub ask_locked: bool,
     /// The freelist lock is held from the fifos to the last open bucket.
@@ -45,6 +47,7 @@ impl Rules {
     pub const fn ours() -> Self {
         Self {
             position: Position::Locked,
+            enter_btree: false,
             ask_locked: true,
             freelist_held: true,
             every_open_bucket: true,

@@ -5,7 +5,7 @@ use super::gc::Run;
 use super::structure::Pending;
 use super::threads::Thread;
 use gc_core::gc::position::{allocator, node, phase};
-use gc_core::layout::{Bpos, GcPhase, GcPos, POS_MAX};
+use gc_core::layout::{GcPhase, GcPos, POS_MAX, POS_MIN};
 
 /// Buckets: two for leaves, one for the root, two for data, one to spare.
 pub const BUCKETS: usize = 6;
@@ -144,10 +144,10 @@ impl State {
         if self.merged { KEYS - 1 } else { leaf }
     }
 
-    /// Place of the keys in a leaf.
+    /// Place of the keys in a leaf. The first of two ends at the least position.
     pub fn leaf_place(&self, leaf: usize) -> GcPos {
         let last = self.last_key(leaf) == KEYS - 1;
-        node(PHASE, if last { POS_MAX } else { Bpos::new(1, 10) }, 0)
+        node(PHASE, if last { POS_MAX } else { POS_MIN }, 0)
     }
 
     /// Place of an open bucket: they count from 1.

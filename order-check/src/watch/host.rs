@@ -138,7 +138,11 @@ impl Host for Watch {
     }
     fn set_flag(&self, _flag: Flag, _value: bool) {}
     fn param(&self, param: Param) -> bool {
-        param == Param::TestRestartGc && self.setting.restart
+        match param {
+            Param::TestRestartGc => self.setting.restart,
+            Param::UpdatesBesideGc => self.setting.updates,
+            _ => false,
+        }
     }
     fn sb_compat(&self) -> u64 {
         0
@@ -159,9 +163,13 @@ impl Host for Watch {
     }
     fn wait_interior_updates(&self) {
         self.needs("wait for interior updates", &[Lock::GcWrite]);
+        self.memory().waited = true;
     }
     fn journal_block(&self) {
         self.expect("journal blocked", self.end());
+        if self.setting.updates && !self.memory().waited {
+            self.fault("interior updates may be pending at the comparison");
+        }
         self.enter(Stage::Comparing);
     }
     fn journal_unblock(&self) {
@@ -273,7 +281,11 @@ impl Host for Watch {
 
     fn usage_gc_alloc(&self) -> Result<()> {
         self.expect("arrays about to be made", phase(GcPhase::NOT_RUNNING));
+        if self.passes() == 0 && !self.memory().waited {
+            self.fault("interior updates may be pending at the start");
+        }
         self.memory().marked.clear();
+        self.memory().waited = false;
         self.enter(Stage::Starting);
         Ok(())
     }
@@ -315,7 +327,7 @@ impl Host for Watch {
         Keys { rest: self.nodes[node].keys.iter() }
     }
     fn walk(&self, id: BtreeId, kind: WalkKind) -> Result<Nodes<'_>> {
-        self.expect("btree begun", node(phase_of(id), FIRST, 0));
+        self.expect_before("btree begun", node(phase_of(id), FIRST, 0));
         self.memory().btree = Some(id);
         let WalkKind::Nodes { min_depth } = kind else {
             return Err(Error::INVAL);

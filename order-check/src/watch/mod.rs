@@ -40,6 +40,8 @@ struct Memory {
     open: Option<u32>,
     marked: BTreeMap<u64, u32>,
     passes: u32,
+    /// No interior update is pending, since the run was told so.
+    waited: bool,
     faults: Vec<String>,
 }
 
@@ -52,6 +54,8 @@ pub struct Setting {
     pub fails: Option<BtreeId>,
     /// This btree has no root.
     pub rootless: Option<BtreeId>,
+    /// Updates may run beside gc, so that it rewrites nodes.
+    pub updates: bool,
     /// No other thread is there, and the position stays before the btrees.
     pub initial: bool,
 }
@@ -115,6 +119,7 @@ impl Watch {
                 open: None,
                 marked: BTreeMap::new(),
                 passes: 0,
+                waited: false,
                 faults: Vec::new(),
             }),
         }
