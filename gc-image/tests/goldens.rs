@@ -218,11 +218,13 @@ fn on_purpose(document: &Value, mode: &str, away: &[(Value, Value)]) -> Value {
             let rows = dev["buckets"].as_array_mut().unwrap();
             rows.retain(|r| !here.iter().any(|a| a[INDEX] == r[INDEX]));
             for row in rows.iter_mut() {
+                let data = row[TYPE] == 4 || row[TYPE] == 5;
                 if passed {
                     row[STRIPE] = json!(0);
-                    // D8: that pass did not see pointers to data, stale ones may lead
-                    // into any bucket.
-                    row[OLDEST] = json!(0);
+                    // D8: oldest_gen of buckets whose pointers that pass did not see.
+                    if data || when == "before" {
+                        row[OLDEST] = json!(0);
+                    }
                 }
             }
             rows.retain(|r| r.as_array().unwrap().iter().skip(1).any(|v| *v != 0));

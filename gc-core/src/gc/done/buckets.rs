@@ -3,13 +3,12 @@
 //! only where it differs.
 
 use super::Mode;
-use crate::accounting::generation::gen_after;
 use crate::error::Result;
 use crate::finding::{BucketField, BucketPlace, Finding};
 use crate::gc::ask;
 use crate::gc::mark::update;
 use crate::host::{DevEntry, Host};
-use crate::layout::{Bucket, BucketMark};
+use crate::layout::{Bucket, BucketMark, DataType};
 use core::sync::atomic::Ordering::Relaxed;
 
 /// What is compared: all of the mark but the journal sequence.
@@ -37,11 +36,11 @@ pub(super) fn done<H: Host + ?Sized>(host: &H, dev: &DevEntry<'_, H>, mode: Mode
             let place = BucketPlace { dev: dev.idx, bucket };
             take_over(host, mode, place, live, counted)?;
         }
-        // A pass over metadata has not seen the pointers to data, of which stale ones
-        // may lead into any bucket: it can only find an older one.
-        let oldest = gc.oldest_gen.load(Relaxed);
-        if !mode.metadata_only || gen_after(live.oldest_gen.load(Relaxed), oldest) != 0 {
-            live.oldest_gen.store(oldest, Relaxed);
+        // A pass over metadata has not seen the pointers into these.
+        let unseen =
+            mode.metadata_only && matches!(counted.data_type(), DataType::USER | DataType::CACHED);
+        if !unseen {
+            live.oldest_gen.store(gc.oldest_gen.load(Relaxed), Relaxed);
         }
     }
     Ok(())
