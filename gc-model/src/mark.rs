@@ -79,8 +79,11 @@ impl Model {
         for dev in &members {
             let at = if stray.is_some() { 0 } else { usize::try_from(dev.idx()).ok()? };
             table.resize(table.len().max(at.saturating_add(1)), None);
-            let live = dev.buckets(Side::Live)?;
-            let buckets = dev.buckets(side)?;
+            // A member that came after the run began has no second buckets, and no
+            // key that the run sees points to it.
+            let (Some(live), Some(buckets)) = (dev.buckets(Side::Live), dev.buckets(side)) else {
+                continue;
+            };
             if let Some(slot) = table.get_mut(at) {
                 *slot = Some(acct::Device { geometry: geometry(dev), buckets, live });
             }
