@@ -89,6 +89,19 @@ impl List {
         }
     }
 
+    /// The fields that are there, by their bits in the first byte.
+    fn alloc(&mut self, b: &[u8], from: usize, to: usize) {
+        let present = b.get(from).copied().unwrap_or(0);
+        self.rows("bch_alloc", from, &[("fields", 0, 8), ("gen", 8, 8)]);
+        let mut byte = from + 2;
+        for (i, &(name, bits)) in t::ALLOC.iter().enumerate() {
+            if present & (1 << i) != 0 && byte < to {
+                self.0.push(Field { structure: "bch_alloc", name, bit: 8 * byte, bits });
+                byte += if bits == 16 { 2 } else { 1 };
+            }
+        }
+    }
+
     fn value(&mut self, type_: KeyType, b: &[u8], from: usize, to: usize) {
         if from >= to {
             return;
@@ -106,7 +119,7 @@ impl List {
                 self.rows("bch_inode", from, t::INODE);
                 self.each("bch_inode", "fields", from + 14, to, 1);
             }
-            KeyType::ALLOC => self.each("bch_alloc", "bytes", from, to, 1),
+            KeyType::ALLOC => self.alloc(b, from, to),
             KeyType::DIRENT => self.rows("bch_dirent", from, t::DIRENT),
             KeyType::XATTR => self.rows("bch_xattr", from, t::XATTR),
             KeyType::REFLINK_P => self.rows("bch_reflink_p", from, t::REFLINK_P),

@@ -228,3 +228,13 @@ pub(super) const XATTR: &[Row] =
 pub(super) const REFLINK_P: &[Row] =
     &[("idx", 0, 64), ("reservation_generation", 64, 32), ("nr_replicas", 96, 8)];
 pub(super) const RESERVATION: &[Row] = &[("generation", 0, 32), ("nr_replicas", 32, 8)];
+
+/// Optional fields in the order of their bits: name, bits.
+pub(super) const ALLOC: &[(&str, u32)] = &[
+    ("read_time", 16),
+    ("write_time", 16),
+    ("data_type", 8),
+    ("dirty_sectors", 16),
+    ("cached_sectors", 16),
+    ("oldest_gen", 8),
+];

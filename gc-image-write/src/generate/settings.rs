@@ -94,6 +94,12 @@ pub fn settings(seed: u64) -> FsSpec {
     spec.clean = !rng.one_in(3);
     spec.gens = rng.one_in(2);
     spec.nodes = nodes(rng);
+    if !spec.clean {
+        // Room for what is replayed: the original waits for ever or runs out of
+        // iterators when a leaf must be split while nothing can be written.
+        spec.nodes.fill = 30;
+        spec.block_size = spec.block_size.min(node / 16);
+    }
     // Each bset takes a block at least.
     let blocks = u32::from(node / spec.block_size);
     spec.nodes.bsets = spec.nodes.bsets.min(blocks / 2);
@@ -116,11 +122,6 @@ pub fn settings(seed: u64) -> FsSpec {
             d.state = 0;
             d.durability = 1;
         }
-    }
-    if !spec.clean {
-        // Room for what is replayed: the original waits for ever or runs out of
-        // iterators when a leaf must be split while nothing can be written.
-        spec.nodes.fill = 40;
     }
     spec.more_sections = rng.one_in(3);
     spec
