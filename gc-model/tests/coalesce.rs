@@ -14,6 +14,9 @@ use gc_core::error::{Errno, Error};
 use gc_core::layout::{Bpos, BtreeId, POS_MAX, POS_MIN};
 use gc_model::{Call, Key, Model, NodeId, NodePlace, Options, Where};
 use proptest::prelude::*;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 
 const BTREE: BtreeId = BtreeId::INODES;
 
@@ -171,6 +174,82 @@ fn nodes_that_disagree_are_left() {
     let said = model.messages();
     assert_eq!(said.len(), 1);
     assert!(said[0].text.contains("nodes and parent do not agree"), "{said:?}");
+    nothing_held(&model);
+}
+
+// Oracle: asked to stop, the run sees one node and no more, says ESHUTDOWN, closes its
+// trace and changes nothing.
+#[test]
+fn stops_at_once() {
+    let model = Arc::new(model(8));
+    fill(&model, 100, |i| i % 3 != 0);
+    let before = picture(&model);
+    let (inside, results) = (Arc::clone(&model), Arc::new(Mutex::new(Vec::new())));
+    let out = Arc::clone(&results);
+    let body = move || {
+        while !inside.stopping() {
+            std::thread::yield_now();
+        }
+        out.lock().unwrap().push(coalesce(&*inside));
+    };
+    model.start_thread(body).unwrap();
+    model.stop_thread();
+    assert_eq!(*results.lock().unwrap(), [Err(Error::Errno(Errno::ESHUTDOWN))]);
+    assert_eq!(model.count(Call::WalkNextNode), 1);
+    assert_eq!(picture(&model), before);
+    nothing_held(&model);
+}
+
+// Oracle: sets of the positions that each thread has inserted and not deleted.
+#[test]
+fn updates_beside_merging_lose_nothing() {
+    const THREADS: u64 = 3;
+    let model = model(8);
+    fill(&model, 200, |i| i % 3 != 0);
+    let old: BTreeSet<u64> = (1..=200).filter(|i| i % 3 == 0).collect();
+    let updaters = AtomicU64::new(THREADS);
+    let mut want = old;
+    std::thread::scope(|s| {
+        let threads: Vec<_> = (1..=THREADS)
+            .map(|t| {
+                let (model, updaters) = (&model, &updaters);
+                s.spawn(move || {
+                    let mut mine = BTreeSet::new();
+                    let mut x = t.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                    for _ in 0..1500 {
+                        x ^= x << 13;
+                        x ^= x >> 7;
+                        x ^= x << 17;
+                        let inode = t * 1000 + x % 120;
+                        let key = if x & (1 << 40) == 0 {
+                            mine.insert(inode);
+                            Key::inode(inode).unwrap()
+                        } else {
+                            mine.remove(&inode);
+                            Key::deleted(Bpos::new(0, inode))
+                        };
+                        model.insert(Where::Btree, BTREE, key).unwrap();
+                    }
+                    updaters.fetch_sub(1, SeqCst);
+                    mine
+                })
+            })
+            .collect();
+        let mut runs = 0;
+        while updaters.load(SeqCst) != 0 || runs == 0 {
+            coalesce(&model).unwrap();
+            runs += 1;
+        }
+        for t in threads {
+            want.extend(t.join().unwrap());
+        }
+    });
+    coalesce(&model).unwrap();
+    let keys = model.keys(BTREE).into_iter().filter(|(level, _)| *level == 0);
+    let got: BTreeSet<u64> = keys.map(|(_, k)| { k.pos() }.offset).collect();
+    assert_eq!(got, want);
+    assert!(model.count(Call::WalkReplace) > 0);
+    check_shape(&model);
     nothing_held(&model);
 }
 
