@@ -133,7 +133,11 @@ impl Keys<'_> {
             }
             let this = words.get(at..end).unwrap_or(&[]);
             let plain = if old { None } else { self.plain(this) };
-            let changed = if plain.is_some() { None } else { Some(self.unpack(this, e)) };
+            let changed = if plain.is_some() {
+                None
+            } else {
+                Some(self.unpack(this, words.get(at..).unwrap_or(&[]), e))
+            };
             let (k, value) = match (&plain, &changed) {
                 (Some((k, value)), _) => (*k, *value),
                 (None, Some(key)) => (key.k, key.v.as_slice()),
@@ -178,27 +182,38 @@ impl Keys<'_> {
     }
 
     /// The key, as today's version has it. One whose length contradicts its
-    /// format has no value and says so by its own length.
-    fn unpack(&self, words: &[u64], e: &Errors<'_, '_>) -> Key {
+    /// format has no value and says so by its own length; its fields are what
+    /// lies where they should be, in `tail` up to the end of the bset.
+    fn unpack(&self, words: &[u64], tail: &[u64], e: &Errors<'_, '_>) -> Key {
         let raw = RawKey::split_first(self.format, words).map(|(raw, _)| raw);
         let mut key = match raw {
             Some(Ok(raw)) => Key { k: self.format.unpack(raw), v: raw.value().to_vec() },
             Some(Err(KeyError::PastEnd | KeyError::TooShort | KeyError::TooLong) | Err(_))
-            | None => {
-                let first = words.first().copied().unwrap_or(0);
-                let own = if low8(first >> 8) & 0x7f == KEY_FORMAT_CURRENT {
-                    BKEY_U64S
-                } else {
-                    self.format.key_u64s()
-                };
-                let mut k = Bkey::new(Bpos::default(), 0);
-                k.u64s = low8(first).wrapping_add(BKEY_U64S).wrapping_sub(own);
-                k.type_ = KeyType(low8(first >> 16));
-                Key { k, v: Vec::new() }
-            }
+            | None => Key { k: self.contradicting(tail), v: Vec::new() },
         };
         compat::key(self.set.version, e.level, e.btree, &mut key);
         key
+    }
+
+    fn contradicting(&self, tail: &[u64]) -> Bkey {
+        let first = tail.first().copied().unwrap_or(0);
+        let current = low8(first >> 8) & 0x7f == KEY_FORMAT_CURRENT;
+        let own = if current { BKEY_U64S } else { self.format.key_u64s() };
+        // As long as its format wants it, no value.
+        let mut whole = [0; 8];
+        for (to, from) in whole.iter_mut().zip(tail) {
+            *to = *from;
+        }
+        if let Some(head) = whole.first_mut() {
+            *head = (first & !0xff) | u64::from(own);
+        }
+        let mut k = match RawKey::split_first(self.format, &whole) {
+            Some((Ok(raw), _)) => self.format.unpack(raw),
+            _ => Bkey::new(Bpos::default(), 0),
+        };
+        k.u64s = low8(first).wrapping_add(BKEY_U64S).wrapping_sub(own);
+        k.type_ = KeyType(low8(first >> 16));
+        k
     }
 
     fn outside(&self, p: Bpos) -> Option<&'static str> {

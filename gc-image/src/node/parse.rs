@@ -12,7 +12,7 @@ use crate::key::compat;
 use crate::superblock::{VERSION_MAX, VERSION_MIN};
 use gc_core::bkey::{KeyRef, NodeFormat, RawKey};
 use gc_core::layout::bits::{low8, low32};
-use gc_core::layout::{BkeyFormat, Bpos, BtreeId, BtreeNodeType, KeyType, Le64};
+use gc_core::layout::{BkeyFormat, Bpos, BtreeId, BtreeNodeType, CsumType, KeyType, Le64};
 
 /// Version of bsets before versions were shared by all structures.
 const VERSION_OLD: u16 = 3;
@@ -134,9 +134,12 @@ impl Parser {
         let end = set.end();
         let body = bytes.get(set.at.saturating_add(16)..end);
         let stored = array::<16>(bytes, set.at);
-        // A set that reaches past the node has no right checksum; the original
-        // reads on in its memory there.
-        let good = body.is_some_and(|b| checksum(type_, key, nonce, b) == stored);
+        // A set that reaches past the node has no right checksum, unless there is
+        // none; the original reads on in its memory there.
+        let good = match body {
+            Some(b) => checksum(type_, key, nonce, b) == stored,
+            None => checksum(CsumType::NONE, None, nonce, &[]) == stored && type_ == CsumType::NONE,
+        };
         if !good {
             e.raise(Class::WantRetry, self.written, Some(set.u64s), "invalid checksum")?;
         }
