@@ -481,6 +481,9 @@ struct gc_host_replacement {
  * the caller. The library has checked that parent and old nodes agree, and that
  * the new ranges tile the old one.
  *
+ * The parent must not be split by it: keys are deleted there, and belong into one
+ * node.
+ *
  * 0: the old nodes' locks are gone, *now is the new node that the walk is at, intent
  * locked by the walk. Any error: nothing has changed, no lock either. -EAGAIN and
  * -EINTR: to be tried again after gc_host_walk_wait(). -EROFS and -EIO: there will

@@ -716,6 +716,10 @@ struct gc_host_walk {
 	/* what a replacement of nodes that could not be made waits for */
 	struct closure		wait;
 	bool			wait_journal;
+	bool			wait_rewrite;
+	__le64			rewrite_seq;
+	struct bpos		rewrite_pos;
+	unsigned		rewrite_level;
 };
 
 struct gc_host_walk *gc_host_walk_open(struct bch_fs *c, unsigned btree_id, unsigned kind,
@@ -914,26 +918,49 @@ struct btree *gc_host_walk_parent(struct gc_host_walk *w, struct btree *b)
 }
 
 /*
- * Whether keys of this length surely go into an interior node without a split,
- * also when a write of the node that is under way ends its last set first.
+ * Room in an interior node without a split, also when a write of the node that is
+ * under way ends its last set first.
  */
-static bool gc_insert_fits(struct bch_fs *c, struct btree *b, unsigned u64s)
+static ssize_t gc_insert_room(struct bch_fs *c, struct btree *b)
 {
 	void *last = btree_bkey_last(b, bset_tree_last(b));
 	struct btree_node_entry *next = max(write_block(b), last);
-	ssize_t room = __bch_btree_u64s_remaining(c, b, &next->keys.start[0]);
 
-	return !btree_node_fake(b) &&
-		(ssize_t) (u64s + 2 * (block_bytes(c) >> 3)) <= room;
+	return !btree_node_fake(b)
+		? __bch_btree_u64s_remaining(c, b, &next->keys.start[0]) -
+		  2 * (ssize_t) (block_bytes(c) >> 3)
+		: 0;
+}
+
+/* The same once the node has been written anew, without what is overwritten in it. */
+static ssize_t gc_insert_room_anew(struct bch_fs *c, struct btree *b)
+{
+	return !btree_node_fake(b)
+		? (ssize_t) btree_max_u64s(c) - b->nr.live_u64s -
+		  (ssize_t) (sizeof(struct btree_node_entry) >> 3) -
+		  3 * (ssize_t) (block_bytes(c) >> 3)
+		: 0;
+}
+
+/* Whether a node without room is split, or only written anew in one piece. */
+static bool gc_insert_splits(struct bch_fs *c, struct btree *b, unsigned u64s)
+{
+	unsigned keys = b->nr.packed_keys + b->nr.unpacked_keys;
+
+	return keys * BKEY_BTREE_PTR_U64s_MAX + u64s > BTREE_SPLIT_THRESHOLD(c);
 }
 
 /*
- * An update has arrays of fixed size and asserts that nothing goes beyond them:
- * whether this one does not, should every node above that has no room be split;
- * and the number of nodes to reserve.
+ * Whether an update can take this: -EAGAIN when the parent has to be written anew
+ * before, -ENOSPC; and the number of nodes to reserve.
+ *
+ * Deleting keys in a node that is split meanwhile leaves whiteouts behind the new end
+ * of its first half, which the tree then refuses to write. So the parent is never
+ * split by it. Nodes above may be: they only get keys. An update has arrays of
+ * fixed size and asserts that nothing goes beyond them.
  */
-static bool gc_update_has_room(struct gc_host_walk *w, const struct gc_host_replacement *r,
-			       unsigned *nr_nodes)
+static int gc_update_has_room(struct gc_host_walk *w, const struct gc_host_replacement *r,
+			      unsigned *nr_nodes)
 {
 	struct bch_fs *c = w->trans.c;
 	struct btree_update *as = NULL;
@@ -950,19 +977,32 @@ static bool gc_update_has_room(struct gc_host_walk *w, const struct gc_host_repl
 	for (i = 0; i < r->nr_keys; i++)
 		insert += r->keys[i].new_node == GC_HOST_NEW_NONE ? BKEY_U64s : key;
 
+	if ((ssize_t) insert > gc_insert_room(c, b) && gc_insert_splits(c, b, insert)) {
+		if ((ssize_t) insert > gc_insert_room_anew(c, b))
+			return -ENOSPC;
+
+		w->wait_rewrite		= true;
+		w->rewrite_seq		= b->data->keys.seq;
+		w->rewrite_pos		= b->key.k.p;
+		w->rewrite_level	= b->c.level;
+		return -EAGAIN;
+	}
+
 	journal = insert + r->nr_keys;
 
-	while (!gc_insert_fits(c, b, insert)) {
+	while ((ssize_t) insert > gc_insert_room(c, b)) {
 		struct btree *parent = btree_node_parent(w->iter, b);
+		bool splits = gc_insert_splits(c, b, insert);
+		unsigned pieces = splits ? 2 : 1;
 
 		old_u64s	+= max_t(unsigned, key, b->key.k.u64s);
-		nodes		+= 2;
-		insert		= 2 * key;
-		journal		+= insert + 2;
+		nodes		+= pieces;
+		insert		= pieces * key;
+		journal		+= insert + pieces;
 
 		if (!parent) {
 			/* a new root above the halves of the old one */
-			nodes++;
+			nodes += splits;
 			break;
 		}
 
@@ -976,7 +1016,30 @@ static bool gc_update_has_room(struct gc_host_walk *w, const struct gc_host_repl
 		nodes <= ARRAY_SIZE(as->new_nodes) &&
 		nodes * key <= ARRAY_SIZE(as->_new_keys) &&
 		old_u64s <= ARRAY_SIZE(as->_old_keys) &&
-		journal <= ARRAY_SIZE(as->journal_entries);
+		journal <= ARRAY_SIZE(as->journal_entries)
+		? 0 : -ENOSPC;
+}
+
+/* Writes the parent anew, so that it has room again. Nothing is locked. */
+static void gc_rewrite_parent(struct gc_host_walk *w)
+{
+	struct bch_fs *c = w->trans.c;
+	struct btree_trans *trans = kzalloc(sizeof(*trans), GFP_KERNEL);
+	struct btree_iter *iter;
+
+	if (trans && percpu_ref_tryget(&c->writes)) {
+		bch2_trans_init(trans, c, 0, 0);
+		iter = bch2_trans_get_node_iter(trans, w->btree_id, w->rewrite_pos,
+						BTREE_MAX_DEPTH, w->rewrite_level, 0);
+		/* If it fails, the replacement that is tried again says so. */
+		bch2_btree_node_rewrite(c, iter, w->rewrite_seq,
+					BTREE_INSERT_USE_RESERVE|
+					BTREE_INSERT_GC_LOCK_HELD);
+		bch2_trans_exit(trans);
+		percpu_ref_put(&c->writes);
+	}
+
+	kfree(trans);
 }
 
 /* Starts the update; the file system stays writable until it is done. */
@@ -1059,6 +1122,7 @@ int gc_host_walk_replace(struct gc_host_walk *w, const struct gc_host_replacemen
 	struct btree_update *as;
 	struct bkey_i delete;
 	unsigned i, nr_nodes;
+	int ret;
 
 	_Static_assert(GC_HOST_MERGE_NODES == GC_MERGE_NODES, "nodes of a window");
 
@@ -1076,8 +1140,9 @@ int gc_host_walk_replace(struct gc_host_walk *w, const struct gc_host_replacemen
 						 (struct bkey_format *) r->format))
 			return -ENOSPC;
 
-	if (!gc_update_has_room(w, r, &nr_nodes))
-		return -ENOSPC;
+	ret = gc_update_has_room(w, r, &nr_nodes);
+	if (ret)
+		return ret;
 
 	as = gc_update_start(w, nr_nodes);
 	if (IS_ERR(as))
@@ -1141,6 +1206,11 @@ int gc_host_walk_wait(struct gc_host_walk *w, struct btree **now)
 
 	bch2_trans_unlock(&w->trans);
 	closure_sync(&w->wait);
+
+	if (w->wait_rewrite) {
+		w->wait_rewrite = false;
+		gc_rewrite_parent(w);
+	}
 
 	if (w->wait_journal) {
 		struct journal_preres res = { 0 };

@@ -287,6 +287,9 @@ impl CoalesceWalk for TreeWalk<'_> {
             model.violation("walk_replace of nodes that the walk is not on".to_owned());
             return Err(Error::INVAL);
         }
+        if r.new.is_empty() || r.new.len() >= r.old.len() {
+            model.violation(format!("walk_replace of {} by {}", r.old.len(), r.new.len()));
+        }
         let new = model.make_replacements(self.btree, r)?;
         // The parent's lock gives way to the change of it; nobody else changes trees.
         model.release(LockId::Node(r.parent));

@@ -105,6 +105,7 @@ fn sparse_leaves_are_merged_on_all_levels() {
     let after = (leaf_keys(&model), per_level(&model));
     assert_eq!(before.0, after.0);
     assert_eq!(before.0.len(), 100);
+    assert_eq!(model.messages(), []);
     assert!(after.1[0] * 2 <= before.1[0], "{:?} {:?}", before.1, after.1);
     assert!(after.1[1] < before.1[1], "{:?} {:?}", before.1, after.1);
     nothing_held(&model);
@@ -271,6 +272,7 @@ proptest! {
         coalesce(&model).unwrap();
         check_shape(&model);
         prop_assert_eq!(leaf_keys(&model), keys.clone());
+        prop_assert_eq!(model.messages(), []);
         let after = per_level(&model);
         prop_assert!(after.iter().zip(&before).all(|(a, b)| a <= b), "{:?} {:?}", before, after);
         coalesce(&model).unwrap();
