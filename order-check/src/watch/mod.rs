@@ -12,7 +12,7 @@ use gc_core::host::Lock;
 use gc_core::layout::{Bpos, BtreeId, Bucket, ExtentPtr, GcPhase, GcPos};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
-use tree::{BUCKET_SIZE, Buckets, Node};
+use tree::{BUCKET_SIZE, Buckets, Node, ROOT_LEVEL};
 
 /// Open buckets, number 0 included.
 pub const OPEN: u32 = 5;
@@ -155,7 +155,7 @@ impl Watch {
     pub fn referenced(&self) -> BTreeMap<u64, u32> {
         let walked = |n: &&Node| n.info.level > 0 || has_triggers(n.info.btree_id);
         let keys = self.nodes.iter().filter(walked).flat_map(|n| &n.keys);
-        let roots = self.nodes.iter().filter(|n| n.info.level == 1).map(|n| &n.own);
+        let roots = self.nodes.iter().filter(|n| n.info.level == ROOT_LEVEL).map(|n| &n.own);
         let named = keys.chain(roots).map(|k| tree::bucket(k.as_ref()));
         let open = self.open.iter().flatten().copied();
         named.chain(open).chain(self.fifos).chain([self.journal]).map(|b| (b, 1)).collect()
@@ -225,7 +225,8 @@ impl Watch {
     }
 
     fn root_of(&self, id: BtreeId) -> Option<usize> {
-        let found = self.nodes.iter().position(|n| n.info.btree_id == id && n.info.level == 1);
+        let found =
+            self.nodes.iter().position(|n| n.info.btree_id == id && n.info.level == ROOT_LEVEL);
         found.filter(|_| self.setting.rootless != Some(id))
     }
 

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Small btrees: two leaves of two keys below a root, each key with a bucket of
-//! its own.
+//! Small btrees of three levels, each key with a bucket of its own.
 
 use gc_core::bkey::{KeyBuf, KeyRef};
 use gc_core::host::NodeInfo;
+use gc_core::layout::position::bkey_successor;
 use gc_core::layout::{Bkey, Bpos, BtreeId, ExtentPtr, KeyType, POS_MAX, POS_MIN};
 
 /// Sectors of a bucket.
 pub const BUCKET_SIZE: u32 = 16;
+
+/// Level of a root.
+pub const ROOT_LEVEL: u8 = 2;
 
 /// A node.
 pub struct Node {
@@ -41,21 +44,39 @@ fn key(type_: KeyType, p: Bpos, bucket: u64) -> KeyBuf {
     KeyBuf::copy_of(KeyRef::new(&k, &v)).expect("one word fits")
 }
 
-/// Two leaves and their root.
-pub fn tree(id: BtreeId, buckets: &mut Buckets) -> [Node; 3] {
-    let border = Bpos::new(1, 10);
-    let leaf = |min_key, max_key, before: Bpos, buckets: &mut Buckets| Node {
-        info: NodeInfo { min_key, max_key, level: 0, btree_id: id, fake: false },
-        keys: [before, max_key].map(|p| key(KeyType::EXTENT, p, buckets.take())).into(),
-        own: key(KeyType::BTREE_PTR, max_key, buckets.take()),
-    };
-    let left = leaf(POS_MIN, border, Bpos::new(1, 5), buckets);
-    let right = leaf(Bpos::new(1, 11), POS_MAX, Bpos::new(2, 0), buckets);
-    let (min_key, max_key) = (POS_MIN, POS_MAX);
-    let root = Node {
-        info: NodeInfo { min_key, max_key, level: 1, btree_id: id, fake: false },
-        keys: vec![left.own, right.own],
-        own: key(KeyType::BTREE_PTR, POS_MAX, buckets.take()),
-    };
-    [left, right, root]
+/// A node below its parent, or the root.
+fn node(id: BtreeId, level: u8, range: (Bpos, Bpos), keys: Vec<KeyBuf>, own: u64) -> Node {
+    let (min_key, max_key) = range;
+    Node {
+        info: NodeInfo { min_key, max_key, level, btree_id: id, fake: false },
+        keys,
+        own: key(KeyType::BTREE_PTR, max_key, own),
+    }
+}
+
+/// Four leaves, two parents and their root, in the order of their places: children
+/// before their parent, left before right.
+pub fn tree(id: BtreeId, buckets: &mut Buckets) -> Vec<Node> {
+    let ends = [Bpos::new(1, 10), Bpos::new(2, 10), Bpos::new(3, 10), POS_MAX];
+    let mut begin = POS_MIN;
+    let mut nodes: Vec<Node> = Vec::new();
+    let mut parents: Vec<KeyBuf> = Vec::new();
+    for pair in ends.chunks(2) {
+        let first = begin;
+        let mut children = Vec::new();
+        for &end in pair {
+            let inside = Bpos::new(begin.inode + 1, 1);
+            let keys = [inside, end].map(|p| key(KeyType::EXTENT, p, buckets.take())).into();
+            let leaf = node(id, 0, (begin, end), keys, buckets.take());
+            children.push(leaf.own);
+            nodes.push(leaf);
+            begin = bkey_successor(end).unwrap_or(POS_MAX);
+        }
+        let end = pair[pair.len() - 1];
+        let parent = node(id, 1, (first, end), children, buckets.take());
+        parents.push(parent.own);
+        nodes.push(parent);
+    }
+    nodes.push(node(id, ROOT_LEVEL, (POS_MIN, POS_MAX), parents, buckets.take()));
+    nodes
 }
