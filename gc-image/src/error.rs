@@ -74,6 +74,8 @@ pub enum OpenError {
     Twice(PathBuf, u8),
     /// The devices at hand are too few.
     Insufficient,
+    /// A member is missing, and all were asked for: its index and UUID.
+    MemberMissing(u8, [u8; 16]),
     /// The file system was never mounted: there is nothing to check.
     NotInitialized,
     /// The key is not to be had.
@@ -91,6 +93,9 @@ impl fmt::Display for OpenError {
                 write!(f, "{}: already have device online in slot {i}", p.display())
             }
             Self::Insufficient => f.write_str("insufficient devices"),
+            Self::MemberMissing(idx, uuid) => {
+                write!(f, "member {idx} ({}) is missing", crate::fs::uuid_text(uuid))
+            }
             Self::NotInitialized => f.write_str("not initialized: never mounted"),
             Self::Key(e) => e.fmt(f),
         }

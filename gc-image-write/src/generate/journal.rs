@@ -40,8 +40,7 @@ pub(super) fn split(
         for p in places {
             if rng.one_in(every) {
                 let Some(key) = keys.get(&p).cloned() else { continue };
-                // The original's replay does not move on from an extent that starts
-                // where a node ends.
+                // Such extents are left out: the original did not always accept them.
                 if extents && key.k.start_pos() <= last {
                     last = p;
                     continue;

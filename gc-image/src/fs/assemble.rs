@@ -68,9 +68,13 @@ pub fn open(
     let devices = attach(&newest, found)?;
     let replicas = replicas(&newest)?;
     enough(&replicas.table, &devices)?;
-    let absent = devices.iter().flatten().any(|d| d.online.is_none());
-    if options.require_all && absent {
-        return Err(OpenError::Insufficient);
+    if options.require_all {
+        let away = (0_u8..).zip(&devices).find_map(|(idx, d)| {
+            d.as_ref().filter(|d| d.online.is_none()).map(|d| (idx, d.member.uuid))
+        });
+        if let Some((idx, uuid)) = away {
+            return Err(OpenError::MemberMissing(idx, uuid));
+        }
     }
     if newest.initialized() == 0 {
         return Err(OpenError::NotInitialized);
