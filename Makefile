@@ -49,6 +49,11 @@ demo: setup
 test: setup
 	scripts/test $(BUILD)
 
+# By hand: each change of an ordering or of a move of the position must be caught.
+.PHONY: mutants
+mutants:
+	scripts/mutants-order
+
 .PHONY: generate
 generate:
 	cargo xtask generate
