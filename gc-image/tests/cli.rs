@@ -82,10 +82,10 @@ fn sets_of_devices() {
         assert!(text.ends_with(end), "{text}");
         assert!(out.stdout.is_empty(), "{args:?}");
     };
-    refused(&[&ec[0]], "insufficient devices");
+    refused(&[&ec[0]], "is missing");
     refused(&[&two[0], &one[0]], "device not a member of filesystem");
     refused(&[&two[0], &two[1], &two[0]], "already have device online in slot 0");
-    refused(&["--require-all", &two[1]], "insufficient devices");
+    refused(&["--require-all", &two[1]], "is missing");
     let out = bch_gc(&["check", "-q", &two[1]]);
     assert_eq!(out.status.code(), Some(0));
     assert!(said(&out).1.contains("warning: member 0 ("), "{:?}", said(&out));
