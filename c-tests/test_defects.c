@@ -280,6 +280,23 @@ START_TEST(d25_stripe_flag_of_parity)
 }
 END_TEST
 
+/* D25. Oracle: nor is the flag lost where another field of the same bucket is wrong. */
+START_TEST(d25_flag_beside_another_field)
+{
+	struct fs_stripe s = fs_stripe(BCH_GC_MODEL_BTREE, 1);
+	struct bch_gc_model_bucket b;
+
+	ck_assert_int_eq(bch_gc_model_settle(m), 0);
+	b = fs_get(2, s.bucket[2]);
+	ck_assert(b.stripe);
+	b.dirty_sectors = 9;
+	fs_set(2, s.bucket[2], b);
+	ck_assert_int_eq(fs_gc(true, true), 0);
+	ck_assert_uint_eq(fs_get(2, s.bucket[2]).dirty_sectors, 0);
+	ck_assert(fs_get(2, s.bucket[2]).stripe);
+}
+END_TEST
+
 /* D25. Oracle: a pass over metadata does not set the flag either: it does not know. */
 START_TEST(d25_flag_is_not_touched)
 {
@@ -351,6 +368,7 @@ Suite *suite_defects(void)
 	tcase_add_test(t, d22_interior_key_too_long);
 	tcase_add_test(t, d24_text_of_many_devices);
 	tcase_add_test(t, d25_stripe_flag_of_parity);
+	tcase_add_test(t, d25_flag_beside_another_field);
 	tcase_add_test(t, d25_flag_is_not_touched);
 	tcase_add_loop_test(t, d26_member_not_there, 0, 2);
 	tcase_add_test(t, d26_data_of_a_member_not_there);

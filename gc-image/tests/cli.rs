@@ -82,7 +82,7 @@ fn sets_of_devices() {
         assert!(text.ends_with(end), "{text}");
         assert!(out.stdout.is_empty(), "{args:?}");
     };
-    refused(&[&ec[0]], "is missing");
+    refused(&[&ec[0]], "insufficient devices");
     refused(&[&two[0], &one[0]], "device not a member of filesystem");
     refused(&[&two[0], &two[1], &two[0]], "already have device online in slot 0");
     refused(&["--require-all", &two[1]], "is missing");
