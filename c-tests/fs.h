@@ -129,6 +129,7 @@ void fs_assert_settled(void);
 
 Suite *suite_initial(void);
 Suite *suite_damage(void);
+Suite *suite_marking(void);
 Suite *suite_topology(void);
 Suite *suite_running(void);
 Suite *suite_events(void);

@@ -5,9 +5,9 @@
 int main(void)
 {
 	static Suite *(*const suites[])(void) = {
-		suite_initial, suite_damage, suite_topology, suite_running, suite_events,
-		suite_gens, suite_thread, suite_superblock, suite_errors, suite_faults,
-		suite_defects, suite_coalesce, suite_abi,
+		suite_initial, suite_damage, suite_marking, suite_topology, suite_running,
+		suite_events, suite_gens, suite_thread, suite_superblock, suite_errors,
+		suite_faults, suite_defects, suite_coalesce, suite_abi,
 	};
 	SRunner *sr = srunner_create(NULL);
 	size_t i;
