@@ -2,6 +2,7 @@
 //! Opening what the command line names.
 
 use crate::Source;
+use console::Term;
 use gc_image::error::{KeyError, OpenError};
 use gc_image::fs::{Fs, Options, open as open_fs, uuid_text};
 use gc_image::report::Reporter;
@@ -25,9 +26,8 @@ pub(crate) fn open(
         clear_compat,
     };
     let fs = match open_fs(&source.images, &options, reporter) {
-        Err(OpenError::Key(KeyError::Missing)) if std::io::stdin().is_terminal() => {
-            let line = rpassword::prompt_password("passphrase: ")
-                .map_err(|e| OpenError::Io("terminal".into(), e))?;
+        Err(OpenError::Key(KeyError::Missing)) if can_ask() => {
+            let line = ask("passphrase: ").map_err(|e| OpenError::Io("terminal".into(), e))?;
             options.passphrase = Some(line.into_bytes());
             open_fs(&source.images, &options, reporter)?
         }
@@ -37,6 +37,17 @@ pub(crate) fn open(
         eprintln!("bch-gc: warning: member {idx} ({}) is missing", uuid_text(&dev.member.uuid));
     }
     Ok(fs)
+}
+
+fn can_ask() -> bool {
+    std::io::stdin().is_terminal() && Term::stderr().is_term()
+}
+
+/// A line typed on the terminal, which does not show it.
+fn ask(prompt: &str) -> std::io::Result<String> {
+    let term = Term::stderr();
+    term.write_str(prompt)?;
+    term.read_secure_line()
 }
 
 fn read_passphrase(fd: u32) -> Result<Vec<u8>, OpenError> {
