@@ -90,7 +90,9 @@ fn declarations(
     let path = root.join(header);
     Ok(bindgen::Builder::default()
         .header(path.to_str().ok_or("path is not UTF-8")?)
+        // REUSE-IgnoreStart
         .raw_line("// SPDX-License-Identifier: GPL-2.0-only")
+        // REUSE-IgnoreEnd
         .raw_line(format!("//! Generated from `{header}`; its comments are the documentation."))
         .raw_line("#![allow(missing_docs, non_camel_case_types, non_upper_case_globals)]")
         .allowlist_function(functions)
