@@ -17,6 +17,11 @@ use std::rc::Rc;
 /// Keys of nodes kept in memory, in u64s.
 const KEPT_U64S: usize = 16 << 20;
 
+/// How often a node may be reached through a key that does not end where it does.
+/// A btree whose pointers all lead to the same nodes has a walk as long as the
+/// product of its levels' keys.
+const ASTRAY: u32 = 4096;
+
 /// What identifies a node in the original's cache, so that it is read once.
 type Place = (u64, u8, u8);
 
@@ -34,6 +39,7 @@ pub struct Nodes {
     kept: HashMap<Place, Rc<Node>>,
     order: VecDeque<Place>,
     kept_u64s: usize,
+    astray: u32,
 }
 
 /// Somebody who has heard it all before.
@@ -67,6 +73,9 @@ impl Nodes {
         reporter: &mut dyn Reporter,
     ) -> Option<Rc<Node>> {
         let place = (hash(key), btree.0, level);
+        if self.is_astray(place, key, reporter) {
+            return None;
+        }
         if let Some(node) = self.kept.get(&place) {
             return Some(Rc::clone(node));
         }
@@ -83,6 +92,22 @@ impl Nodes {
         let node = Rc::new(node?);
         self.keep(place, &node);
         Some(node)
+    }
+
+    /// Whether the walk has come to known nodes through too many wrong keys.
+    fn is_astray(&mut self, place: Place, key: &Key, reporter: &mut dyn Reporter) -> bool {
+        if self.seen.get(&place).is_none_or(|seen| seen.key.k.p == key.k.p) {
+            return false;
+        }
+        self.astray = self.astray.saturating_add(1);
+        if self.astray == ASTRAY {
+            let name = BtreeId(place.1).name().unwrap_or("unknown");
+            reporter.log(&format!(
+                "btree {name} level {}: {ASTRAY} keys lead to nodes of others, giving up",
+                place.2
+            ));
+        }
+        self.astray >= ASTRAY
     }
 
     fn keep(&mut self, place: Place, node: &Rc<Node>) {
