@@ -31,6 +31,8 @@
 mod bytes;
 
 pub mod checksum;
+#[cfg(feature = "program")]
+pub mod cli;
 pub mod crypt;
 pub mod error;
 pub mod fs;

@@ -11,7 +11,7 @@ use crate::fs::Fs;
 use crate::journal::{self, Entry, JournalKeys, Said, items};
 use crate::key::Key;
 use crate::node::Node;
-use crate::report::{Code, Flags, Found, Reporter};
+use crate::report::{Code, Flags, Found, Phase, Reporter};
 use crate::superblock::{FEATURE_EXTENTS_ABOVE_BTREE_UPDATES, FEATURE_JOURNAL_SEQ_BLACKLIST_V3};
 use crate::tree::Nodes;
 use clean::Clean;
@@ -158,6 +158,7 @@ pub fn recover(
         check_sequence(&fs, &entries, last, reporter)?;
     }
     let mut nodes = Nodes::default();
+    reporter.phase(Phase::Nodes, fs.recorded_nodes());
     let roots = roots::read(&mut fs, &early.roots, &mut nodes, reporter)?;
     let Early { mut usage, key_version, .. } = early;
     let (dev_usage, stripes) = marks::read(&fs, &keys, &roots, &mut nodes, &mut usage, reporter)?;

@@ -2,6 +2,9 @@
 //! What is found wrong while reading, as data, handed over in order.
 
 use gc_core::finding::Answer;
+use gc_core::layout::BtreeId;
+use std::fmt;
+use std::path::PathBuf;
 
 /// What may be done about a finding: bits of `FSCK_*`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,14 +118,89 @@ pub(crate) fn cut(text: &mut String, size: usize) {
     text.truncate(end);
 }
 
+/// What a range of sectors holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Holds {
+    /// A copy of the superblock.
+    Superblock,
+    /// The list of the superblock's copies.
+    Layout,
+    /// A bucket of the journal.
+    Journal,
+    /// A copy of a btree node.
+    Node(BtreeId, u8),
+}
+
+impl fmt::Display for Holds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Superblock => f.write_str("superblock"),
+            Self::Layout => f.write_str("superblock layout"),
+            Self::Journal => f.write_str("journal"),
+            Self::Node(btree, level) => {
+                let name = btree.name().unwrap_or("?");
+                write!(f, "btree node, {name} level {level}")
+            }
+        }
+    }
+}
+
+/// Sectors (of 512 bytes) that a device did not give.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The device.
+    pub path: PathBuf,
+    /// The first of them.
+    pub sector: u64,
+    /// How many.
+    pub sectors: u64,
+    /// Number of the bucket they begin in, where it is known.
+    pub bucket: Option<u64>,
+    /// What was being read.
+    pub holds: Holds,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (path, first) = (self.path.display(), self.sector);
+        let last = first.saturating_add(self.sectors.saturating_sub(1));
+        write!(f, "{path}: sectors {first} to {last}")?;
+        if let Some(bucket) = self.bucket {
+            write!(f, ", bucket {bucket}")?;
+        }
+        write!(f, " ({})", self.holds)
+    }
+}
+
+/// Parts of the work whose progress can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Buckets of the journal.
+    Journal,
+    /// Nodes of the btrees.
+    Nodes,
+}
+
 /// Who is told what is found, and says what to do.
 pub trait Reporter {
     /// A finding, in the order the original raises it.
     fn found(&mut self, found: Found) -> Answer;
     /// A line for the log: no finding.
     fn log(&mut self, line: &str);
+    /// A line that says what went wrong: no finding either.
+    fn error(&mut self, line: &str) {
+        self.log(line);
+    }
+    /// Sectors cannot be read.
+    fn unreadable(&mut self, _what: Unreadable) {}
+    /// A part of the work begins; `estimate` steps are expected, 0 for unknown.
+    fn phase(&mut self, _phase: Phase, _estimate: u64) {}
     /// A pass of mark and sweep begins; the first is 1.
     fn pass(&mut self, _pass: u32) {}
+    /// A bucket of the journal was read.
+    fn bucket_read(&mut self) {}
     /// A node was read.
     fn node_read(&mut self) {}
 }

@@ -11,6 +11,8 @@ use crate::key::validate::Rules;
 use crate::superblock::{Member, MemberState, Superblock};
 use gc_core::accounting::device::Geometry;
 use gc_core::layout::{BtreeId, Bucket};
+use std::fmt;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 
 const JSET_MAGIC: u64 = 0x2452_35c1_a362_5032;
@@ -189,16 +191,20 @@ impl Fs {
         seq
     }
 
-    /// Number of the superblock's state on each device, read anew: a change
-    /// means that somebody writes.
+    /// Devices whose superblock is not any more what it was when they were opened:
+    /// somebody writes to the file system.
     #[must_use]
-    pub fn superblock_seqs(&self) -> Vec<Option<u64>> {
-        let seq = |d: &Device| {
-            let online = d.online.as_ref()?;
+    pub fn changes(&self) -> Vec<Changed<'_>> {
+        let change = |online: &'_ Online| {
+            let was = online.sb.seq();
             let head = online.file.read_vec(online.sb_sector, 512).ok()?;
-            crate::bytes::u64_at(&head, 112)
+            let is = crate::bytes::u64_at(&head, 112)?;
+            (is != was).then_some((was, is))
         };
-        self.devices.iter().flatten().map(seq).collect()
+        let online = self.devices.iter().flatten().filter_map(|d| d.online.as_ref());
+        online
+            .filter_map(|o| change(o).map(|(was, is)| Changed { path: o.file.path(), was, is }))
+            .collect()
     }
 
     /// Nodes that the btrees should have, by the recorded usage; 0 if nothing is
@@ -224,6 +230,26 @@ impl Fs {
     #[must_use]
     pub fn name(&self) -> String {
         uuid_text(&self.sb.user_uuid())
+    }
+}
+
+/// A device that somebody wrote to while it was read: the sequence of its superblock
+/// then and now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Changed<'a> {
+    /// The device.
+    pub path: &'a Path,
+    /// When it was opened.
+    pub was: u64,
+    /// Now.
+    pub is: u64,
+}
+
+impl fmt::Display for Changed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, was, is } = self;
+        let path = path.display();
+        write!(f, "{path}: changed while it was read (superblock sequence {was}, now {is})")
     }
 }
 

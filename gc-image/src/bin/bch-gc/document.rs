@@ -4,7 +4,9 @@
 use crate::recorder::Recorded;
 use gc_core::finding::Answer;
 use gc_core::layout::{Bucket, DevUsage, Stripe};
+use gc_image::fs::uuid_text;
 use gc_image::host::Image;
+use gc_image::report::Unreadable;
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
 
@@ -135,6 +137,31 @@ pub(crate) fn findings(all: &[Recorded]) -> Value {
                 },
             })
         })
+        .collect()
+}
+
+/// What could not be read.
+pub(crate) fn unreadable(all: &[Unreadable]) -> Value {
+    all.iter()
+        .map(|u| {
+            json!({
+                "device": u.path.display().to_string(),
+                "sector": u.sector,
+                "sectors": u.sectors,
+                "bucket": u.bucket,
+                "holds": u.holds.to_string(),
+            })
+        })
+        .collect()
+}
+
+/// Members that are not there.
+pub(crate) fn missing(image: &Image<'_>) -> Value {
+    image
+        .fs()
+        .members()
+        .filter(|(_, dev)| dev.online.is_none())
+        .map(|(idx, dev)| json!({"device": idx, "uuid": uuid_text(&dev.member.uuid)}))
         .collect()
 }
 

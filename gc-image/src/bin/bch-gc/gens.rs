@@ -1,52 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `bch-gc gens`: the oldest generation of each bucket, recomputed.
 
-use crate::recorder::Recorder;
-use crate::{FOUND, OPERATIONAL, Source, document, source};
+use crate::document;
+use crate::run::{self, CHECK, Failure, How, OPERATIONAL, Session};
 use gc_core::gens::gc_gens;
+use gc_image::cli::Source;
 use gc_image::host::Image;
-use gc_image::recovery;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
 pub(crate) fn run(json: bool, source: &Source) -> ExitCode {
-    match print(json, source) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Content(e)) => {
-            eprintln!("bch-gc: {e}");
-            ExitCode::from(FOUND)
-        }
-        Err(Failure::Operational(e)) => {
-            eprintln!("bch-gc: {e}");
-            ExitCode::from(OPERATIONAL)
-        }
-    }
+    let how = How { fsck: false, unrecovered: OPERATIONAL, ..CHECK };
+    run::on_image(source, how, |session, image| print(json, session, image))
 }
 
-enum Failure {
-    /// The walk met something it could not read.
-    Content(String),
-    Operational(Box<dyn std::error::Error>),
-}
-
-impl<E: std::error::Error + 'static> From<E> for Failure {
-    fn from(e: E) -> Self {
-        Self::Operational(Box::new(e))
-    }
-}
-
-fn print(json: bool, source: &Source) -> Result<(), Failure> {
-    let mut recorder = Recorder::new(false);
-    let fs = source::open(source, 0, &mut recorder)?;
-    let recovered = recovery::recover(fs, recovery::RecoveryArgs { fsck: false }, &mut recorder)?;
-    let image = Image::new(recovered, &mut recorder)?;
+fn print(json: bool, session: &Session<'_, '_>, image: &Image<'_>) -> Result<bool, Failure> {
+    let before = json.then(|| line("before", image));
+    let ret = gc_gens(image);
+    session.progress.end();
     let mut out = std::io::stdout().lock();
-    let before = json.then(|| line("before", &image));
-    let ret = gc_gens(&image);
     if let Some(before) = before {
-        for doc in [before, line("after", &image)] {
+        for doc in [before, line("after", image)] {
             serde_json::to_writer(&mut out, &doc)?;
             out.write_all(b"\n")?;
         }
@@ -60,7 +36,10 @@ fn print(json: bool, source: &Source) -> Result<(), Failure> {
             writeln!(out, "device {idx}: oldest pointer {worst} of 96 generations behind")?;
         }
     }
-    ret.map_err(|e| Failure::Content(format!("walk ended early ({})", e.code())))
+    match ret {
+        Ok(()) => Ok(true),
+        Err(e) => Err(Failure::Content(format!("walk ended early ({})", e.code()))),
+    }
 }
 
 fn line(stage: &str, image: &Image<'_>) -> Value {

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Keeps what is found, in order, and answers without asking.
 
+use crate::progress::Progress;
 use gc_core::finding::Answer;
-use gc_image::report::{Found, Reporter, answer};
-use indicatif::{ProgressBar, ProgressStyle};
+use gc_image::report::{Found, Phase, Reporter, Unreadable, answer};
 use std::cell::RefCell;
-use std::io::IsTerminal;
-use std::time::{Duration, Instant};
-
-/// Between two lines about progress where there is no terminal.
-const LINES_EVERY: Duration = Duration::from_secs(10);
 
 /// A finding, where it belongs, and what was answered.
 #[derive(Debug, Clone)]
@@ -22,54 +17,20 @@ pub(crate) struct Recorded {
 
 /// The record of a run.
 #[derive(Debug)]
-pub(crate) struct Recorder {
+pub(crate) struct Recorder<'p> {
     /// Repair what may be ignored too.
     fix: bool,
+    /// Lines of the log are not shown.
+    quiet: bool,
     pass: i64,
     findings: Vec<Recorded>,
-    progress: Option<Progress>,
+    unreadable: Vec<Unreadable>,
+    progress: &'p Progress,
 }
 
-#[derive(Debug)]
-struct Progress {
-    bar: Option<ProgressBar>,
-    said: Instant,
-    nodes: u64,
-    expected: u64,
-}
-
-impl Recorder {
-    pub(crate) fn new(fix: bool) -> Self {
-        Self { fix, pass: -1, findings: Vec::new(), progress: None }
-    }
-
-    /// Says on the standard error how far it is: a bar on a terminal, lines
-    /// elsewhere.
-    pub(crate) fn with_progress(mut self, on: bool) -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{bar:30} {pos} of about {len} nodes");
-            ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        });
-        let said = Instant::now();
-        self.progress = on.then_some(Progress { bar, said, nodes: 0, expected: 0 });
-        self
-    }
-
-    /// How many nodes there should be.
-    pub(crate) fn expect_nodes(&mut self, nodes: u64) {
-        if let Some(p) = &mut self.progress {
-            p.expected = nodes;
-            if let Some(bar) = &p.bar {
-                bar.set_length(nodes);
-            }
-        }
-    }
-
-    /// Takes the bar away.
-    pub(crate) fn end_progress(&mut self) {
-        if let Some(bar) = self.progress.take().and_then(|p| p.bar) {
-            bar.finish_and_clear();
-        }
+impl<'p> Recorder<'p> {
+    pub(crate) fn new(fix: bool, quiet: bool, progress: &'p Progress) -> Self {
+        Self { fix, quiet, pass: -1, findings: Vec::new(), unreadable: Vec::new(), progress }
     }
 
     /// The findings since the last call; what follows is outside of any pass.
@@ -77,29 +38,26 @@ impl Recorder {
         self.pass = -1;
         std::mem::take(&mut self.findings)
     }
-}
 
-impl Progress {
-    fn node(&mut self) {
-        self.nodes = self.nodes.saturating_add(1);
-        match &self.bar {
-            Some(bar) => {
-                // An estimate that was passed is not an end.
-                if self.nodes > self.expected {
-                    bar.set_length(self.nodes);
-                }
-                bar.set_position(self.nodes);
+    /// What could not be read so far, in order of device and sector, each range once.
+    pub(crate) fn not_read(&self) -> Vec<Unreadable> {
+        let mut all = self.unreadable.clone();
+        all.sort_by(|a, b| (&a.path, a.sector).cmp(&(&b.path, b.sector)));
+        all.dedup_by(|b, a| {
+            let end = a.sector.saturating_add(a.sectors);
+            let joins = (&a.path, a.holds, a.bucket) == (&b.path, b.holds, b.bucket);
+            let both = joins && b.sector <= end;
+            if both {
+                let last = b.sector.saturating_add(b.sectors).max(end);
+                a.sectors = last.saturating_sub(a.sector);
             }
-            None if self.said.elapsed() > LINES_EVERY => {
-                eprintln!("read {} of about {} nodes", self.nodes, self.expected);
-                self.said = Instant::now();
-            }
-            None => {}
-        }
+            both
+        });
+        all
     }
 }
 
-impl Reporter for Recorder {
+impl Reporter for Recorder<'_> {
     fn found(&mut self, found: Found) -> Answer {
         let answer = answer(found.flags, self.fix);
         self.findings.push(Recorded { pass: self.pass, found, answer });
@@ -107,35 +65,64 @@ impl Reporter for Recorder {
     }
 
     fn log(&mut self, line: &str) {
-        match self.progress.as_ref().and_then(|p| p.bar.as_ref()) {
-            Some(bar) => bar.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
+        if !self.quiet {
+            self.progress.say(line);
         }
+    }
+
+    fn error(&mut self, line: &str) {
+        self.progress.say(line);
+    }
+
+    fn unreadable(&mut self, what: Unreadable) {
+        self.unreadable.push(what);
+    }
+
+    fn phase(&mut self, phase: Phase, estimate: u64) {
+        let (name, unit) = match phase {
+            Phase::Journal => ("reading the journal", "buckets"),
+            _ => ("reading nodes", "nodes"),
+        };
+        self.progress.phase(name, unit, estimate);
     }
 
     fn pass(&mut self, pass: u32) {
         self.pass = i64::from(pass);
     }
 
+    fn bucket_read(&mut self) {
+        self.progress.add(1);
+    }
+
     fn node_read(&mut self) {
-        if let Some(p) = &mut self.progress {
-            p.node();
-        }
+        self.progress.add(1);
     }
 }
 
 /// A recorder that the host and a command share.
-pub(crate) struct Shared<'a>(pub(crate) &'a RefCell<Recorder>);
+pub(crate) struct Shared<'a, 'p>(pub(crate) &'a RefCell<Recorder<'p>>);
 
-impl Reporter for Shared<'_> {
+impl Reporter for Shared<'_, '_> {
     fn found(&mut self, found: Found) -> Answer {
         self.0.borrow_mut().found(found)
     }
     fn log(&mut self, line: &str) {
         self.0.borrow_mut().log(line);
     }
+    fn error(&mut self, line: &str) {
+        self.0.borrow_mut().error(line);
+    }
+    fn unreadable(&mut self, what: Unreadable) {
+        self.0.borrow_mut().unreadable(what);
+    }
+    fn phase(&mut self, phase: Phase, estimate: u64) {
+        self.0.borrow_mut().phase(phase, estimate);
+    }
     fn pass(&mut self, pass: u32) {
         self.0.borrow_mut().pass(pass);
+    }
+    fn bucket_read(&mut self) {
+        self.0.borrow_mut().bucket_read();
     }
     fn node_read(&mut self) {
         self.0.borrow_mut().node_read();

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Opening what the command line names.
 
-use crate::Source;
-use console::Term;
+use crate::interrupt;
+use crate::progress::Progress;
+use gc_image::cli::Source;
 use gc_image::error::{KeyError, OpenError};
 use gc_image::fs::{Fs, Options, open as open_fs, uuid_text};
 use gc_image::report::Reporter;
 use std::fs::File;
-use std::io::{BufRead, BufReader, IsTerminal};
+use std::io::{BufRead, BufReader};
 
 /// Opens the file system; what is missing is said on the standard error.
 pub(crate) fn open(
     source: &Source,
     clear_compat: u64,
     reporter: &mut dyn Reporter,
+    progress: &Progress,
 ) -> Result<Fs, OpenError> {
     let passphrase = match source.passphrase_fd {
         Some(fd) => Some(read_passphrase(fd)?),
@@ -26,28 +28,19 @@ pub(crate) fn open(
         clear_compat,
     };
     let fs = match open_fs(&source.images, &options, reporter) {
-        Err(OpenError::Key(KeyError::Missing)) if can_ask() => {
-            let line = ask("passphrase: ").map_err(|e| OpenError::Io("terminal".into(), e))?;
+        Err(OpenError::Key(KeyError::Missing)) if interrupt::can_ask() => {
+            let line = interrupt::ask_hidden("passphrase: ")
+                .map_err(|e| OpenError::Io("terminal".into(), e))?;
             options.passphrase = Some(line.into_bytes());
             open_fs(&source.images, &options, reporter)?
         }
         other => other?,
     };
     for (idx, dev) in fs.members().filter(|(_, d)| d.online.is_none()) {
-        eprintln!("bch-gc: warning: member {idx} ({}) is missing", uuid_text(&dev.member.uuid));
+        let uuid = uuid_text(&dev.member.uuid);
+        progress.say(&format!("bch-gc: warning: member {idx} ({uuid}) is missing"));
     }
     Ok(fs)
-}
-
-fn can_ask() -> bool {
-    std::io::stdin().is_terminal() && Term::stderr().is_term()
-}
-
-/// A line typed on the terminal, which does not show it.
-fn ask(prompt: &str) -> std::io::Result<String> {
-    let term = Term::stderr();
-    term.write_str(prompt)?;
-    term.read_secure_line()
 }
 
 fn read_passphrase(fd: u32) -> Result<Vec<u8>, OpenError> {

@@ -1,39 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `bch-gc state`: one document for each mark and sweep.
 
-use crate::recorder::{Recorder, Shared};
-use crate::{FOUND, Mode, OPERATIONAL, Source, document, source};
+use crate::document;
+use crate::run::{self, CHECK, Failure, How, OPERATIONAL, Session};
 use gc_core::error::Error;
 use gc_core::gc::{Args, gc};
+use gc_image::cli::{Mode, Source};
 use gc_image::host::Image;
-use gc_image::recovery::{self, ALLOC_INFO, ALLOC_METADATA, RecoveryArgs};
+use gc_image::recovery::{ALLOC_INFO, ALLOC_METADATA};
 use serde_json::json;
-use std::cell::RefCell;
 use std::io::Write;
 use std::process::ExitCode;
 
 pub(crate) fn run(mode: Mode, source: &Source) -> ExitCode {
-    match documents(mode, source) {
-        Ok(clean) => ExitCode::from(if clean { 0 } else { FOUND }),
-        Err(e) => {
-            eprintln!("bch-gc: {e}");
-            ExitCode::from(OPERATIONAL)
-        }
-    }
-}
-
-/// Prints the documents; whether nothing was found.
-fn documents(mode: Mode, source: &Source) -> Result<bool, Box<dyn std::error::Error>> {
-    let recorder = RefCell::new(Recorder::new(mode == Mode::Y));
-    let mut reporter = Shared(&recorder);
-    let clear = match mode {
+    let clear_compat = match mode {
         Mode::N | Mode::Y => 0,
         Mode::M => ALLOC_METADATA,
         Mode::A => ALLOC_INFO,
     };
-    let fs = source::open(source, clear, &mut reporter)?;
-    let recovered = recovery::recover(fs, RecoveryArgs { fsck: true }, &mut reporter)?;
-    let image = Image::new(recovered, &mut reporter)?;
+    // Without recovery there is no document.
+    let how = How { fix: mode == Mode::Y, clear_compat, unrecovered: OPERATIONAL, ..CHECK };
+    run::on_image(source, how, documents)
+}
+
+/// Prints the documents; whether nothing was found.
+fn documents(session: &Session<'_, '_>, image: &Image<'_>) -> Result<bool, Failure> {
+    let recorder = session.recorder;
     let mut clean = true;
     let compat = image.compat();
     let runs: &[bool] = if compat & ALLOC_INFO != 0 && compat & ALLOC_METADATA == 0 {
@@ -45,8 +37,8 @@ fn documents(mode: Mode, source: &Source) -> Result<bool, Box<dyn std::error::Er
     for metadata_only in runs.iter().copied() {
         let prior = recorder.borrow_mut().take();
         let rebuild = image.rebuilds_replicas();
-        let before = document::state(&image);
-        let result = gc(&image, Args { initial: true, metadata_only });
+        let before = document::state(image);
+        let result = gc(image, Args { initial: true, metadata_only });
         let ret = result.map_or_else(Error::code, |()| 0);
         let errors = recorder.borrow_mut().take();
         let doc = json!({
@@ -58,11 +50,11 @@ fn documents(mode: Mode, source: &Source) -> Result<bool, Box<dyn std::error::Er
             "passes": image.take_passes(),
             "errors": document::findings(&errors),
             "prior_errors": document::findings(&prior),
-            "sb": document::superblock(&image),
+            "sb": document::superblock(image),
             "rebuild_replicas": u8::from(rebuild),
             "journal_keys": image.journal().len(),
             "before": before,
-            "after": document::state(&image),
+            "after": document::state(image),
         });
         serde_json::to_writer(&mut out, &doc)?;
         out.write_all(b"\n")?;

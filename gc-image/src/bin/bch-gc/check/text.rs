@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The parts of the text that `check` prints.
+
+use crate::recorder::Recorded;
+use crate::style::{Style, count, size};
+use gc_core::layout::{BucketMark, DataType};
+use gc_image::host::Image;
+use std::collections::BTreeMap;
+use std::io::{Result, Write};
+use std::sync::atomic::Ordering;
+
+/// The file system and its devices, buckets by what they hold.
+pub(super) fn devices(out: &mut impl Write, image: &Image<'_>, style: Style) -> Result<()> {
+    let fs = image.fs();
+    let clean = if fs.flags.clean { "clean" } else { "not shut down cleanly" };
+    let name = style.head(&fs.name());
+    writeln!(out, "{name}: format version {}, {clean}", fs.sb.version())?;
+    for (idx, dev) in fs.members() {
+        let m = dev.member;
+        let place = match &dev.online {
+            Some(o) => o.file.path().display().to_string(),
+            None => style.bad("missing"),
+        };
+        let bucket = size(u64::from(m.bucket_size));
+        let name = style.head(&format!("device {idx}"));
+        writeln!(out, "{name}: {place}, {} buckets of {bucket}", m.nbuckets)?;
+        let mut by_type = [0_u64; 8];
+        let mut free = 0_u64;
+        for b in &dev.buckets {
+            let mark = b.load_mark(Ordering::Relaxed);
+            match kind(mark) {
+                Some(t) => {
+                    if let Some(n) = by_type.get_mut(usize::from(t.0)) {
+                        *n += 1;
+                    }
+                }
+                None => free += 1,
+            }
+        }
+        let used: Vec<String> = (0_u8..)
+            .zip(by_type)
+            .filter(|(_, n)| *n != 0)
+            .filter_map(|(t, n)| Some(format!("{} {n}", DataType(t).name()?)))
+            .collect();
+        writeln!(out, "  buckets: {}, free {free}", used.join(", "))?;
+    }
+    Ok(())
+}
+
+fn kind(mark: BucketMark) -> Option<DataType> {
+    let t = gc_core::accounting::bucket_type(mark);
+    (t != DataType::NONE).then_some(t)
+}
+
+/// Usage of the file system, by kind and by set of devices.
+pub(super) fn usage(out: &mut impl Write, image: &Image<'_>, style: Style) -> Result<()> {
+    image.with_usage(|words, table| {
+        let word = |i: usize| words.get(i).copied().unwrap_or(0);
+        writeln!(
+            out,
+            "{}: superblock and journal {}, btree {}, data {}, cached {}, reserved {}, inodes {}",
+            style.head("usage"),
+            size(word(1)),
+            size(word(2)),
+            size(word(3)),
+            size(word(4)),
+            size(word(5)),
+            word(6)
+        )?;
+        for (i, e) in (11_usize..).zip(table.view().iter()) {
+            if word(i) != 0 {
+                writeln!(out, "  {e}: {}", size(word(i)))?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Findings by kind, the first `shown` of each.
+pub(super) fn grouped(
+    out: &mut impl Write,
+    findings: &[Recorded],
+    shown: usize,
+    style: Style,
+) -> Result<()> {
+    if findings.is_empty() {
+        return Ok(());
+    }
+    let mut kinds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for f in findings {
+        kinds.entry(f.found.code.name()).or_default().push(&f.found.text);
+    }
+    let number = count(u64::try_from(findings.len()).unwrap_or(u64::MAX), "error");
+    writeln!(out, "{}", style.bad(&format!("found {number}:")))?;
+    for (kind, texts) in kinds {
+        writeln!(out, "{}: {}", style.head(kind), texts.len())?;
+        for text in texts.iter().take(shown) {
+            writeln!(out, "  {}", text.trim_end().replace('\n', "\n  "))?;
+        }
+        if texts.len() > shown {
+            writeln!(out, "  and {} more (--verbose shows all)", texts.len() - shown)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What every command has in common: devices are opened, recovery is gone through,
+//! progress is shown, and what happened becomes an exit code of fsck(8).
+//!
+//! ```text
+//! run::on_image(&source, run::CHECK, |session, image| {
+//!     session.progress.phase("counting", "nodes", 0);   // then session.progress.add(1)
+//!     session.progress.end();                           // the terminal is ours now
+//!     println!("…");
+//!     Ok(true)                                          // nothing is wrong
+//! })
+//! ```
+
+use crate::progress::{self, Progress};
+use crate::recorder::{Recorder, Shared};
+use crate::source;
+use crate::style::count;
+use gc_image::cli::Source;
+use gc_image::error::{OpenError, RecoveryError};
+use gc_image::host::Image;
+use gc_image::recovery::{self, RecoveryArgs};
+use gc_image::report::Unreadable;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::process::ExitCode;
+
+/// Errors were found, or the file system's content ended the run.
+pub(crate) const FOUND: u8 = 4;
+/// No answer could be made.
+pub(crate) const OPERATIONAL: u8 = 8;
+/// The command line makes no sense.
+pub(crate) const USAGE: u8 = 16;
+/// Ended by the user.
+pub(crate) const CANCELLED: i32 = 32;
+
+/// How a file system is brought to where a command begins.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct How {
+    /// Findings that may be repaired or ignored are repaired, in memory.
+    pub(crate) fix: bool,
+    /// Compat bits taken as if they were clear.
+    pub(crate) clear_compat: u64,
+    /// As a check does: the journal is read after a clean shutdown too.
+    pub(crate) fsck: bool,
+    /// Exit code where recovery ends before the command begins.
+    pub(crate) unrecovered: u8,
+}
+
+/// As `fsck -n`; a file system that cannot be recovered is a damaged one.
+pub(crate) const CHECK: How = How { fix: false, clear_compat: 0, fsck: true, unrecovered: FOUND };
+
+/// A run as a command sees it.
+pub(crate) struct Session<'s, 'p> {
+    /// Where to say how far it is.
+    pub(crate) progress: &'s Progress,
+    /// What was found so far.
+    pub(crate) recorder: &'s RefCell<Recorder<'p>>,
+    /// The command has shown what could not be read.
+    listed: &'s Cell<bool>,
+}
+
+impl Session<'_, '_> {
+    /// What could not be read, for a command that shows it in its result; of other
+    /// commands it is said at the end.
+    pub(crate) fn unreadable(&self) -> Vec<Unreadable> {
+        self.listed.set(true);
+        self.recorder.borrow().not_read()
+    }
+}
+
+/// Why there is no result.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Open(OpenError),
+    Recovery(RecoveryError),
+    /// The walk met something it cannot go past.
+    Content(String),
+    /// Anything else: what was tried, and the system's answer.
+    System(String),
+}
+
+impl From<OpenError> for Failure {
+    fn from(e: OpenError) -> Self {
+        Self::Open(e)
+    }
+}
+
+impl From<RecoveryError> for Failure {
+    fn from(e: RecoveryError) -> Self {
+        Self::Recovery(e)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(e: std::io::Error) -> Self {
+        Self::System(format!("writing the result: {e}"))
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(e: serde_json::Error) -> Self {
+        Self::from(std::io::Error::from(e))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open(e) => e.fmt(f),
+            Self::Recovery(e) => e.fmt(f),
+            Self::Content(e) | Self::System(e) => f.write_str(e),
+        }
+    }
+}
+
+/// Opens and recovers what `source` names and lets `command` work on it; `true` from
+/// there means that nothing is wrong.
+pub(crate) fn on_image(
+    source: &Source,
+    how: How,
+    command: impl FnOnce(&Session<'_, '_>, &Image<'_>) -> Result<bool, Failure>,
+) -> ExitCode {
+    on_image_or(source, how, command, |_, _| Ok(()))
+}
+
+/// The same; `failed` is told what was found where there is no result.
+pub(crate) fn on_image_or(
+    source: &Source,
+    how: How,
+    command: impl FnOnce(&Session<'_, '_>, &Image<'_>) -> Result<bool, Failure>,
+    failed: impl FnOnce(&Session<'_, '_>, &Failure) -> Result<(), Failure>,
+) -> ExitCode {
+    let progress = match Progress::start(source.talk) {
+        Ok(progress) => progress,
+        Err((path, e)) => {
+            progress::say(&format!("bch-gc: {}: {e}", path.display()));
+            return ExitCode::from(OPERATIONAL);
+        }
+    };
+    let recorder = RefCell::new(Recorder::new(how.fix, source.talk.quiet, &progress));
+    let listed = Cell::new(false);
+    let session = Session { progress: &progress, recorder: &recorder, listed: &listed };
+    let mut result = with_image(source, how, &session, command);
+    progress.end();
+    if let Err(e) = &result {
+        if let Err(worse) = failed(&session, e) {
+            result = Err(worse);
+        }
+    }
+    let code = match &result {
+        Ok(true) => 0,
+        Ok(false) => FOUND,
+        Err(e) => {
+            progress.say(&format!("bch-gc: {e}"));
+            match e {
+                Failure::Recovery(_) => how.unrecovered,
+                Failure::Content(_) => FOUND,
+                Failure::Open(_) | Failure::System(_) => OPERATIONAL,
+            }
+        }
+    };
+    let unreadable = recorder.borrow().not_read();
+    if !listed.get() {
+        for line in lines(&unreadable) {
+            progress.say(&line);
+        }
+    }
+    ExitCode::from(if unreadable.is_empty() { code } else { code.max(FOUND) })
+}
+
+fn with_image(
+    source: &Source,
+    how: How,
+    session: &Session<'_, '_>,
+    command: impl FnOnce(&Session<'_, '_>, &Image<'_>) -> Result<bool, Failure>,
+) -> Result<bool, Failure> {
+    let mut reporter = Shared(session.recorder);
+    let progress = session.progress;
+    let fs = source::open(source, how.clear_compat, &mut reporter, progress)?;
+    let recovered = recovery::recover(fs, RecoveryArgs { fsck: how.fsck }, &mut reporter)?;
+    let image = Image::new(recovered, &mut reporter)?;
+    let result = command(session, &image);
+    for change in image.fs().changes() {
+        progress.say(&format!("bch-gc: warning: {change}"));
+    }
+    result
+}
+
+/// What could not be read, for people; nothing where all could be.
+pub(crate) fn lines(unreadable: &[Unreadable]) -> Vec<String> {
+    if unreadable.is_empty() {
+        return Vec::new();
+    }
+    let sectors = unreadable.iter().fold(0_u64, |n, u| n.saturating_add(u.sectors));
+    let mut lines = vec![format!("{} could not be read:", count(sectors, "sector"))];
+    lines.extend(unreadable.iter().map(|u| format!("  {u}")));
+    lines
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The command line of `bch-gc`. It stands in the library so that the program, the
+//! man pages and the completions are made of the same words.
+//!
+//! A new command: a variant of [`Command`], an options struct if it has options of
+//! its own, and [`Source`], which brings the images and what every command
+//! understands (`--quiet`, `--progress-fd` and so on).
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+const EXIT_CODES: &str = "\
+Exit codes, as those of fsck(8):
+   0  everything agrees
+   4  errors were found, something could not be read, or what the file system holds
+      ended the run
+   8  no answer could be made
+  16  the command line makes no sense
+  32  interrupted
+
+Images and devices are opened for reading only; nothing is ever written to them.";
+
+/// Recomputes every allocation of a bcachefs file system and says what is wrong,
+/// without writing to it
+#[derive(Debug, Parser)]
+#[command(name = "bch-gc", version, about, after_help = EXIT_CODES, max_term_width = 90)]
+pub struct Cli {
+    /// What is to be done.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Recompute everything and compare it with what the image says
+    #[command(after_help = EXIT_CODES)]
+    Check {
+        #[command(flatten)]
+        #[expect(missing_docs, reason = "would become help text")]
+        options: CheckOptions,
+        #[command(flatten)]
+        #[expect(missing_docs, reason = "would become help text")]
+        source: Source,
+    },
+    /// Print the whole result as JSON lines
+    #[command(after_help = EXIT_CODES)]
+    State {
+        /// How findings are answered, and which compat bits count
+        #[arg(long, value_enum, default_value = "n")]
+        mode: Mode,
+        #[command(flatten)]
+        #[expect(missing_docs, reason = "would become help text")]
+        source: Source,
+    },
+    /// Recompute the oldest generation of each bucket
+    #[command(after_help = EXIT_CODES)]
+    Gens {
+        /// Print JSON lines
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        #[expect(missing_docs, reason = "would become help text")]
+        source: Source,
+    },
+}
+
+/// Options of `check`.
+#[derive(Debug, Clone, Copy, Args)]
+#[non_exhaustive]
+pub struct CheckOptions {
+    /// Walk pointers to metadata only
+    #[arg(long)]
+    pub metadata_only: bool,
+    /// Print one JSON document instead of text; its form is schema/check.schema.json
+    #[arg(long)]
+    pub json: bool,
+    /// Show every finding, not the first few of each kind
+    #[arg(long, short)]
+    pub verbose: bool,
+}
+
+/// How a run answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// Repair nothing that may be ignored
+    N,
+    /// Repair in memory what can be repaired
+    Y,
+    /// Like n, as if metadata had not been accounted for: two documents
+    M,
+    /// Like n, as if nothing had been accounted for
+    A,
+}
+
+/// Where the file system is, and what is said while it is read.
+#[derive(Debug, Clone, Args)]
+#[non_exhaustive]
+pub struct Source {
+    /// Image files or block devices of one file system, in any order
+    #[arg(required = true, value_name = "IMAGE")]
+    pub images: Vec<PathBuf>,
+    /// Read block devices that are in use
+    #[arg(long)]
+    pub in_use: bool,
+    /// Refuse a file system that is not complete
+    #[arg(long)]
+    pub require_all: bool,
+    /// Read the passphrase of an encrypted file system from this file descriptor; it
+    /// is asked for on a terminal otherwise
+    #[arg(long, value_name = "FD")]
+    pub passphrase_fd: Option<u32>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "would become help text")]
+    pub talk: Talk,
+}
+
+/// What is said besides the result.
+#[derive(Debug, Clone, Copy, Default, Args)]
+#[non_exhaustive]
+pub struct Talk {
+    /// Say only what is wrong: no progress, no log of the recovery, and of a check
+    /// nothing but its findings
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Write progress as JSON lines to this file descriptor instead of showing it
+    #[arg(long, value_name = "FD")]
+    pub progress_fd: Option<u32>,
+}
