@@ -4,6 +4,7 @@
 #	make demo       the main job on a file system
 #	make test       all tests
 #	make install    PREFIX= DESTDIR= LIBDIR=
+#	make link       TREE= the adapter into a tree of bcachefs-tools; make unlink
 #	make generate   the generated files anew
 
 PREFIX	?= /usr/local
@@ -40,6 +41,14 @@ install: all
 .PHONY: uninstall
 uninstall:
 	scripts/uninstall '$(DESTDIR)' '$(PREFIX)' '$(LIBDIR)'
+
+.PHONY: link
+link: library adapter
+	@scripts/link-tree link '$(TREE)' '$(BUILD)'
+
+.PHONY: unlink
+unlink:
+	@scripts/link-tree unlink '$(TREE)' '$(BUILD)'
 
 .PHONY: demo
 demo: setup
