@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-#	make            libraries and adapter into build/
+#	make            libraries, adapter and program into build/
 #	make demo       the main job on a file system
 #	make test       all tests
 #	make install    PREFIX= DESTDIR= LIBDIR=
@@ -15,7 +15,7 @@ INSTALL	?= install
 VERSION	:= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 
 .PHONY: all
-all: library adapter model
+all: library adapter model program
 
 .PHONY: setup
 setup:
@@ -33,6 +33,10 @@ adapter:
 .PHONY: model
 model: library
 	scripts/build-model $(BUILD)
+
+.PHONY: program
+program:
+	scripts/build-program $(BUILD)
 
 .PHONY: install
 install: all
