@@ -43,6 +43,19 @@ pub enum Command {
         #[expect(missing_docs, reason = "would become help text")]
         source: Source,
     },
+    /// Say why a bucket's counts are what they are: every reference, down to the file
+    #[command(
+        override_usage = EXPLAIN_USAGE,
+        after_help = format!("{EXPLAIN_EXAMPLES}\n\n{EXIT_CODES}")
+    )]
+    Explain {
+        #[command(flatten)]
+        #[expect(missing_docs, reason = "would become help text")]
+        options: ExplainOptions,
+        #[command(flatten)]
+        #[expect(missing_docs, reason = "would become help text")]
+        source: Source,
+    },
     /// Print the whole result as JSON lines
     #[command(after_help = EXIT_CODES)]
     State {
@@ -76,6 +89,35 @@ pub struct CheckOptions {
     #[arg(long)]
     pub json: bool,
     /// Show every finding, not the first few of each kind
+    #[arg(long, short)]
+    pub verbose: bool,
+}
+
+const EXPLAIN_USAGE: &str = "bch-gc explain [OPTIONS] DEV:BUCKET IMAGE...
+       bch-gc explain [OPTIONS] DEV:@SECTOR IMAGE...
+       bch-gc explain [OPTIONS] --all-findings IMAGE...";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  bch-gc explain 0:38 disk.img              bucket 38 of member 0
+  bch-gc explain 1:@4864 a.img b.img        the bucket that holds sector 4864 of member 1
+  bch-gc explain --all-findings disk.img    every bucket that a finding names
+  bch-gc explain --json 0:38 disk.img | jq '.buckets[0].references[].files'";
+
+/// Options of `explain`.
+#[derive(Debug, Clone, Copy, Args)]
+#[non_exhaustive]
+pub struct ExplainOptions {
+    /// Explain every bucket that a finding names, instead of one
+    #[arg(long)]
+    pub all_findings: bool,
+    /// With --all-findings: buckets explained at most
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub max: usize,
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// Show every reference, not the first few
     #[arg(long, short)]
     pub verbose: bool,
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What the engine asks for.
 
+use super::watch::At;
 use super::{Image, Keys, NodeId, TreeWalk};
 use gc_core::accounting::Stripes;
 use gc_core::accounting::replicas::EntryRef;
@@ -55,7 +56,10 @@ impl DeviceHost for Image<'_> {
         _flags: u32,
     ) {
         // What is wrong with it has been reported.
-        let _reported = self.mark(|ctx| ctx.mark_metadata_bucket(dev, bucket, data_type, sectors));
+        let _reported = match self.watched() {
+            None => self.mark(|ctx| ctx.mark_metadata_bucket(dev, bucket, data_type, sectors)),
+            Some(w) => self.mark_metadata_watched(&w, (dev, bucket), data_type, sectors),
+        };
     }
 
     fn log(&self, _level: Level, args: fmt::Arguments<'_>) {
@@ -179,7 +183,10 @@ impl<'r> Host for Image<'r> {
 
     fn mark_key(&self, key: KeyRef<'_>, sectors: i64, flags: u32) -> Result<()> {
         let trigger = gc_core::accounting::Trigger { offset: 0, sectors, journal_seq: 0, flags };
-        self.mark(|ctx| ctx.mark_key(key, &trigger))
+        match self.watched() {
+            None => self.mark(|ctx| ctx.mark_key(key, &trigger)),
+            Some(w) => self.mark_watched(&w, key, &trigger),
+        }
     }
 
     fn replicas_marked(&self, key: KeyRef<'_>) -> bool {
@@ -225,6 +232,9 @@ impl<'r> Host for Image<'r> {
         let pass = self.pass.get().saturating_add(1);
         self.pass.set(pass);
         self.reporter.borrow_mut().pass(pass);
+        if let Some(w) = self.watched() {
+            w.borrow_mut().pass();
+        }
         self.zero_gc_usage()
     }
 
@@ -267,6 +277,7 @@ impl<'r> Host for Image<'r> {
     }
 
     fn node_key(&self, node: NodeId) -> Option<KeyBuf> {
+        self.at.set(Some(At::Root(node)));
         KeyBuf::copy_of(self.node(node)?.key.as_ref())
     }
 
@@ -281,7 +292,9 @@ impl<'r> Host for Image<'r> {
     }
 
     /// Keys were validated when they were read.
-    fn debugcheck(&self, _node: NodeId, _key: KeyRef<'_>) {}
+    fn debugcheck(&self, node: NodeId, _key: KeyRef<'_>) {
+        self.at.set(Some(At::In(node)));
+    }
 
     fn node_keys(&self, node: NodeId, overlay: bool) -> Keys<'_> {
         self.keys(node, overlay)

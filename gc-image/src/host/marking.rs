@@ -2,6 +2,7 @@
 //! Counting keys in the second arrays.
 
 use super::Image;
+use super::watch::Watch;
 use crate::report::{Code, Flags, Found, Reporter};
 use gc_core::accounting::replicas::key_entries;
 use gc_core::accounting::{Buckets, Ctx, Geometry, MarkError, Sink, StripeTable, Usage};
@@ -10,10 +11,11 @@ use gc_core::error::{Error, Result};
 use gc_core::finding::{Answer, Finding};
 use gc_core::layout::{Bucket, DevUsage};
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The second buckets of all members.
-pub(super) struct GcBuckets<'a, 'r>(&'a Image<'r>);
+pub(super) struct GcBuckets<'a, 'r>(pub(super) &'a Image<'r>);
 
 impl GcBuckets<'_, '_> {
     fn bucket(&self, dev: u8, bucket: u64) -> Option<&Bucket> {
@@ -45,27 +47,39 @@ impl Buckets for GcBuckets<'_, '_> {
 }
 
 /// Findings of marking.
-pub(super) struct Tell<'a, 'r>(&'a RefCell<&'r mut dyn Reporter>);
+pub(super) struct Tell<'a, 'r>(&'a RefCell<&'r mut dyn Reporter>, Option<Rc<RefCell<dyn Watch>>>);
+
+impl Tell<'_, '_> {
+    fn show(&self, finding: &Finding<'_>) {
+        if let Some(w) = &self.1 {
+            w.borrow_mut().finding(finding);
+        }
+    }
+}
 
 impl Sink for Tell<'_, '_> {
     fn raise(&mut self, finding: &Finding<'_>) -> Answer {
+        self.show(finding);
         let flags = Flags(finding.flags().bits());
         let found = Found::new(Code::Counted(finding.code()), flags, finding.to_string());
         self.0.borrow_mut().found(found)
     }
 
     fn inconsistent(&mut self, finding: &Finding<'_>) {
+        self.show(finding);
         self.0.borrow_mut().log(&finding.to_string());
     }
 
-    fn unprinted(&mut self, _finding: &Finding<'_>) {}
+    fn unprinted(&mut self, finding: &Finding<'_>) {
+        self.show(finding);
+    }
 }
 
 type MarkCtx<'a, 'r> = Ctx<'a, GcBuckets<'a, 'r>, StripeTable, Tell<'a, 'r>>;
 
 impl<'r> Image<'r> {
     pub(super) fn answer(&self, finding: &Finding<'_>) -> Answer {
-        Tell(&self.reporter).raise(finding)
+        Tell(&self.reporter, self.watched()).raise(finding)
     }
 
     /// Runs `f` with everything a mark changes.
@@ -79,7 +93,7 @@ impl<'r> Image<'r> {
         let mut ctx = Ctx {
             buckets: &GcBuckets(self),
             stripes: &mut *stripes,
-            sink: &mut Tell(&self.reporter),
+            sink: &mut Tell(&self.reporter, self.watched()),
             replicas: self.versions.last().table.view(),
             usage: &mut usage,
             devs: Some(&mut devs),

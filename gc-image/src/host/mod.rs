@@ -5,10 +5,13 @@
 mod api;
 mod marking;
 mod nodes;
+mod survey;
 mod version;
 mod walk;
+pub mod watch;
 
 pub use nodes::{Keys, NodeId};
+pub use survey::Met;
 pub use walk::TreeWalk;
 
 use crate::fs::Fs;
@@ -49,6 +52,10 @@ pub struct Image<'r> {
     pass: Cell<u32>,
     /// Devices whose single sets are known to be in the table: of data, of nodes.
     marked: [Cell<u64>; 2],
+    /// Who looks on.
+    watch: RefCell<Option<std::rc::Rc<RefCell<dyn watch::Watch>>>>,
+    /// Where the key is that is counted next.
+    at: Cell<Option<watch::At>>,
 }
 
 impl<'r> Image<'r> {
@@ -96,6 +103,8 @@ impl<'r> Image<'r> {
             pos_words: Default::default(),
             pass: Cell::new(0),
             marked: Default::default(),
+            watch: RefCell::new(None),
+            at: Cell::new(None),
         })
     }
 

@@ -28,6 +28,7 @@ pub(crate) const FIELDS: [(&str, u32); 21] = [
     ("bi_erasure_code", 16),
     ("bi_fields_set", 16),
 ];
+const SIZE: usize = 4;
 const NLINK: usize = 8;
 const DATA_CHECKSUM: usize = 11;
 const COMPRESSION: usize = 12;
@@ -71,6 +72,13 @@ pub(crate) fn unpack(v: &[u64]) -> Option<[u64; 21]> {
 
 fn flags(v: &[u64]) -> u32 {
     v.get(1).map_or(0, |w| low32(*w))
+}
+
+/// Size of the file in bytes, 0 where it does not decode, and whether the inode
+/// is flagged as unlinked.
+pub(crate) fn size_and_unlinked(v: &[u64]) -> (u64, bool) {
+    let size = unpack(v).and_then(|fields| fields.get(SIZE).copied());
+    (size.unwrap_or(0), flags(v) & UNLINKED != 0)
 }
 
 /// Why the value of an inode of at least 16 bytes is not valid.

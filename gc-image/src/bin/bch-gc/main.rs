@@ -8,6 +8,7 @@
 
 mod check;
 mod document;
+mod explain;
 mod gens;
 mod interrupt;
 mod progress;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
     }
     match cli.command {
         Command::Check { options, source } => check::run(options, &source),
+        Command::Explain { options, source } => explain::run(options, source),
         Command::State { mode, source } => state::run(mode, &source),
         Command::Gens { json, source } => gens::run(json, &source),
     }

@@ -75,6 +75,8 @@ pub(crate) enum Failure {
     Recovery(RecoveryError),
     /// The walk met something it cannot go past.
     Content(String),
+    /// The command line names what is not there.
+    Usage(String),
     /// Anything else: what was tried, and the system's answer.
     System(String),
 }
@@ -108,7 +110,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Open(e) => e.fmt(f),
             Self::Recovery(e) => e.fmt(f),
-            Self::Content(e) | Self::System(e) => f.write_str(e),
+            Self::Content(e) | Self::Usage(e) | Self::System(e) => f.write_str(e),
         }
     }
 }
@@ -155,6 +157,7 @@ pub(crate) fn on_image_or(
             match e {
                 Failure::Recovery(_) => how.unrecovered,
                 Failure::Content(_) => FOUND,
+                Failure::Usage(_) => USAGE,
                 Failure::Open(_) | Failure::System(_) => OPERATIONAL,
             }
         }

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! One bucket explained: what is recorded, what refers to it, and the files that
+//! these references belong to.
+
+use super::remark::{self, Remark};
+use super::watch::{Places, Seen, Watching};
+use crate::fs::Device;
+use crate::host::watch::{By, Reference, Watch};
+use crate::host::{Image, Met};
+use crate::key::Key;
+use crate::paths::{FileName, Paths};
+use core::ops::ControlFlow;
+use gc_core::accounting::device::Geometry;
+use gc_core::bkey::alloc_key::AllocFields;
+use gc_core::layout::{Bpos, BtreeId, BucketMark, KeyType, POS_MAX, POS_MIN};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashSet};
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+
+/// Files named for one shared extent.
+const SHARERS: usize = 4;
+
+/// What is recorded of a bucket before anything is counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// The bucket as it is in memory after the alloc btree was read.
+    pub mark: BucketMark,
+    /// The alloc key; `None` if there is none, or none can be read.
+    pub key: Option<AllocKey>,
+    /// A node that should hold the alloc key cannot be read.
+    pub unreadable: bool,
+}
+
+/// An alloc key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllocKey {
+    /// What it says; `None` if its value is malformed.
+    pub fields: Option<AllocFields>,
+    /// It lies in the journal only.
+    pub journal: bool,
+    /// Pointer to the node that holds it, or would.
+    pub node: Key,
+}
+
+/// A part of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilePart {
+    /// Inode.
+    pub inode: u64,
+    /// What the inode says; `None` if there is none.
+    pub info: Option<Inode>,
+    /// First sector within the file.
+    pub start: u64,
+    /// Sectors.
+    pub sectors: u64,
+    /// What the file is called.
+    pub name: FileName,
+}
+
+/// What matters of an inode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inode {
+    /// Size of the file in bytes.
+    pub size: u64,
+    /// It has no name any more and waits to be deleted.
+    pub unlinked: bool,
+}
+
+impl FilePart {
+    /// Whether the part lies behind the end of the file.
+    #[must_use]
+    pub fn beyond(&self) -> bool {
+        self.info.is_some_and(|i| self.start >= i.size.div_ceil(512))
+    }
+}
+
+/// A reference with the files it belongs to.
+#[derive(Debug, Clone)]
+pub struct Noted {
+    /// The reference.
+    pub reference: Reference,
+    /// Parts of files: one for file data, any number for shared data.
+    pub files: Vec<FilePart>,
+    /// Parts of files that share the data, those left out included.
+    pub sharers: usize,
+}
+
+/// A finding about the bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundHere {
+    /// Its stable code.
+    pub code: &'static str,
+    /// Its text.
+    pub text: String,
+}
+
+/// A bucket explained.
+#[derive(Debug, Clone)]
+pub struct Explained {
+    /// Index of the device.
+    pub dev: u8,
+    /// Number of the bucket.
+    pub bucket: u64,
+    /// Geometry of the device.
+    pub geometry: Geometry,
+    /// What is recorded.
+    pub recorded: Recorded,
+    /// What its references add up to.
+    pub counted: BucketMark,
+    /// References in the order of the walk.
+    pub references: Vec<Noted>,
+    /// What was found.
+    pub findings: Vec<FoundHere>,
+    /// What it means.
+    pub remarks: Vec<Remark>,
+}
+
+impl Explained {
+    /// Whether everything agrees.
+    #[must_use]
+    pub fn agrees(&self) -> bool {
+        self.findings.is_empty()
+    }
+}
+
+/// Explains buckets of an image by runs of the engine.
+#[derive(Debug)]
+pub struct Explainer {
+    /// Marks of all buckets before the first run, by device; a run takes over
+    /// what it counts.
+    marks: Vec<Vec<BucketMark>>,
+    findings: RefCell<Option<Places>>,
+}
+
+fn mark_of(image: &Image<'_>, (dev, bucket): (u8, u64)) -> Option<BucketMark> {
+    let at = usize::try_from(bucket).ok()?;
+    let b = image.fs().device(dev)?.buckets.get(at)?;
+    Some(b.load_mark(Ordering::Relaxed))
+}
+
+impl Explainer {
+    /// To be made before the first run.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { marks: Vec::new(), findings: RefCell::new(None) }
+    }
+
+    /// Buckets that findings of a run name.
+    pub fn places(&mut self, image: &Image<'_>, run: impl FnOnce()) -> Vec<(u8, u64)> {
+        let marks = |d: &Option<Device>| {
+            let buckets = d.as_ref().map_or(&[][..], |d| &d.buckets);
+            buckets.iter().map(|b| b.load_mark(Ordering::Relaxed)).collect()
+        };
+        self.marks = image.fs().devices.iter().map(marks).collect();
+        let places = Rc::new(RefCell::new(Places::default()));
+        let looking_on: Rc<RefCell<dyn Watch>> = Rc::<RefCell<Places>>::clone(&places);
+        image.watch(looking_on);
+        run();
+        let found = std::mem::take(&mut *places.borrow_mut());
+        let buckets = found.0.keys().copied().collect();
+        *self.findings.borrow_mut() = Some(found);
+        buckets
+    }
+
+    /// Explains buckets by what a run counts.
+    pub fn explain<R>(
+        &self,
+        image: &Image<'_>,
+        wanted: Vec<(u8, u64)>,
+        run: impl FnOnce() -> R,
+    ) -> (Vec<Explained>, R) {
+        let mut before = BTreeMap::new();
+        let mut watching = Watching::default();
+        let mut known = self.findings.borrow_mut();
+        watching.heard = known.is_some();
+        for at in wanted {
+            before.insert(at, self.recorded(image, at));
+            let findings = known.as_mut().and_then(|k| k.0.remove(&at)).unwrap_or_default();
+            watching.buckets.insert(at, Seen { references: Vec::new(), findings });
+        }
+        let watching = Rc::new(RefCell::new(watching));
+        let looking_on: Rc<RefCell<dyn Watch>> = Rc::<RefCell<Watching>>::clone(&watching);
+        image.watch(looking_on);
+        let result = run();
+        let explained = explain(image, &before, &watching.borrow());
+        (explained, result)
+    }
+
+    fn recorded(&self, image: &Image<'_>, at: (u8, u64)) -> Recorded {
+        let kept = usize::try_from(at.1).ok();
+        let kept = self.marks.get(usize::from(at.0)).and_then(|m| m.get(kept?)).copied();
+        let mark = kept.or_else(|| mark_of(image, at)).unwrap_or_default();
+        let mut recorded = Recorded { mark, key: None, unreadable: false };
+        let pos = Bpos::new(at.0.into(), at.1);
+        let _whole = image.survey(BtreeId::ALLOC, pos..=pos, &mut |met| {
+            match met {
+                Met::Key { level: 0, node, key } if key.k.type_ == KeyType::ALLOC => {
+                    recorded.key = Some(AllocKey {
+                        fields: AllocFields::unpack(key).ok(),
+                        journal: image.is_in_journal(node, key),
+                        node: node.key.clone(),
+                    });
+                }
+                Met::Key { .. } => {}
+                Met::Unreadable { .. } => recorded.unreadable = true,
+            }
+            ControlFlow::Continue(())
+        });
+        recorded
+    }
+}
+
+impl Default for Explainer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn explain(
+    image: &Image<'_>,
+    recorded: &BTreeMap<(u8, u64), Recorded>,
+    watching: &Watching,
+) -> Vec<Explained> {
+    let files = Files::of(image, watching);
+    let mut all = Vec::new();
+    for (&(dev, bucket), seen) in &watching.buckets {
+        let Some(device) = image.fs().device(dev) else { continue };
+        let Some(recorded) = recorded.get(&(dev, bucket)) else { continue };
+        let references = seen.references.iter().map(|r| files.note(r)).collect();
+        let findings = seen
+            .findings
+            .iter()
+            .map(|(code, text)| FoundHere { code, text: text.clone() })
+            .collect();
+        let mut explained = Explained {
+            dev,
+            bucket,
+            geometry: device.geometry(),
+            recorded: recorded.clone(),
+            counted: image.counted(dev, bucket).unwrap_or_default(),
+            references,
+            findings,
+            remarks: Vec::new(),
+        };
+        explained.remarks = remark::remarks(&explained);
+        all.push(explained);
+    }
+    all
+}
+
+/// A range of shared data and who points to it.
+#[derive(Debug, Default)]
+struct Shared {
+    /// Inode, first sector in the file, sectors.
+    by: Vec<(u64, u64, u64)>,
+    nr: usize,
+}
+
+/// Files of the references.
+struct Files {
+    paths: Paths,
+    inodes: BTreeMap<u64, Inode>,
+    /// By start and end in the reflink btree.
+    shared: BTreeMap<(u64, u64), Shared>,
+}
+
+fn span(key: &Key) -> (u64, u64) {
+    let end = { key.k.p }.offset;
+    (end.saturating_sub(u64::from(key.k.size)), end)
+}
+
+impl Files {
+    fn of(image: &Image<'_>, watching: &Watching) -> Self {
+        let mut inodes = HashSet::new();
+        let mut shared = BTreeMap::new();
+        for r in watching.buckets.values().flat_map(|s| &s.references) {
+            let By::Key(at) = &r.by else { continue };
+            match (at.btree, at.level) {
+                (BtreeId::EXTENTS, 0) => {
+                    inodes.insert({ at.key.k.p }.inode);
+                }
+                (BtreeId::REFLINK, 0) => {
+                    shared.insert(span(&at.key), Shared::default());
+                }
+                _ => {}
+            }
+        }
+        find_sharers(image, &mut shared);
+        inodes.extend(shared.values().flat_map(|s| s.by.iter().map(|(inode, ..)| *inode)));
+        let known = inodes.iter().filter_map(|i| Some((*i, inode(image, *i)?))).collect();
+        Self { paths: Paths::of(image, &inodes), inodes: known, shared }
+    }
+
+    fn part(&self, (inode, start, sectors): (u64, u64, u64)) -> FilePart {
+        let info = self.inodes.get(&inode).copied();
+        FilePart { inode, info, start, sectors, name: self.paths.name(inode) }
+    }
+
+    fn note(&self, reference: &Reference) -> Noted {
+        let mut noted = Noted { reference: reference.clone(), files: Vec::new(), sharers: 0 };
+        let By::Key(at) = &reference.by else { return noted };
+        let (start, end) = span(&at.key);
+        match (at.btree, at.level) {
+            (BtreeId::EXTENTS, 0) => {
+                let inode = { at.key.k.p }.inode;
+                noted.files.push(self.part((inode, start, end.saturating_sub(start))));
+                noted.sharers = 1;
+            }
+            (BtreeId::REFLINK, 0) => {
+                if let Some(s) = self.shared.get(&(start, end)) {
+                    noted.files = s.by.iter().map(|p| self.part(*p)).collect();
+                    noted.sharers = s.nr;
+                }
+            }
+            _ => {}
+        }
+        noted
+    }
+}
+
+fn find_sharers(image: &Image<'_>, shared: &mut BTreeMap<(u64, u64), Shared>) {
+    if shared.is_empty() {
+        return;
+    }
+    let _whole = image.survey(BtreeId::EXTENTS, POS_MIN..=POS_MAX, &mut |met| {
+        let Met::Key { level: 0, key, .. } = met else { return ControlFlow::Continue(()) };
+        if let (KeyType::REFLINK_P, Some(&idx)) = (key.k.type_, key.v.first()) {
+            let size = u64::from(key.k.size);
+            let p = key.k.p;
+            for (range, s) in shared.iter_mut() {
+                let from = range.0.max(idx);
+                let to = range.1.min(idx.saturating_add(size));
+                if from < to {
+                    s.nr = s.nr.saturating_add(1);
+                    if s.by.len() < SHARERS {
+                        let start = p.offset.saturating_sub(size);
+                        let at = start.saturating_add(from.saturating_sub(idx));
+                        s.by.push((p.inode, at, to.saturating_sub(from)));
+                    }
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    });
+}
+
+fn inode(image: &Image<'_>, inode: u64) -> Option<Inode> {
+    let pos = Bpos::new(0, inode);
+    let mut found = None;
+    let _whole = image.survey(BtreeId::INODES, pos..=pos, &mut |met| {
+        if let Met::Key { level: 0, key, .. } = met {
+            if key.k.type_ == KeyType::INODE {
+                let (size, unlinked) = crate::key::inode::size_and_unlinked(key.v);
+                found = Some(Inode { size, unlinked });
+            }
+        }
+        ControlFlow::Continue(())
+    });
+    found
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Collecting during a run: the buckets that findings name, or the references
+//! into buckets of interest.
+
+use crate::host::watch::{Reference, Watch};
+use gc_core::finding::{Finding, Marking};
+use std::collections::BTreeMap;
+
+/// The bucket that a finding names.
+fn place_of(finding: &Finding<'_>) -> Option<(u8, u64)> {
+    let place = match finding {
+        Finding::GenMissing { place, .. }
+        | Finding::GenFuture { place, .. }
+        | Finding::Bucket { place, .. }
+        | Finding::Marking(
+            Marking::Pointer { place, .. }
+            | Marking::StaleStripe { place, .. }
+            | Marking::MetadataType { place, .. }
+            | Marking::MetadataOverflow { place, .. },
+        ) => place,
+        _ => return None,
+    };
+    Some((u8::try_from(place.dev).ok()?, place.bucket))
+}
+
+/// A finding's code and text.
+pub(super) type Said = (&'static str, String);
+
+/// Findings by the bucket that they name.
+#[derive(Debug, Default)]
+pub(super) struct Places(pub(super) BTreeMap<(u8, u64), Vec<Said>>);
+
+impl Watch for Places {
+    fn pass(&mut self) {}
+    fn wants(&self, _dev: u8, _bucket: u64) -> bool {
+        false
+    }
+    fn reference(&mut self, _reference: Reference) {}
+    fn finding(&mut self, finding: &Finding<'_>) {
+        if let Some(place) = place_of(finding) {
+            let said = (finding.code().name(), finding.to_string());
+            self.0.entry(place).or_default().push(said);
+        }
+    }
+}
+
+/// What was seen of one bucket.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// References of the last pass, in the order of the walk.
+    pub(super) references: Vec<Reference>,
+    /// Findings of all passes.
+    pub(super) findings: Vec<Said>,
+}
+
+/// References into buckets, and findings about them.
+#[derive(Debug, Default)]
+pub(super) struct Watching {
+    pub(super) buckets: BTreeMap<(u8, u64), Seen>,
+    /// Findings were collected by an earlier run.
+    pub(super) heard: bool,
+}
+
+impl Watch for Watching {
+    fn pass(&mut self) {
+        for seen in self.buckets.values_mut() {
+            seen.references.clear();
+        }
+    }
+
+    fn wants(&self, dev: u8, bucket: u64) -> bool {
+        self.buckets.contains_key(&(dev, bucket))
+    }
+
+    fn reference(&mut self, reference: Reference) {
+        if let Some(seen) = self.buckets.get_mut(&(reference.dev, reference.bucket)) {
+            seen.references.push(reference);
+        }
+    }
+
+    fn finding(&mut self, finding: &Finding<'_>) {
+        if self.heard {
+            return;
+        }
+        if let Some(seen) = place_of(finding).and_then(|p| self.buckets.get_mut(&p)) {
+            seen.findings.push((finding.code().name(), finding.to_string()));
+        }
+    }
+}
