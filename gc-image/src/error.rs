@@ -11,6 +11,14 @@ use std::path::PathBuf;
 pub enum SbError {
     /// One of the original's reasons.
     Reason(&'static str),
+    /// There are no bytes.
+    Empty,
+    /// There are fewer bytes than a superblock and what is before it takes.
+    Short(u64),
+    /// Neither a superblock nor a list of its copies is where they have to be.
+    NotBcachefs,
+    /// The sectors cannot be read.
+    Unreadable(u64),
     /// A format version that is not ours.
     Version(u16),
     /// An entry of a list of device sets.
@@ -21,6 +29,17 @@ impl fmt::Display for SbError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Reason(r) => f.write_str(r),
+            Self::Empty => f.write_str("empty: there is no file system in it"),
+            Self::Short(bytes) => {
+                write!(f, "too short for a bcachefs file system ({bytes} bytes)")
+            }
+            Self::NotBcachefs => f.write_str(
+                "not a bcachefs file system (no superblock at sector 8, no list of its \
+                 copies at sector 7)",
+            ),
+            Self::Unreadable(sector) => {
+                write!(f, "the superblock at sector {sector} cannot be read")
+            }
             Self::Replicas(e) => e.fmt(f),
             Self::Version(v) => {
                 let max = crate::superblock::VERSION_MAX.saturating_sub(1);
@@ -66,14 +85,20 @@ pub enum OpenError {
     NoDevice,
     /// A device cannot be opened or read.
     Io(PathBuf, std::io::Error),
+    /// A block device is mounted, or held by another program.
+    InUse(PathBuf),
+    /// A device ends before its buckets do: sectors it has and needs.
+    TooSmall(PathBuf, u64, u64),
+    /// There is not enough memory for the buckets.
+    Memory,
     /// A superblock was not accepted.
     Superblock(PathBuf, SbError),
     /// A device does not belong to the others.
     Member(PathBuf, &'static str),
     /// Two of the devices are the same member.
     Twice(PathBuf, u8),
-    /// The devices at hand are too few.
-    Insufficient,
+    /// The devices at hand are too few: index and UUID of those that are missing.
+    Insufficient(Vec<(u8, [u8; 16])>),
     /// A member is missing, and all were asked for: its index and UUID.
     MemberMissing(u8, [u8; 16]),
     /// The file system was never mounted: there is nothing to check.
@@ -86,13 +111,41 @@ impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoDevice => f.write_str("no device named"),
-            Self::Io(p, e) => write!(f, "{}: {e}", p.display()),
+            Self::Io(p, e) => {
+                let text = e.to_string();
+                // The number says nothing to people.
+                let text = text.split(" (os error").next().unwrap_or_default();
+                write!(f, "{}: {text}", p.display())
+            }
+            Self::InUse(p) => write!(
+                f,
+                "{}: in use (mounted, or held by another program); --in-use reads it all \
+                 the same",
+                p.display()
+            ),
+            Self::TooSmall(p, has, needs) => write!(
+                f,
+                "{}: cannot online: device too small (cut short: {has} sectors, {needs} by its \
+                 superblock)",
+                p.display()
+            ),
+            Self::Memory => f.write_str("not enough memory for the buckets"),
             Self::Superblock(p, e) => write!(f, "{}: {e}", p.display()),
             Self::Member(p, e) => write!(f, "{}: {e}", p.display()),
             Self::Twice(p, i) => {
-                write!(f, "{}: already have device online in slot {i}", p.display())
+                write!(
+                    f,
+                    "{}: already have device online in slot {i} (the same member twice)",
+                    p.display()
+                )
             }
-            Self::Insufficient => f.write_str("insufficient devices"),
+            Self::Insufficient(missing) => {
+                f.write_str("insufficient devices")?;
+                for (idx, uuid) in missing {
+                    write!(f, "; member {idx} ({}) is missing", crate::fs::uuid_text(uuid))?;
+                }
+                Ok(())
+            }
             Self::MemberMissing(idx, uuid) => {
                 write!(f, "member {idx} ({}) is missing", crate::fs::uuid_text(uuid))
             }

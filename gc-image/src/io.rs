@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Reading a device by sector. No mapping: a bad sector is an error, no signal.
 
+use crate::report::{Holds, Unreadable};
+use core::fmt::Debug;
+use core::ops::Range;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
@@ -12,10 +15,32 @@ pub const SECTOR: usize = 512;
 /// `O_EXCL`: of a block device, refuses one that is mounted or held otherwise.
 const O_EXCL: i32 = 0o200;
 
+/// Sectors that are tried at once where a read has failed: what the system reads at
+/// least.
+const PIECE: u64 = 8;
+/// After so many bad pieces in a row the rest of a read is taken for bad: each may
+/// take a failing disk many seconds.
+const HOPELESS: u64 = 16;
+
+/// Where bytes come from.
+pub trait Medium: Debug + Send + Sync {
+    /// Fills `buf` from byte `at` on.
+    ///
+    /// # Errors
+    /// The system's; `UnexpectedEof` past the end.
+    fn read_exact_at(&self, buf: &mut [u8], at: u64) -> io::Result<()>;
+}
+
+impl Medium for File {
+    fn read_exact_at(&self, buf: &mut [u8], at: u64) -> io::Result<()> {
+        FileExt::read_exact_at(self, buf, at)
+    }
+}
+
 /// A device or an image file, open for reading only.
 #[derive(Debug)]
 pub struct DeviceFile {
-    file: File,
+    medium: Box<dyn Medium>,
     path: PathBuf,
     sectors: u64,
 }
@@ -45,7 +70,13 @@ impl DeviceFile {
         }
         let mut file = options.open(path)?;
         let bytes = file.seek(SeekFrom::End(0))?;
-        Ok(Self { file, path: path.to_path_buf(), sectors: bytes >> 9 })
+        Ok(Self::over(Box::new(file), path, bytes))
+    }
+
+    /// A device of so many bytes over another medium; `path` is what it is called.
+    #[must_use]
+    pub fn over(medium: Box<dyn Medium>, path: &Path, bytes: u64) -> Self {
+        Self { medium, path: path.to_path_buf(), sectors: bytes >> 9 }
     }
 
     /// Where it was opened.
@@ -68,7 +99,7 @@ impl DeviceFile {
     pub fn read(&self, sector: u64, buf: &mut [u8]) -> io::Result<()> {
         let at =
             sector.checked_mul(512).ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
-        self.file.read_exact_at(buf, at)
+        self.medium.read_exact_at(buf, at)
     }
 
     /// `len` bytes from `sector` on. Memory is taken only for what the device has.
@@ -83,5 +114,88 @@ impl DeviceFile {
         let mut buf = vec![0; len];
         self.read(sector, &mut buf)?;
         Ok(buf)
+    }
+
+    /// Sectors of a range whose read has failed that cannot be read, tried piece by
+    /// piece. Those past the end are not among them.
+    #[must_use]
+    pub fn bad_sectors(&self, range: Range<u64>) -> Vec<Range<u64>> {
+        let mut bad: Vec<Range<u64>> = Vec::new();
+        let (mut at, end) = (range.start, range.end.min(self.sectors));
+        let mut in_a_row = 0_u64;
+        while at < end {
+            let next = at.saturating_add(1).next_multiple_of(PIECE).min(end);
+            let len = crate::bytes::index(next.saturating_sub(at).saturating_mul(512));
+            let hopeless = in_a_row >= HOPELESS;
+            if hopeless || self.read_vec(at, len).is_err() {
+                in_a_row = in_a_row.saturating_add(1);
+                let next = if hopeless { end } else { next };
+                match bad.last_mut() {
+                    Some(last) if last.end == at => last.end = next,
+                    _ => bad.push(at..next),
+                }
+                at = next;
+            } else {
+                in_a_row = 0;
+                at = next;
+            }
+        }
+        bad
+    }
+
+    /// The same as what a reporter is told; `bucket_size` is 0 where it is not known.
+    pub(crate) fn unreadable(
+        &self,
+        range: Range<u64>,
+        bucket_size: u16,
+        holds: Holds,
+    ) -> Vec<Unreadable> {
+        let told = |bad: Range<u64>| Unreadable {
+            path: self.path.clone(),
+            sector: bad.start,
+            sectors: bad.end.saturating_sub(bad.start),
+            bucket: bad.start.checked_div(u64::from(bucket_size)),
+            holds,
+        };
+        self.bad_sectors(range).into_iter().map(told).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Scratched(Vec<Range<u64>>);
+
+    impl Medium for Scratched {
+        fn read_exact_at(&self, buf: &mut [u8], at: u64) -> io::Result<()> {
+            let (from, to) = (at / 512, (at + buf.len() as u64).div_ceil(512));
+            match self.0.iter().any(|bad| bad.start < to && from < bad.end) {
+                true => Err(io::Error::from_raw_os_error(5)),
+                false => Ok(()),
+            }
+        }
+    }
+
+    // Oracle: the ranges that were made bad, rounded to pieces.
+    #[test]
+    fn bad_sectors() {
+        let bad = |bad: &[Range<u64>], sectors: u64, read: Range<u64>| {
+            let medium = Box::new(Scratched(bad.to_vec()));
+            let device = DeviceFile::over(medium, Path::new("x"), 512 * sectors);
+            let found = device.bad_sectors(read);
+            found.iter().map(|r| (r.start, r.end)).collect::<Vec<_>>()
+        };
+        let one =
+            |range: Range<u64>, sectors, read| bad(std::slice::from_ref(&range), sectors, read);
+        assert_eq!(one(10..11, 100, 0..64), [(8, 16)]);
+        assert_eq!(one(10..11, 100, 10..64), [(10, 16)]);
+        assert_eq!(one(0..0, 100, 0..64), []);
+        // Neighbours are one range; the end of the device is no bad sector.
+        assert_eq!(one(7..9, 20, 0..64), [(0, 16)]);
+        assert_eq!(bad(&[3..4, 30..31], 100, 0..64), [(0, 8), (24, 32)]);
+        // A disk that gives nothing is not asked for ever.
+        assert_eq!(one(0..5000, 10_000, 0..8192), [(0, 8192)]);
     }
 }

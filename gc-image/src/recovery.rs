@@ -77,7 +77,7 @@ pub(crate) fn ask(
         Answer::Fix => Ok(true),
         Answer::Ignore => Ok(false),
         Answer::Exit => {
-            reporter.log("Unable to continue, halting");
+            reporter.error("Unable to continue, halting");
             Err(RecoveryError::halted())
         }
     }
@@ -107,7 +107,19 @@ pub fn recover(
     let mut journal_seq = clean.as_ref().map_or(0, Clean::journal_seq).wrapping_add(1);
     let mut keys = JournalKeys::default();
     if !fs.flags.clean || args.fsck {
-        entries = journal::read(&mut fs, reporter)?;
+        let read = journal::read(&mut fs, reporter)?;
+        entries = read.entries;
+        let in_part = read.unreadable;
+        if in_part && fs.flags.clean {
+            // As a mount does: what a clean shutdown left is enough.
+            reporter.error("the journal cannot be read in full; the clean section alone counts");
+            entries.clear();
+        } else if in_part {
+            reporter.error(
+                "the journal cannot be read in full; the last changes may be missing, and \
+                 findings may come of that",
+            );
+        }
         if fs.flags.clean && !is_empty(&entries) {
             let text = "filesystem marked clean but journal not empty";
             if ask(reporter, Code::CleanJournalNotEmpty, Flags::MUST_FIX, text)? {
@@ -116,25 +128,28 @@ pub fn recover(
                 fs.flags.clean = false;
             }
         }
-        let Some(last) = entries.last() else {
-            if !fs.flags.clean {
-                reporter.log("no journal entries found");
+        match entries.last() {
+            Some(last) => {
+                keys = JournalKeys::collect(&entries);
+                if fs.flags.clean {
+                    clean = match clean {
+                        Some(c) if c.agrees(&fs, last, reporter)? => Some(c),
+                        _ => None,
+                    };
+                }
+                journal_seq = last.seq().wrapping_add(1);
+            }
+            None if !fs.flags.clean => {
+                reporter.error("no journal entries found");
                 return Err(RecoveryError::new(3, "fsck error"));
             }
+            None if in_part => {}
             // The original takes the empty list of keys for a lack of memory.
-            return Err(RecoveryError::new(-12, "cannot allocate memory"));
-        };
-        keys = JournalKeys::collect(&entries);
-        if fs.flags.clean {
-            clean = match clean {
-                Some(c) if c.agrees(&fs, last, reporter)? => Some(c),
-                _ => None,
-            };
+            None => return Err(RecoveryError::new(-12, "cannot allocate memory")),
         }
-        journal_seq = last.seq().wrapping_add(1);
     }
     if !fs.flags.clean && fs.flags.features >> FEATURE_EXTENTS_ABOVE_BTREE_UPDATES & 1 == 0 {
-        reporter.log(
+        reporter.error(
             "filesystem needs recovery from older version; run fsck from older \
              bcachefs-tools to fix",
         );
@@ -211,7 +226,7 @@ impl Early {
             match item.said() {
                 Said::Root(id, level, key) => {
                     let Some(root) = self.roots.get_mut(usize::from(id.0)) else {
-                        reporter.log(&format!("filesystem has unknown btree type {}", id.0));
+                        reporter.error(&format!("filesystem has unknown btree type {}", id.0));
                         return Err(RecoveryError::new(-22, "Invalid argument"));
                     };
                     match key {

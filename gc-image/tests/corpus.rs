@@ -36,8 +36,10 @@ fn open_image(image: &Image, keep: &mut Keep) -> (Unpacked, Fs) {
     let mut unpacked = image.unpack();
     // The order of the devices does not count.
     unpacked.devices.reverse();
-    let fs = open(&unpacked.devices, &Options::default(), keep)
-        .unwrap_or_else(|e| panic!("{}: {e}", image.name));
+    let passphrase = unpacked.passphrase.clone().map(String::into_bytes);
+    let options = Options { passphrase, ..Options::default() };
+    let fs =
+        open(&unpacked.devices, &options, keep).unwrap_or_else(|e| panic!("{}: {e}", image.name));
     (unpacked, fs)
 }
 

@@ -43,7 +43,7 @@ fn references_add_up_to_what_the_original_counted() {
         }
         let unpacked = image.unpack();
         let args = ["explain", "--all-findings", "--json", "-q", "--max", "10000"];
-        let out = bch_gc(&args, &unpacked.devices);
+        let out = unpacked.run(&args);
         let Ok(doc) = serde_json::from_slice::<Value>(&out.stdout) else {
             return vec![format!("no document: {}", String::from_utf8_lossy(&out.stderr))];
         };

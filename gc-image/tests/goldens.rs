@@ -11,21 +11,15 @@
 
 mod images;
 
-use images::{Unpacked, each};
+use images::each;
 use serde_json::{Value, json};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-const BCH_GC: &str = env!("CARGO_BIN_EXE_bch-gc");
 
 /// What a document must have in common with the golden.
 const HEAD: [&str; 7] =
     ["initial", "metadata_only", "ret", "passes", "journal_keys", "rebuild_replicas", "sb"];
-
-fn run(unpacked: &Unpacked, args: &[&str]) -> Output {
-    Command::new(BCH_GC).args(args).args(&unpacked.devices).output().unwrap()
-}
 
 fn documents(out: &Output) -> Result<Vec<Value>, String> {
     let text = String::from_utf8_lossy(&out.stdout);
@@ -44,7 +38,7 @@ fn state_equals_the_original() {
             }
             runs.fetch_add(1, Ordering::Relaxed);
             let golden = image.documents(&format!("golden-{mode}.jsonl.zst")).unwrap_or_default();
-            let out = run(&unpacked, &["state", "--mode", mode]);
+            let out = unpacked.run(&["state", "--mode", mode]);
             let found = if golden.is_empty() || golden.iter().any(|g| !g["aborted"].is_null()) {
                 died(&out)
             } else {
@@ -245,7 +239,7 @@ fn gens_equal_the_original() {
     each(|image| {
         let Some(golden) = image.documents("gens.jsonl.zst") else { return Vec::new() };
         runs.fetch_add(1, Ordering::Relaxed);
-        let ours = match documents(&run(&image.unpack(), &["gens", "--json"])) {
+        let ours = match documents(&image.unpack().run(&["gens", "--json"])) {
             Ok(d) => d,
             Err(e) => return vec![e],
         };

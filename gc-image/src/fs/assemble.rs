@@ -51,9 +51,25 @@ pub fn open(
     options: &Options,
     reporter: &mut dyn Reporter,
 ) -> Result<Fs, OpenError> {
-    let mut found = Vec::new();
+    let mut devices = Vec::new();
     for path in paths {
-        found.push(candidate(path.as_ref(), options, reporter)?);
+        devices.push(open_device(path.as_ref(), options.in_use)?);
+    }
+    open_devices(devices, options, reporter)
+}
+
+/// The same with devices that are open already.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_devices(
+    devices: Vec<DeviceFile>,
+    options: &Options,
+    reporter: &mut dyn Reporter,
+) -> Result<Fs, OpenError> {
+    let mut found = Vec::new();
+    for file in devices {
+        found.push(candidate(file, reporter)?);
     }
     let newest = found
         .iter()
@@ -69,10 +85,7 @@ pub fn open(
     let replicas = replicas(&newest)?;
     enough(&replicas.table, &devices)?;
     if options.require_all {
-        let away = (0_u8..).zip(&devices).find_map(|(idx, d)| {
-            d.as_ref().filter(|d| d.online.is_none()).map(|d| (idx, d.member.uuid))
-        });
-        if let Some((idx, uuid)) = away {
+        if let Some((idx, uuid)) = missing(&devices).next() {
             return Err(OpenError::MemberMissing(idx, uuid));
         }
     }
@@ -99,14 +112,15 @@ pub fn open(
     })
 }
 
-fn candidate(
-    path: &Path,
-    options: &Options,
-    reporter: &mut dyn Reporter,
-) -> Result<Candidate, OpenError> {
-    let path = path.to_path_buf();
-    let file =
-        DeviceFile::open(&path, options.in_use).map_err(|e| OpenError::Io(path.clone(), e))?;
+fn open_device(path: &Path, in_use: bool) -> Result<DeviceFile, OpenError> {
+    DeviceFile::open(path, in_use).map_err(|e| match e.kind() {
+        std::io::ErrorKind::ResourceBusy => OpenError::InUse(path.to_path_buf()),
+        _ => OpenError::Io(path.to_path_buf(), e),
+    })
+}
+
+fn candidate(file: DeviceFile, reporter: &mut dyn Reporter) -> Result<Candidate, OpenError> {
+    let path = file.path().to_path_buf();
     let refused = |e: SbError| OpenError::Superblock(path.clone(), e);
     let copy = read(&file, reporter).map_err(refused)?;
     validate(&copy.sb).map_err(refused)?;
@@ -150,7 +164,7 @@ fn attach(newest: &Superblock, found: Vec<Candidate>) -> Result<Vec<Option<Devic
         }
         let need = u64::from(dev.member.bucket_size).saturating_mul(dev.member.nbuckets);
         if c.file.sectors() < need {
-            return Err(OpenError::Member(c.path, "cannot online: device too small"));
+            return Err(OpenError::TooSmall(c.path, c.file.sectors(), need));
         }
         let journal = c.sb.journal_buckets();
         dev.online = Some(Online { file: c.file, sb: c.sb, sb_sector: c.sector, journal });
@@ -159,10 +173,9 @@ fn attach(newest: &Superblock, found: Vec<Candidate>) -> Result<Vec<Option<Devic
 }
 
 fn buckets(n: u64) -> Result<Vec<Bucket>, OpenError> {
-    let short = || OpenError::Member(PathBuf::new(), "cannot allocate memory");
-    let n = usize::try_from(n).map_err(|_| short())?;
+    let n = usize::try_from(n).map_err(|_| OpenError::Memory)?;
     let mut buckets = Vec::new();
-    buckets.try_reserve_exact(n).map_err(|_| short())?;
+    buckets.try_reserve_exact(n).map_err(|_| OpenError::Memory)?;
     buckets.resize_with(n, Bucket::default);
     Ok(buckets)
 }
@@ -191,5 +204,12 @@ fn enough(table: &Table, devices: &[Option<Device>]) -> Result<(), OpenError> {
         let there = e.devs().iter().filter(|d| online(d)).count();
         !needed || there >= usize::from(e.nr_required())
     });
-    if complete { Ok(()) } else { Err(OpenError::Insufficient) }
+    if complete { Ok(()) } else { Err(OpenError::Insufficient(missing(devices).collect())) }
+}
+
+/// Index and UUID of the members that are not there.
+fn missing(devices: &[Option<Device>]) -> impl Iterator<Item = (u8, [u8; 16])> + '_ {
+    (0_u8..).zip(devices).filter_map(|(idx, d)| {
+        d.as_ref().filter(|d| d.online.is_none()).map(|d| (idx, d.member.uuid))
+    })
 }

@@ -3,7 +3,7 @@
 
 mod assemble;
 
-pub use assemble::{Options, Replicas, open};
+pub use assemble::{Options, Replicas, open, open_devices};
 
 use crate::checksum::Key;
 use crate::io::DeviceFile;

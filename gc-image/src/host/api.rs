@@ -62,8 +62,12 @@ impl DeviceHost for Image<'_> {
         };
     }
 
-    fn log(&self, _level: Level, args: fmt::Arguments<'_>) {
-        self.reporter.borrow_mut().log(&args.to_string());
+    fn log(&self, level: Level, args: fmt::Arguments<'_>) {
+        let mut reporter = self.reporter.borrow_mut();
+        match level {
+            Level::Err => reporter.error(&args.to_string()),
+            _ => reporter.log(&args.to_string()),
+        }
     }
 
     fn lock(&self, _which: Lock) {}

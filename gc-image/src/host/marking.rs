@@ -67,7 +67,7 @@ impl Sink for Tell<'_, '_> {
 
     fn inconsistent(&mut self, finding: &Finding<'_>) {
         self.show(finding);
-        self.0.borrow_mut().log(&finding.to_string());
+        self.0.borrow_mut().error(&finding.to_string());
     }
 
     fn unprinted(&mut self, finding: &Finding<'_>) {

@@ -7,7 +7,7 @@ use crate::checksum::{checksum, decrypt, valid};
 use crate::error::RecoveryError;
 use crate::fs::Fs;
 use crate::io::DeviceFile;
-use crate::report::{Code, Flags, Found, Reporter};
+use crate::report::{Code, Flags, Found, Holds, Reporter};
 use crate::superblock::{VERSION_MAX, VERSION_MIN};
 use gc_core::finding::Answer;
 
@@ -33,6 +33,16 @@ pub(super) struct BucketReader<'a> {
     pub(super) dev: u8,
     /// What is read at once; grows with the longest entry met.
     pub(super) buf: Vec<u8>,
+    /// Something could not be read.
+    pub(super) unreadable: bool,
+}
+
+/// What a read has given.
+struct Filled {
+    /// Bytes of the buffer from the offset on.
+    bytes: usize,
+    /// Sectors behind them that cannot be read; 0 where nothing stopped the read.
+    bad: u64,
 }
 
 impl BucketReader<'_> {
@@ -48,18 +58,29 @@ impl BucketReader<'_> {
         let mut offset = bucket.saturating_mul(size);
         let end = offset.saturating_add(size);
         // The part of the buffer that holds what lies from the offset on.
-        let (mut at, mut filled) = (0_usize, 0_usize);
+        let mut at = 0_usize;
+        let mut filled = Filled { bytes: 0, bad: 0 };
         let (mut seen, mut bad) = (0, false);
         while offset < end {
-            if at >= filled {
-                filled = self.fill(offset, end, reporter)?;
+            if at >= filled.bytes {
+                filled = self.fill(offset, end, reporter);
                 at = 0;
+                if filled.bytes == 0 {
+                    bad = true;
+                    offset = offset.saturating_add(filled.bad.next_multiple_of(block.max(1)));
+                    continue;
+                }
             }
-            let rest = self.buf.get(at..filled).unwrap_or(&[]);
+            let rest = self.buf.get(at..filled.bytes).unwrap_or(&[]);
             let sectors = match self.at(rest, offset, end.saturating_sub(offset), reporter)? {
                 At::None if !bad => return Ok(()),
                 At::None => block,
                 At::Bad => {
+                    bad = true;
+                    block
+                }
+                // The rest of it cannot be read.
+                At::Longer(bytes) if at == 0 && filled.bad != 0 && bytes <= self.buf.len() => {
                     bad = true;
                     block
                 }
@@ -70,7 +91,7 @@ impl BucketReader<'_> {
                         }
                         self.buf.resize(bytes.checked_next_power_of_two().unwrap_or(MAX), 0);
                     }
-                    filled = 0;
+                    filled.bytes = 0;
                     continue;
                 }
                 At::Entry(bytes) => {
@@ -91,21 +112,38 @@ impl BucketReader<'_> {
         Ok(())
     }
 
-    /// Reads from a sector on; how many bytes.
-    fn fill(
-        &mut self,
-        offset: u64,
-        end: u64,
-        reporter: &mut dyn Reporter,
-    ) -> Result<usize, RecoveryError> {
+    /// Reads from a sector on, as far as sectors can be read.
+    fn fill(&mut self, offset: u64, end: u64, reporter: &mut dyn Reporter) -> Filled {
         let left = crate::bytes::index(end.saturating_sub(offset).saturating_mul(512));
         let len = left.min(self.buf.len());
-        let read = self.buf.get_mut(..len).map_or(Ok(()), |b| self.file.read(offset, b));
-        read.map(|()| len).map_err(|_| {
+        if self.give(offset, len) {
+            return Filled { bytes: len, bad: 0 };
+        }
+        // Here the original gives up.
+        self.unreadable = true;
+        let sectors = crate::bytes::number(len.div_ceil(512));
+        let range = offset..offset.saturating_add(sectors);
+        let size = self.fs.device(self.dev).map_or(0, |d| d.member.bucket_size);
+        let told = self.file.unreadable(range.clone(), size, Holds::Journal);
+        let first = told.first().map_or(range.end, |bad| bad.sector);
+        let bad = told.first().map_or(sectors, |bad| bad.sectors);
+        if first == offset {
             let name = self.file.path().display();
-            reporter.log(&format!("IO error on {name} for journal read from sector {offset}"));
-            RecoveryError::new(-5, "IO error")
-        })
+            reporter.error(&format!("IO error on {name} for journal read from sector {offset}"));
+        }
+        for bad in told {
+            reporter.unreadable(bad);
+        }
+        let bytes = crate::bytes::index(first.saturating_sub(offset).saturating_mul(512));
+        if bytes != 0 && self.give(offset, bytes.min(len)) {
+            return Filled { bytes: bytes.min(len), bad };
+        }
+        Filled { bytes: 0, bad: bad.max(1) }
+    }
+
+    /// Fills the beginning of the buffer.
+    fn give(&mut self, offset: u64, len: usize) -> bool {
+        self.buf.get_mut(..len).is_none_or(|b| self.file.read(offset, b).is_ok())
     }
 
     fn at(
@@ -121,7 +159,7 @@ impl BucketReader<'_> {
         }
         let known = u32::from(VERSION_MIN)..u32::from(VERSION_MAX);
         if head.version != VERSION_OLD && !known.contains(&head.version) {
-            reporter.log(&format!("unknown journal entry version {}", head.version));
+            reporter.error(&format!("unknown journal entry version {}", head.version));
             return Err(RecoveryError::new(4, "unknown metadata version"));
         }
         let len = head.bytes();

@@ -7,7 +7,7 @@ use super::entry::{Entry, Head, last_seq_of};
 use super::items::items;
 use crate::error::RecoveryError;
 use crate::fs::Fs;
-use crate::report::{Code, Flags, Found, Reporter, cut};
+use crate::report::{Code, Flags, Found, Phase, Reporter, cut};
 use crate::superblock::MemberState;
 use gc_core::accounting::replicas::Entry as ReplicasEntry;
 use gc_core::finding::Answer;
@@ -68,15 +68,26 @@ impl List {
     }
 }
 
-/// Reads the journal of all devices: entries by ascending sequence, checked and
-/// repaired.
+/// What was read of the journal.
+#[derive(Debug)]
+pub struct Journal {
+    /// Entries by ascending sequence, checked and repaired.
+    pub entries: Vec<Entry>,
+    /// Some of it could not be read.
+    pub unreadable: bool,
+}
+
+/// Reads the journal of all devices.
 ///
 /// # Errors
 /// What ends recovery here.
-pub fn read(fs: &mut Fs, reporter: &mut dyn Reporter) -> Result<Vec<Entry>, RecoveryError> {
+pub fn read(fs: &mut Fs, reporter: &mut dyn Reporter) -> Result<Journal, RecoveryError> {
     let mut list = List::default();
     let mut degraded = false;
+    let mut unreadable = false;
     let mut failed = None;
+    let buckets = fs.members().filter_map(|(_, d)| d.online.as_ref().map(|o| o.journal.len()));
+    reporter.phase(Phase::Journal, crate::bytes::number(buckets.sum()));
     for (idx, dev) in fs.members() {
         let named = fs.replicas.table.view().iter();
         let has_journal =
@@ -89,13 +100,16 @@ pub fn read(fs: &mut Fs, reporter: &mut dyn Reporter) -> Result<Vec<Entry>, Reco
             degraded = true;
             continue;
         };
-        let mut reader = BucketReader { fs, file: &online.file, dev: idx, buf: vec![0; CHUNK] };
+        let (file, buf) = (&online.file, vec![0; CHUNK]);
+        let mut reader = BucketReader { fs, file, dev: idx, buf, unreadable: false };
         for bucket in &online.journal {
             if let Err(e) = reader.read(*bucket, &mut list, reporter) {
                 failed = Some(e);
                 break;
             }
+            reporter.bucket_read();
         }
+        unreadable |= reader.unreadable;
     }
     if let Some(e) = failed {
         return Err(e);
@@ -105,7 +119,8 @@ pub fn read(fs: &mut Fs, reporter: &mut dyn Reporter) -> Result<Vec<Entry>, Reco
     for entry in &mut entries {
         entry.take_apart();
         check::items(&fs.rules(), entry, fs, reporter)?;
-        if !degraded {
+        // Of an entry that could not be read everywhere the devices are not known.
+        if !degraded && !unreadable {
             check_replicas(fs, entry, reporter)?;
         }
         keys = keys.saturating_add(items(entry.words()).map(|i| i.keys().count()).sum::<usize>());
@@ -117,7 +132,7 @@ pub fn read(fs: &mut Fs, reporter: &mut dyn Reporter) -> Result<Vec<Entry>, Reco
             last.seq()
         ));
     }
-    Ok(entries)
+    Ok(Journal { entries, unreadable })
 }
 
 fn check_replicas(
@@ -202,7 +217,7 @@ mod tests {
             contents.iter().map(|(s, b)| (4 * BUCKET + s, b.as_slice())).collect();
         let (_temp, mut fs) = fs(&contents);
         let mut keep = Keep::default();
-        (read(&mut fs, &mut keep).unwrap(), keep)
+        (read(&mut fs, &mut keep).unwrap().entries, keep)
     }
 
     fn seqs(entries: &[Entry]) -> Vec<u64> {

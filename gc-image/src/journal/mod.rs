@@ -12,4 +12,4 @@ mod list;
 pub use entry::Entry;
 pub use items::{Item, Said, items};
 pub use keys::{JournalKey, JournalKeys};
-pub use list::read;
+pub use list::{Journal, read};

@@ -67,7 +67,7 @@ impl Errors<'_, '_> {
                 _ => Ok(()),
             };
         }
-        self.reporter.log(&text);
+        self.reporter.error(&text);
         match class {
             Class::WantRetry if !self.can_retry => Ok(()),
             Class::WantRetry | Class::MustRetry => Err(Stop::Retry),

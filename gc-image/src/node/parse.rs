@@ -128,8 +128,9 @@ impl Parser {
         let offset = u32::from(self.written).wrapping_mul(512);
         let (seq, journal) = (set.seq, set.journal_seq);
         let nonce = Nonce([offset, low32(seq), low32(seq >> 32), low32(journal) ^ NONCE_BTREE]);
+        // Without another copy the original goes on here, and dies.
         if !valid(type_, key) {
-            e.raise(Class::WantRetry, self.written, Some(set.u64s), "unknown checksum type")?;
+            e.raise(Class::MustRetry, self.written, Some(set.u64s), "unknown checksum type")?;
         }
         let end = set.end();
         let body = bytes.get(set.at.saturating_add(16)..end);

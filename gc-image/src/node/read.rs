@@ -6,7 +6,7 @@ use super::err::{Errors, Stop};
 use super::parse::Parser;
 use crate::fs::Fs;
 use crate::key::Key;
-use crate::report::Reporter;
+use crate::report::{Holds, Reporter};
 use gc_core::accounting::ptr_stale;
 use gc_core::layout::{BtreeId, ExtentPtr};
 
@@ -20,12 +20,12 @@ pub fn read(
 ) -> Option<Node> {
     let mut tried = Vec::new();
     let Some(mut pick) = next_copy(fs, key, &tried) else {
-        reporter.log("btree node read error: no device to read from");
+        reporter.error("btree node read error: no device to read from");
         return None;
     };
     let mut parser = Parser::new();
     loop {
-        let bytes = read_copy(fs, pick, reporter);
+        let bytes = read_copy(fs, pick, Holds::Node(btree, level), reporter);
         tried.push(pick.dev());
         let other = next_copy(fs, key, &tried);
         if let Some(bytes) = bytes {
@@ -52,7 +52,12 @@ fn next_copy(fs: &Fs, key: &Key, tried: &[u8]) -> Option<ExtentPtr> {
     })
 }
 
-fn read_copy(fs: &Fs, ptr: ExtentPtr, reporter: &mut dyn Reporter) -> Option<Vec<u8>> {
+fn read_copy(
+    fs: &Fs,
+    ptr: ExtentPtr,
+    holds: Holds,
+    reporter: &mut dyn Reporter,
+) -> Option<Vec<u8>> {
     let dev = fs.device(ptr.dev())?;
     let len = usize::from(fs.btree_node_sectors()).saturating_mul(512);
     let read = dev.file().and_then(|f| f.read_vec(ptr.offset(), len).ok());
@@ -61,7 +66,13 @@ fn read_copy(fs: &Fs, ptr: ExtentPtr, reporter: &mut dyn Reporter) -> Option<Vec
             .online
             .as_ref()
             .map_or_else(|| format!("dev-{}", ptr.dev()), |o| o.file.path().display().to_string());
-        reporter.log(&format!("IO error on {name} for btree read"));
+        reporter.error(&format!("IO error on {name} for btree read"));
+        if let Some(file) = dev.file() {
+            let end = ptr.offset().saturating_add(u64::from(fs.btree_node_sectors()));
+            for bad in file.unreadable(ptr.offset()..end, dev.member.bucket_size, holds) {
+                reporter.unreadable(bad);
+            }
+        }
     }
     read
 }
@@ -194,6 +205,11 @@ mod tests {
         assert_eq!(bent(156, &[8]), (None, none(), version));
         let format = one("0 bset u64s 6: invalid bkey format: incorrect number of fields");
         assert_eq!(bent(81, &[5]), (None, none(), format));
+        // Checksums nobody can compute: no type of that number, or no key.
+        for type_ in [7, 3] {
+            let unknown = one("0 bset u64s 6: unknown checksum type");
+            assert_eq!(bent(152, &[type_]), (None, none(), unknown));
+        }
         // Nobody else has it: what is wrong only with the checksum is taken.
         let mut b = good.clone();
         b[3] ^= 1;

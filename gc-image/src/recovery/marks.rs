@@ -119,7 +119,7 @@ impl Sink for Tell<'_> {
     }
 
     fn inconsistent(&mut self, finding: &Finding<'_>) {
-        self.reporter.log(&finding.to_string());
+        self.reporter.error(&finding.to_string());
     }
 
     fn unprinted(&mut self, _finding: &Finding<'_>) {}

@@ -32,7 +32,7 @@ pub(super) fn read(
                 let text = format!("invalid btree root {}", btree_name(id));
                 ask(reporter, Code::RootInvalid, flags, text)?;
                 fs.flags.compat &= !ALLOC_INFO;
-                reporter.log("btree node read error: no device to read from");
+                reporter.error("btree node read error: no device to read from");
                 None
             }
         };

@@ -46,10 +46,16 @@ impl<'a> Layout<'a> {
             .map_while(move |i| u64_at(bytes, usize::from(i).saturating_mul(8).saturating_add(24)))
     }
 
+    /// Whether it is one at all.
+    #[must_use]
+    pub fn has_magic(&self) -> bool {
+        array::<16>(self.bytes, 0) == Some(MAGIC)
+    }
+
     /// # Errors
     /// The original's reason.
     pub fn validate(&self) -> Result<(), &'static str> {
-        if array::<16>(self.bytes, 0) != Some(MAGIC) {
+        if !self.has_magic() {
             return Err("Not a bcachefs superblock layout");
         }
         if u8_at(self.bytes, 16) != Some(0) {

@@ -7,12 +7,14 @@ use crate::bytes::{array, index, u16_at, u32_at};
 use crate::checksum::{Nonce, checksum};
 use crate::error::SbError;
 use crate::io::DeviceFile;
-use crate::report::Reporter;
+use crate::report::{Holds, Reporter};
 use gc_core::layout::CsumType;
 use gc_core::layout::bits::low8;
 use gc_core::layout::superblock::{BCH_SB_LAYOUT_SECTOR, BCH_SB_SECTOR};
 
 const PAGE: usize = 4096;
+const PAGE_SECTORS: u64 = 8;
+const NOT_OURS: &str = "Not a bcachefs superblock";
 
 /// A superblock and the sector it was read from.
 #[derive(Debug, Clone)]
@@ -28,6 +30,12 @@ pub struct Copy {
 /// # Errors
 /// Why the last one tried is not.
 pub fn read(dev: &DeviceFile, reporter: &mut dyn Reporter) -> Result<Copy, SbError> {
+    if dev.sectors() == 0 {
+        return Err(SbError::Empty);
+    }
+    if dev.sectors() < BCH_SB_SECTOR.saturating_add(PAGE_SECTORS) {
+        return Err(SbError::Short(dev.sectors().saturating_mul(512)));
+    }
     let default = match read_one(dev, BCH_SB_SECTOR) {
         Ok(sb) => return Ok(Copy { sb, sector: BCH_SB_SECTOR }),
         Err(e) => e,
@@ -37,9 +45,18 @@ pub fn read(dev: &DeviceFile, reporter: &mut dyn Reporter) -> Result<Copy, SbErr
     if matches!(default, SbError::Version(_)) {
         return Err(default);
     }
-    reporter.log(&format!("error reading default superblock: {default}"));
-    let layout = dev.read_vec(BCH_SB_LAYOUT_SECTOR, 512).map_err(|_| "IO error")?;
+    if matches!(default, SbError::Unreadable(_)) {
+        tell(dev, BCH_SB_SECTOR, Holds::Superblock, reporter);
+    }
+    let Ok(layout) = dev.read_vec(BCH_SB_LAYOUT_SECTOR, 512) else {
+        tell(dev, BCH_SB_LAYOUT_SECTOR, Holds::Layout, reporter);
+        return Err(default);
+    };
     let layout = Layout::new(&layout);
+    if !layout.has_magic() && default == SbError::Reason(NOT_OURS) {
+        return Err(SbError::NotBcachefs);
+    }
+    reporter.error(&format!("error reading default superblock: {default}"));
     layout.validate()?;
     let mut last = default;
     for sector in layout.offsets().filter(|s| *s != BCH_SB_SECTOR) {
@@ -47,15 +64,27 @@ pub fn read(dev: &DeviceFile, reporter: &mut dyn Reporter) -> Result<Copy, SbErr
             Ok(sb) => return Ok(Copy { sb, sector }),
             Err(e) => last = e,
         }
+        if matches!(last, SbError::Unreadable(_)) {
+            tell(dev, sector, Holds::Superblock, reporter);
+        }
     }
     Err(last)
 }
 
+/// Tells what cannot be read of the page at a sector.
+fn tell(dev: &DeviceFile, sector: u64, holds: Holds, reporter: &mut dyn Reporter) {
+    let sectors = if holds == Holds::Layout { 1 } else { PAGE_SECTORS };
+    for bad in dev.unreadable(sector..sector.saturating_add(sectors), 0, holds) {
+        reporter.unreadable(bad);
+    }
+}
+
 fn read_one(dev: &DeviceFile, sector: u64) -> Result<Superblock, SbError> {
-    let mut bytes = dev.read_vec(sector, PAGE).map_err(|_| "IO error")?;
+    let failed = |_| SbError::Unreadable(sector);
+    let mut bytes = dev.read_vec(sector, PAGE).map_err(failed)?;
     loop {
         if array::<16>(&bytes, 24) != Some(MAGIC) {
-            return Err("Not a bcachefs superblock".into());
+            return Err(NOT_OURS.into());
         }
         let version = u16_at(&bytes, 16).unwrap_or(0);
         if !(VERSION_MIN..VERSION_MAX).contains(&version) {
@@ -71,11 +100,11 @@ fn read_one(dev: &DeviceFile, sector: u64) -> Result<Superblock, SbError> {
             // The device is asked before memory is taken.
             let pages = len.div_ceil(PAGE).checked_next_power_of_two().unwrap_or(usize::MAX);
             let want = pages.saturating_mul(PAGE);
-            bytes = dev.read_vec(sector, want).map_err(|_| "IO error")?;
+            bytes = dev.read_vec(sector, want).map_err(failed)?;
             continue;
         }
         bytes.truncate(len);
-        let sb = Superblock::new(bytes).ok_or("IO error")?;
+        let sb = Superblock::new(bytes).ok_or("Bad superblock: too short")?;
         let csum_type = sb.csum_type();
         if csum_type >= u64::from(CsumType::NR.0) {
             return Err("unknown csum type".into());

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Real images with the original's results: the fixtures, and the full corpus
-//! where it lies beside the project (and FIXTURES_ONLY is not set).
+//! Real images with the original's results: the full corpus where it lies beside
+//! the project, else the choice of it in the fixtures; and those fixtures that are
+//! not in the corpus.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use serde_json::Value;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -20,15 +22,20 @@ pub(crate) struct Image {
 pub(crate) fn all() -> Vec<Image> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let corpus = here.join("../../shared/corpus");
-    let root = if corpus.join("INDEX.md").exists() { corpus } else { here.join("../fixtures") };
-    let mut images = Vec::new();
-    for class in folders(&root) {
+    let fixtures = here.join("../fixtures");
+    let roots =
+        if corpus.join("INDEX.md").exists() { vec![corpus, fixtures] } else { vec![fixtures] };
+    let mut images: Vec<Image> = Vec::new();
+    for class in roots.iter().flat_map(|r| folders(r)) {
         for dir in folders(&class) {
             let part = |p: &Path| p.file_name().unwrap().to_string_lossy().into_owned();
-            images.push(Image { name: format!("{}/{}", part(&class), part(&dir)), dir });
+            let name = format!("{}/{}", part(&class), part(&dir));
+            if images.iter().all(|i| i.name != name) {
+                images.push(Image { name, dir });
+            }
         }
     }
-    assert!(images.len() >= 50, "only {} images below {}", images.len(), root.display());
+    assert!(images.len() >= 50, "only {} images below {roots:?}", images.len());
     images.sort_by(|a, b| a.name.cmp(&b.name));
     images
 }
@@ -42,7 +49,24 @@ fn folders(of: &Path) -> Vec<PathBuf> {
 pub(crate) struct Unpacked {
     /// The image files, in the order of their number.
     pub(crate) devices: Vec<PathBuf>,
+    /// What opens an encrypted one.
+    pub(crate) passphrase: Option<String>,
     _folder: tempfile::TempDir,
+}
+
+impl Unpacked {
+    /// The program with these arguments on the devices; the passphrase is given on
+    /// the standard input.
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_bch-gc"));
+        program.args(args).args(&self.devices);
+        program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let Some(passphrase) = &self.passphrase else { return program.output().unwrap() };
+        program.args(["--passphrase-fd", "0"]).stdin(Stdio::piped());
+        let mut child = program.spawn().unwrap();
+        writeln!(child.stdin.take().unwrap(), "{passphrase}").unwrap();
+        child.wait_with_output().unwrap()
+    }
 }
 
 impl Image {
@@ -70,7 +94,8 @@ impl Image {
         if devices.is_empty() {
             panic!("{}: no device 0", self.name);
         }
-        Unpacked { devices, _folder: folder }
+        let passphrase = self.meta()["passphrase"].as_str().map(ToString::to_string);
+        Unpacked { devices, passphrase, _folder: folder }
     }
 
     /// Documents of a golden, `None` where there is no such file.

@@ -16,6 +16,7 @@
 mod snapshot;
 
 use gc_image::cli::Talk;
+use gc_image::error::OpenError;
 use indicatif::{ProgressBar, ProgressStyle};
 use snapshot::Snapshot;
 use std::fs::{File, OpenOptions};
@@ -80,12 +81,12 @@ impl Progress {
     ///
     /// # Errors
     /// The descriptor of `--progress-fd` cannot be written to.
-    pub(crate) fn start(talk: Talk) -> Result<Self, (PathBuf, io::Error)> {
+    pub(crate) fn start(talk: Talk) -> Result<Self, OpenError> {
         let face = match talk.progress_fd {
             Some(fd) => {
                 let path = PathBuf::from(format!("/dev/fd/{fd}"));
                 let file = OpenOptions::new().append(true).open(&path);
-                Face::Json(Mutex::new(file.map_err(|e| (path, e))?))
+                Face::Json(Mutex::new(file.map_err(|e| OpenError::Io(path, e))?))
             }
             None if talk.quiet => Face::Quiet,
             None if io::stderr().is_terminal() => Face::Bar(bar()),

@@ -134,8 +134,8 @@ pub(crate) fn on_image_or(
 ) -> ExitCode {
     let progress = match Progress::start(source.talk) {
         Ok(progress) => progress,
-        Err((path, e)) => {
-            progress::say(&format!("bch-gc: {}: {e}", path.display()));
+        Err(e) => {
+            progress::say(&format!("bch-gc: {e}"));
             return ExitCode::from(OPERATIONAL);
         }
     };
