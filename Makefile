@@ -5,6 +5,8 @@
 #	make test       all tests
 #	make install    PREFIX= DESTDIR= LIBDIR=
 #	make link       TREE= the adapter into a tree of bcachefs-tools; make unlink
+#	make dist       a tarball with every crate, which builds without a network
+#	make deb        Debian packages of it
 #	make generate   the generated files anew
 
 PREFIX	?= /usr/local
@@ -66,6 +68,19 @@ test: setup
 .PHONY: mutants
 mutants:
 	scripts/mutants-order
+
+.PHONY: dist
+dist:
+	scripts/dist $(BUILD)
+
+.PHONY: deb
+deb: dist
+	scripts/build-deb $(BUILD) '$(VERSION)'
+
+# By hand: two builds in different folders, compared.
+.PHONY: reproducible
+reproducible:
+	scripts/check-reproducible
 
 .PHONY: generate
 generate:
