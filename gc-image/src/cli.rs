@@ -56,6 +56,16 @@ pub enum Command {
         #[expect(missing_docs, reason = "would become help text")]
         source: Source,
     },
+    /// Say what is intact, degraded or lost with the devices at hand, down to the file
+    #[command(after_help = format!("{LOST_EXAMPLES}\n\n{EXIT_CODES}"))]
+    Lost {
+        #[command(flatten)]
+        #[expect(missing_docs, reason = "would become help text")]
+        options: LostOptions,
+        #[command(flatten)]
+        #[expect(missing_docs, reason = "would become help text")]
+        source: Source,
+    },
     /// Print the whole result as JSON lines
     #[command(after_help = EXIT_CODES)]
     State {
@@ -118,6 +128,30 @@ pub struct ExplainOptions {
     #[arg(long)]
     pub json: bool,
     /// Show every reference, not the first few
+    #[arg(long, short)]
+    pub verbose: bool,
+}
+
+const LOST_EXAMPLES: &str = "\
+Examples:
+  bch-gc lost a.img b.img                   with what is here; members may be missing
+  bch-gc lost --without 1 a.img b.img       if member 1 were gone
+  bch-gc lost --without 0 --without 2 *.img
+  bch-gc lost --json a.img | jq -r '.files[] | select(.lost > 0) | .path'
+
+Exit code 4 here: data or btree nodes are lost. Missing copies alone are none.";
+
+/// Options of `lost`.
+#[derive(Debug, Clone, Args)]
+#[non_exhaustive]
+pub struct LostOptions {
+    /// Say what would be lost without this member, by its index; may be given again
+    #[arg(long, value_name = "DEV")]
+    pub without: Vec<u8>,
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// Show every node and file, not the first few
     #[arg(long, short)]
     pub verbose: bool,
 }

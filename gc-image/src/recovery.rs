@@ -176,7 +176,13 @@ pub fn recover(
     reporter.phase(Phase::Nodes, fs.recorded_nodes());
     let roots = roots::read(&mut fs, &early.roots, &mut nodes, reporter)?;
     let Early { mut usage, key_version, .. } = early;
-    let (dev_usage, stripes) = marks::read(&fs, &keys, &roots, &mut nodes, &mut usage, reporter)?;
+    let read = marks::read(&fs, &keys, &roots, &mut nodes, &mut usage, reporter);
+    let (dev_usage, stripes) = match read {
+        Err(_) if fs.incomplete => {
+            (vec![DevUsage::default(); fs.devices.len()], StripeTable::new())
+        }
+        other => other?,
+    };
     Ok(Recovered {
         fs,
         journal: keys,

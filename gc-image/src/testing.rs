@@ -129,6 +129,8 @@ pub(crate) fn fs(contents: &[(u64, &[u8])]) -> (tempfile::NamedTempFile, Fs) {
         replicas: Replicas { table: Table::new(), rebuild: true },
         blacklist: None,
         root_levels: [0; 8],
+        incomplete: false,
+        unread_roots: Vec::new(),
     };
     (temp, fs)
 }

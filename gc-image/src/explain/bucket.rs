@@ -4,22 +4,20 @@
 
 use super::remark::{self, Remark};
 use super::watch::{Places, Seen, Watching};
+use crate::files::{FilePart, Inode, Sharers, inode, span};
 use crate::fs::Device;
 use crate::host::watch::{By, Reference, Watch};
 use crate::host::{Image, Met};
 use crate::key::Key;
-use crate::paths::{FileName, Paths};
+use crate::paths::Paths;
 use core::ops::ControlFlow;
 use gc_core::accounting::device::Geometry;
 use gc_core::bkey::alloc_key::AllocFields;
-use gc_core::layout::{Bpos, BtreeId, BucketMark, KeyType, POS_MAX, POS_MIN};
+use gc_core::layout::{Bpos, BtreeId, BucketMark, KeyType};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
-
-/// Files named for one shared extent.
-const SHARERS: usize = 4;
 
 /// What is recorded of a bucket before anything is counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,38 +39,6 @@ pub struct AllocKey {
     pub journal: bool,
     /// Pointer to the node that holds it, or would.
     pub node: Key,
-}
-
-/// A part of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FilePart {
-    /// Inode.
-    pub inode: u64,
-    /// What the inode says; `None` if there is none.
-    pub info: Option<Inode>,
-    /// First sector within the file.
-    pub start: u64,
-    /// Sectors.
-    pub sectors: u64,
-    /// What the file is called.
-    pub name: FileName,
-}
-
-/// What matters of an inode.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Inode {
-    /// Size of the file in bytes.
-    pub size: u64,
-    /// It has no name any more and waits to be deleted.
-    pub unlinked: bool,
-}
-
-impl FilePart {
-    /// Whether the part lies behind the end of the file.
-    #[must_use]
-    pub fn beyond(&self) -> bool {
-        self.info.is_some_and(|i| self.start >= i.size.div_ceil(512))
-    }
 }
 
 /// A reference with the files it belongs to.
@@ -249,31 +215,18 @@ fn explain(
     all
 }
 
-/// A range of shared data and who points to it.
-#[derive(Debug, Default)]
-struct Shared {
-    /// Inode, first sector in the file, sectors.
-    by: Vec<(u64, u64, u64)>,
-    nr: usize,
-}
-
 /// Files of the references.
 struct Files {
     paths: Paths,
     inodes: BTreeMap<u64, Inode>,
     /// By start and end in the reflink btree.
-    shared: BTreeMap<(u64, u64), Shared>,
-}
-
-fn span(key: &Key) -> (u64, u64) {
-    let end = { key.k.p }.offset;
-    (end.saturating_sub(u64::from(key.k.size)), end)
+    shared: Sharers,
 }
 
 impl Files {
     fn of(image: &Image<'_>, watching: &Watching) -> Self {
         let mut inodes = HashSet::new();
-        let mut shared = BTreeMap::new();
+        let mut shared = Vec::new();
         for r in watching.buckets.values().flat_map(|s| &s.references) {
             let By::Key(at) = &r.by else { continue };
             match (at.btree, at.level) {
@@ -281,13 +234,13 @@ impl Files {
                     inodes.insert({ at.key.k.p }.inode);
                 }
                 (BtreeId::REFLINK, 0) => {
-                    shared.insert(span(&at.key), Shared::default());
+                    shared.push(span(at.key.as_ref()));
                 }
                 _ => {}
             }
         }
-        find_sharers(image, &mut shared);
-        inodes.extend(shared.values().flat_map(|s| s.by.iter().map(|(inode, ..)| *inode)));
+        let shared = Sharers::of(image, shared);
+        inodes.extend(shared.inodes());
         let known = inodes.iter().filter_map(|i| Some((*i, inode(image, *i)?))).collect();
         Self { paths: Paths::of(image, &inodes), inodes: known, shared }
     }
@@ -300,7 +253,7 @@ impl Files {
     fn note(&self, reference: &Reference) -> Noted {
         let mut noted = Noted { reference: reference.clone(), files: Vec::new(), sharers: 0 };
         let By::Key(at) = &reference.by else { return noted };
-        let (start, end) = span(&at.key);
+        let (start, end) = span(at.key.as_ref());
         match (at.btree, at.level) {
             (BtreeId::EXTENTS, 0) => {
                 let inode = { at.key.k.p }.inode;
@@ -308,54 +261,12 @@ impl Files {
                 noted.sharers = 1;
             }
             (BtreeId::REFLINK, 0) => {
-                if let Some(s) = self.shared.get(&(start, end)) {
-                    noted.files = s.by.iter().map(|p| self.part(*p)).collect();
-                    noted.sharers = s.nr;
-                }
+                let (by, nr) = self.shared.get((start, end));
+                noted.files = by.iter().map(|p| self.part(*p)).collect();
+                noted.sharers = nr;
             }
             _ => {}
         }
         noted
     }
-}
-
-fn find_sharers(image: &Image<'_>, shared: &mut BTreeMap<(u64, u64), Shared>) {
-    if shared.is_empty() {
-        return;
-    }
-    let _whole = image.survey(BtreeId::EXTENTS, POS_MIN..=POS_MAX, &mut |met| {
-        let Met::Key { level: 0, key, .. } = met else { return ControlFlow::Continue(()) };
-        if let (KeyType::REFLINK_P, Some(&idx)) = (key.k.type_, key.v.first()) {
-            let size = u64::from(key.k.size);
-            let p = key.k.p;
-            for (range, s) in shared.iter_mut() {
-                let from = range.0.max(idx);
-                let to = range.1.min(idx.saturating_add(size));
-                if from < to {
-                    s.nr = s.nr.saturating_add(1);
-                    if s.by.len() < SHARERS {
-                        let start = p.offset.saturating_sub(size);
-                        let at = start.saturating_add(from.saturating_sub(idx));
-                        s.by.push((p.inode, at, to.saturating_sub(from)));
-                    }
-                }
-            }
-        }
-        ControlFlow::Continue(())
-    });
-}
-
-fn inode(image: &Image<'_>, inode: u64) -> Option<Inode> {
-    let pos = Bpos::new(0, inode);
-    let mut found = None;
-    let _whole = image.survey(BtreeId::INODES, pos..=pos, &mut |met| {
-        if let Met::Key { level: 0, key, .. } = met {
-            if key.k.type_ == KeyType::INODE {
-                let (size, unlinked) = crate::key::inode::size_and_unlinked(key.v);
-                found = Some(Inode { size, unlinked });
-            }
-        }
-        ControlFlow::Continue(())
-    });
-    found
 }

@@ -23,6 +23,9 @@ pub struct Options {
     pub passphrase: Option<Vec<u8>>,
     /// Compat bits taken as if they were clear.
     pub clear_compat: u64,
+    /// Go on with whatever is there, to see what is lost: devices may be too few,
+    /// and roots and alloc keys unreadable.
+    pub incomplete: bool,
 }
 
 /// The table of sets of devices, and whether it is to be built anew.
@@ -83,7 +86,9 @@ pub fn open_devices(
     let key = crypt::key(&newest, options.passphrase.as_deref()).map_err(OpenError::Key)?;
     let devices = attach(&newest, found)?;
     let replicas = replicas(&newest)?;
-    enough(&replicas.table, &devices)?;
+    if !options.incomplete {
+        enough(&replicas.table, &devices)?;
+    }
     if options.require_all {
         if let Some((idx, uuid)) = missing(&devices).next() {
             return Err(OpenError::MemberMissing(idx, uuid));
@@ -109,6 +114,8 @@ pub fn open_devices(
         replicas,
         blacklist,
         root_levels: [0; 8],
+        incomplete: options.incomplete,
+        unread_roots: Vec::new(),
     })
 }
 

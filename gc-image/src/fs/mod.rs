@@ -105,6 +105,10 @@ pub struct Fs {
     pub blacklist: Option<Vec<(u64, u64)>>,
     /// Levels of the roots, for messages.
     pub root_levels: [u8; 8],
+    /// Recovery goes on with whatever is there.
+    pub incomplete: bool,
+    /// Roots that could not be read then: btree, level, pointer.
+    pub unread_roots: Vec<(BtreeId, u8, crate::key::Key)>,
 }
 
 impl Fs {

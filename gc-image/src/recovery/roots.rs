@@ -30,7 +30,7 @@ pub(super) fn read(
             Some(key) => nodes.get(fs, key, id, record.level, reporter),
             None => {
                 let text = format!("invalid btree root {}", btree_name(id));
-                ask(reporter, Code::RootInvalid, flags, text)?;
+                go_on(fs, ask(reporter, Code::RootInvalid, flags, text))?;
                 fs.flags.compat &= !ALLOC_INFO;
                 reporter.error("btree node read error: no device to read from");
                 None
@@ -46,13 +46,24 @@ pub(super) fn read(
             }
             None => {
                 let text = format!("error reading btree root {}", btree_name(id));
-                ask(reporter, Code::RootRead, flags, text)?;
+                go_on(fs, ask(reporter, Code::RootRead, flags, text))?;
+                if let Some(key) = record.key.clone() {
+                    fs.unread_roots.push((id, record.level, key));
+                }
                 fs.flags.compat &= !ALLOC_INFO;
             }
         }
     }
-    if failed {
+    if failed && !fs.incomplete {
         return Err(RecoveryError::new(-5, "IO error"));
     }
     roots.try_into().map_err(|_| RecoveryError::new(-22, "Invalid argument"))
+}
+
+/// Whether to go on where an answer says no.
+fn go_on(fs: &Fs, answer: Result<bool, RecoveryError>) -> Result<(), RecoveryError> {
+    match answer {
+        Err(_) if fs.incomplete => Ok(()),
+        other => other.map(|_| ()),
+    }
 }

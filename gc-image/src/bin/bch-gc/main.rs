@@ -11,6 +11,7 @@ mod document;
 mod explain;
 mod gens;
 mod interrupt;
+mod lost;
 mod progress;
 mod recorder;
 mod run;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
     match cli.command {
         Command::Check { options, source } => check::run(options, &source),
         Command::Explain { options, source } => explain::run(options, source),
+        Command::Lost { options, source } => lost::run(&options, &source),
         Command::State { mode, source } => state::run(mode, &source),
         Command::Gens { json, source } => gens::run(json, &source),
     }

@@ -42,12 +42,15 @@ pub(crate) struct How {
     pub(crate) clear_compat: u64,
     /// As a check does: the journal is read after a clean shutdown too.
     pub(crate) fsck: bool,
+    /// Go on with whatever is there.
+    pub(crate) incomplete: bool,
     /// Exit code where recovery ends before the command begins.
     pub(crate) unrecovered: u8,
 }
 
 /// As `fsck -n`; a file system that cannot be recovered is a damaged one.
-pub(crate) const CHECK: How = How { fix: false, clear_compat: 0, fsck: true, unrecovered: FOUND };
+pub(crate) const CHECK: How =
+    How { fix: false, clear_compat: 0, fsck: true, incomplete: false, unrecovered: FOUND };
 
 /// A run as a command sees it.
 pub(crate) struct Session<'s, 'p> {
@@ -179,7 +182,7 @@ fn with_image(
 ) -> Result<bool, Failure> {
     let mut reporter = Shared(session.recorder);
     let progress = session.progress;
-    let fs = source::open(source, how.clear_compat, &mut reporter, progress)?;
+    let fs = source::open(source, how, &mut reporter, progress)?;
     let recovered = recovery::recover(fs, RecoveryArgs { fsck: how.fsck }, &mut reporter)?;
     let image = Image::new(recovered, &mut reporter)?;
     let result = command(session, &image);

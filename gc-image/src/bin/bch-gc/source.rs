@@ -3,6 +3,7 @@
 
 use crate::interrupt;
 use crate::progress::Progress;
+use crate::run::How;
 use gc_image::cli::Source;
 use gc_image::error::{KeyError, OpenError};
 use gc_image::fs::{Fs, Options, open as open_fs, uuid_text};
@@ -13,7 +14,7 @@ use std::io::{BufRead, BufReader};
 /// Opens the file system; what is missing is said on the standard error.
 pub(crate) fn open(
     source: &Source,
-    clear_compat: u64,
+    how: How,
     reporter: &mut dyn Reporter,
     progress: &Progress,
 ) -> Result<Fs, OpenError> {
@@ -25,7 +26,8 @@ pub(crate) fn open(
         in_use: source.in_use,
         require_all: source.require_all,
         passphrase,
-        clear_compat,
+        clear_compat: how.clear_compat,
+        incomplete: how.incomplete,
     };
     let fs = match open_fs(&source.images, &options, reporter) {
         Err(OpenError::Key(KeyError::Missing)) if interrupt::can_ask() => {

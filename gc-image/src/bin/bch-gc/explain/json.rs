@@ -4,7 +4,8 @@
 use gc_core::bkey::key_type_name;
 use gc_core::finding::Refusal;
 use gc_core::layout::{BucketMark, DataType};
-use gc_image::explain::{Explained, FilePart, Noted};
+use gc_image::explain::{Explained, Noted};
+use gc_image::files::FilePart;
 use gc_image::host::watch::{By, KeyPlace, Outcome};
 use serde_json::{Value, json};
 
