@@ -3,6 +3,8 @@
 #	make            libraries, adapter and program into build/
 #	make demo       the main job on a file system
 #	make test       all tests
+#	make soak       gc beside updates for an hour, or SECONDS=
+#	make mutants    what the checks of the order must catch
 #	make install    PREFIX= DESTDIR= LIBDIR=
 #	make link       TREE= the adapter into a tree of bcachefs-tools; make unlink
 #	make dist       a tarball with every crate, which builds without a network
@@ -81,6 +83,12 @@ deb: dist
 .PHONY: reproducible
 reproducible:
 	scripts/check-reproducible
+
+# By hand: gc beside updates, for so long.
+SECONDS	?= 3600
+.PHONY: soak
+soak:
+	scripts/soak $(SECONDS)
 
 .PHONY: generate
 generate:

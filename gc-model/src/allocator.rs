@@ -4,11 +4,14 @@
 
 use crate::Model;
 use crate::key::{Key, Ptr};
+use crate::locks::{LockId, Mode};
+use crate::running::Reserve;
 use crate::sync::lock;
 use gc_core::error::{Errno, Error, Result};
 use gc_core::layout::ExtentPtr;
 use gc_core::layout::alloc::OPEN_BUCKETS_COUNT;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 const ENOSPC: Error = Error::Errno(Errno::from_negative(-28));
 
@@ -16,11 +19,14 @@ const ENOSPC: Error = Error::Errno(Errno::from_negative(-28));
 #[derive(Debug)]
 pub(crate) struct OpenBuckets {
     slots: Mutex<Vec<Option<ExtentPtr>>>,
+    /// How many are in use, number 0 included.
+    nr: AtomicU32,
 }
 
 impl Default for OpenBuckets {
     fn default() -> Self {
-        Self { slots: Mutex::new(vec![None; OPEN_BUCKETS_COUNT]) }
+        let nr = u32::try_from(OPEN_BUCKETS_COUNT).unwrap_or(0);
+        Self { slots: Mutex::new(vec![None; OPEN_BUCKETS_COUNT]), nr: AtomicU32::new(nr) }
     }
 }
 
@@ -28,6 +34,30 @@ impl OpenBuckets {
     pub(crate) fn get(&self, i: u32) -> Option<ExtentPtr> {
         let at = usize::try_from(i).ok()?;
         lock(&self.slots).get(at).copied().flatten()
+    }
+
+    pub(crate) fn set(&self, i: u32, ptr: Option<ExtentPtr>) {
+        let at = usize::try_from(i).unwrap_or(usize::MAX);
+        if let Some(slot) = lock(&self.slots).get_mut(at) {
+            *slot = ptr;
+        }
+    }
+
+    /// How many slots there are, number 0 included.
+    pub(crate) fn nr(&self) -> u32 {
+        self.nr.load(SeqCst)
+    }
+
+    pub(crate) fn set_nr(&self, nr: u32) {
+        let most = u32::try_from(OPEN_BUCKETS_COUNT).unwrap_or(0);
+        self.nr.store(nr.clamp(1, most), SeqCst);
+    }
+
+    /// The first slot not in use from this one on, cyclic; never number 0.
+    pub(crate) fn free_slot(&self, from: u32) -> Option<u32> {
+        let nr = self.nr();
+        let from = from.checked_rem(nr)?;
+        (from..nr).chain(0..from).find(|i| *i != 0 && self.get(*i).is_none())
     }
 }
 
@@ -71,6 +101,46 @@ impl Model {
         let gen_ = device.bucket(bucket).map_or(0, |b| b.mark.gen_());
         let dev = u8::try_from(dev).map_err(|_| Error::INVAL)?;
         Ok(Ptr::new(dev, sector, gen_))
+    }
+
+    /// Opens a bucket for one copy of a node, with its start. Where the file system is
+    /// not in use there are no reserves: then it is one that was not given out.
+    fn open_for_node(&self, dev: u32, reserve: Reserve) -> Result<(u32, Ptr)> {
+        let slot = if self.is_running() {
+            let turn = u32::try_from(self.next_node_turn()).unwrap_or(0);
+            self.open_bucket(dev, reserve, turn).ok_or(ENOSPC)?
+        } else {
+            let bucket = self.alloc_bucket(dev)?;
+            let device = self.member(dev).ok_or(Error::INVAL)?;
+            let _mark = self.guard(LockId::Mark, Mode::Shared);
+            self.do_mark_alloc(device, bucket, true, 0);
+            let slot = self.open.free_slot(1).ok_or(ENOSPC)?;
+            let sector = bucket.wrapping_mul(u64::from(device.geometry().bucket_size));
+            let gen_ = device.bucket(bucket).map_or(0, |b| b.mark.gen_());
+            let idx = u8::try_from(dev).map_err(|_| Error::INVAL)?;
+            self.open.set(slot, Some(ExtentPtr::new(idx, sector, gen_)));
+            slot
+        };
+        Ok((slot, self.open_bucket_start(slot).ok_or(Error::INVAL)?))
+    }
+
+    /// Opens buckets for all copies of a node, which are put back when it is counted.
+    ///
+    /// # Errors
+    /// `ENOSPC`; those that were opened are in `open` all the same.
+    pub(crate) fn open_node(&self, reserve: Reserve, open: &mut Vec<u32>) -> Result<Vec<Ptr>> {
+        let members = self.members().into_iter().map(|d| d.idx()).filter(|d| self.is_permanent(*d));
+        let members: Vec<u32> = members.collect();
+        let copies = usize::try_from(self.options.metadata_replicas).unwrap_or(1);
+        let start = self.next_node_turn().checked_rem(members.len()).unwrap_or(0);
+        let devs = members.iter().cycle().skip(start).take(copies.min(members.len()));
+        let mut places = Vec::new();
+        for dev in devs {
+            let (slot, place) = self.open_for_node(*dev, reserve)?;
+            open.push(slot);
+            places.push(place);
+        }
+        Ok(places)
     }
 
     /// Places for all copies of a node.

@@ -124,7 +124,10 @@ impl Device {
             Side::Live => Some(self.live.read(Arc::clone)),
             Side::Gc => lock(&self.gc).clone(),
         }?;
-        let known = self.lent.iter().position(|a| Arc::ptr_eq(a, &now));
+        // The one that was lent last, as a rule.
+        let known = (0..self.lent.len())
+            .rev()
+            .find(|i| self.lent.get(*i).is_some_and(|a| Arc::ptr_eq(a, &now)));
         let at = known.unwrap_or_else(|| self.lent.push(now));
         self.lent.get(at).map(AsRef::as_ref)
     }
@@ -371,6 +374,8 @@ impl Model {
         }
         let free = self.locks.try_take(LockId::Gc, Mode::Exclusive);
         if free {
+            // Whoever marks has looked the array up under this lock.
+            let _mark = self.guard(LockId::Mark, Mode::Exclusive);
             let n = usize::try_from(nbuckets).unwrap_or(0);
             let new = BucketArrayBox::zeroed(dev.first_bucket, n);
             dev.with_buckets(|old| {
@@ -383,6 +388,8 @@ impl Model {
             });
             dev.live.replace(Arc::new(new));
             lock(&dev.space).taken.resize(n, false);
+        }
+        if free {
             self.release(LockId::Gc);
         }
         self.release(LockId::State);

@@ -2,7 +2,7 @@
 //! Keys in memory, and making them.
 
 use gc_core::bkey::alloc_key::AllocFields;
-use gc_core::bkey::{KeyBuf, KeyRef};
+use gc_core::bkey::{Entry, KeyBuf, KeyRef, entry_range};
 use gc_core::layout::bkey::BKEY_U64S;
 use gc_core::layout::{Bkey, Bpos, Bversion, ExtentCrc128, ExtentPtr, ExtentStripePtr, KeyType};
 
@@ -250,6 +250,38 @@ impl Key {
         let mut v = vec![0, seq, u64::from(snapshot) << 32, offset, inode];
         v.extend(entries(None, ptrs));
         Self::new(KeyType::BTREE_PTR_V2, max, 0, v)
+    }
+
+    /// Takes some pointers out, with what says which stripe they are in; without any
+    /// left the key is deleted.
+    pub(crate) fn drop_pointers(&mut self, gone: impl Fn(ExtentPtr) -> bool) {
+        let k = self.get();
+        let start = entry_range(k.k.type_, k.v).start;
+        let (mut left, mut dropped, mut of_stripe) = (0_usize, Vec::new(), None);
+        for (at, entry) in k.entries().indexed() {
+            let at = at.saturating_add(start);
+            match entry {
+                Entry::StripePtr(_) => of_stripe = Some(at),
+                Entry::Ptr(p) if gone(p) => {
+                    dropped.extend(of_stripe.take().into_iter().chain([at]))
+                }
+                Entry::Ptr(_) => {
+                    of_stripe = None;
+                    left = left.saturating_add(1);
+                }
+                _ => {}
+            }
+        }
+        if dropped.is_empty() {
+            return;
+        }
+        let rest = self.v.iter().enumerate().filter(|(at, _)| !dropped.contains(at));
+        let v = rest.map(|(_, w)| *w).collect();
+        let version = { self.k.version }.lo;
+        *self = match Self::new(self.k.type_, self.k.p, self.k.size, v) {
+            Some(key) if left != 0 => key.with_version(version),
+            _ => Self::deleted(self.k.p),
+        };
     }
 
     /// Sets where a node begins, in a pointer to it.

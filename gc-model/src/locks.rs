@@ -5,18 +5,26 @@
 
 use crate::Model;
 use crate::btree::NodeId;
+use crate::schedule::Schedule;
 use crate::sync::{lock, me};
 use gc_core::host::Lock;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+/// Rank of the locks of which a thread may hold several.
+const SIDE_BY_SIDE: u8 = 4;
+
 /// A lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LockId {
+    /// The reference that updates hold: exclusive, there are none.
+    Writes,
     /// `state_lock`
     State,
     /// `gc_lock`
     Gc,
+    /// What keeps the shape of the btrees.
+    Trees,
     /// `sb_lock`
     Sb,
     /// `btree_root_lock`
@@ -35,18 +43,30 @@ impl LockId {
     /// A lock may be taken only under locks of a rank that is not higher.
     const fn rank(self) -> u8 {
         match self {
-            Self::State => 0,
-            Self::Gc => 1,
-            Self::Sb | Self::BtreeRoot | Self::Node(_) => 2,
-            Self::Mark => 3,
-            Self::Freelist => 4,
-            Self::OpenBucket(_) => 5,
+            Self::Writes => 0,
+            Self::State => 1,
+            Self::Gc => 2,
+            Self::Trees => 3,
+            Self::Sb | Self::BtreeRoot | Self::Node(_) => SIDE_BY_SIDE,
+            Self::Mark => 5,
+            Self::Freelist => 6,
+            Self::OpenBucket(_) => 7,
         }
     }
 
-    /// Whether a thread may hold several of its rank.
+    /// Whether a thread may hold it several times.
     const fn nests(self) -> bool {
         matches!(self, Self::Node(_))
+    }
+
+    /// Whether it is handed on: released in any order.
+    const fn coupled(self) -> bool {
+        matches!(self, Self::Node(_) | Self::Trees)
+    }
+
+    /// Whether those who want it alone come before new readers.
+    const fn fair(self) -> bool {
+        matches!(self, Self::Writes | Self::State | Self::Gc)
     }
 }
 
@@ -97,18 +117,36 @@ struct Held {
 /// After so long a wait is taken for a deadlock.
 const DEADLOCK: Duration = Duration::from_secs(30);
 
+/// Who holds what, and who wants it.
+#[derive(Debug, Default)]
+struct Table {
+    /// In the order in which they were taken.
+    held: Vec<Held>,
+    /// Locks that somebody waits to have alone.
+    wanted: Vec<LockId>,
+}
+
 /// All locks of a file system.
 #[derive(Debug, Default)]
 pub(crate) struct Locks {
-    /// In the order in which they were taken.
-    held: Mutex<Vec<Held>>,
+    table: Mutex<Table>,
     changed: Condvar,
+    pub(crate) schedule: Schedule,
 }
 
-fn blocked(held: &[Held], id: LockId, mode: Mode) -> bool {
-    // The mark lock may be a mutex even for readers: it is one here.
-    let alone = mode == Mode::Exclusive || id == LockId::Mark;
-    held.iter().any(|h| h.id == id && (alone || h.mode == Mode::Exclusive))
+impl Table {
+    fn blocked(&self, id: LockId, mode: Mode) -> bool {
+        // The mark lock may be a mutex even for readers: it is one here.
+        let alone = mode == Mode::Exclusive || id == LockId::Mark;
+        self.held.iter().any(|h| h.id == id && (alone || h.mode == Mode::Exclusive))
+            || (!alone && id.fair() && self.wanted.contains(&id))
+    }
+
+    fn no_longer_wanted(&mut self, id: LockId) {
+        if let Some(at) = self.wanted.iter().position(|w| *w == id) {
+            self.wanted.swap_remove(at);
+        }
+    }
 }
 
 impl Locks {
@@ -123,7 +161,7 @@ impl Locks {
         }
         let above = mine.find(|h| {
             let (over, under) = (h.id.rank(), id.rank());
-            over > under || (over == under && over != 2)
+            over > under || (over == under && over != SIDE_BY_SIDE)
         });
         above.map(|h| format!("{id:?} taken under {:?}", h.id))
     }
@@ -137,97 +175,142 @@ impl Locks {
         give_up: impl Fn() -> bool,
     ) -> (bool, Option<String>) {
         let me = me();
+        self.schedule.point();
         let started = Instant::now();
-        let mut held = lock(&self.held);
-        let mut misuse = Self::misuse(&held, id, mode, me);
-        let own = held.iter().any(|h| h.thread == me && h.id == id);
+        let mut t = lock(&self.table);
+        let mut misuse = Self::misuse(&t.held, id, mode, me);
+        let own = t.held.iter().any(|h| h.thread == me && h.id == id);
+        let mut wanted = false;
         // Waiting for oneself never ends.
-        while !own && blocked(&held, id, mode) {
+        while !own && t.blocked(id, mode) {
             if give_up() {
+                if wanted {
+                    t.no_longer_wanted(id);
+                }
                 return (false, misuse);
             }
             if started.elapsed() > DEADLOCK {
                 misuse = Some(format!("{id:?} not had in {} s", DEADLOCK.as_secs()));
                 break;
             }
-            held = self
-                .changed
-                .wait_timeout(held, Duration::from_millis(20))
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            if mode == Mode::Exclusive && !std::mem::replace(&mut wanted, true) {
+                t.wanted.push(id);
+            }
+            drop(t);
+            let turned = self.schedule.wait();
+            t = lock(&self.table);
+            if !turned && t.blocked(id, mode) {
+                t = self
+                    .changed
+                    .wait_timeout(t, Duration::from_millis(20))
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0;
+            }
         }
-        held.push(Held { id, mode, thread: me });
+        if wanted {
+            t.no_longer_wanted(id);
+        }
+        t.held.push(Held { id, mode, thread: me });
         (true, misuse)
     }
 
     /// Takes a lock if nobody holds it.
     pub(crate) fn try_take(&self, id: LockId, mode: Mode) -> bool {
-        let mut held = lock(&self.held);
-        if blocked(&held, id, mode) {
+        self.schedule.point();
+        let mut t = lock(&self.table);
+        if t.blocked(id, mode) {
             return false;
         }
-        held.push(Held { id, mode, thread: me() });
+        t.held.push(Held { id, mode, thread: me() });
         true
     }
 
     /// Releases a lock; what was wrong about it.
     pub(crate) fn release(&self, id: LockId) -> Option<String> {
         let me = me();
-        let mut held = lock(&self.held);
+        let mut t = lock(&self.table);
+        let held = &mut t.held;
         let Some(at) = held.iter().rposition(|h| h.thread == me && h.id == id) else {
             return Some(format!("{id:?} released by a thread that does not hold it"));
         };
         // Nodes are handed from one to the next, so they are released in any order.
         let later = held.iter().skip(at.saturating_add(1));
-        let last = later.filter(|h| h.thread == me).all(|h| h.id.nests() && id.nests());
+        let last = later.filter(|h| h.thread == me).all(|h| h.id.coupled() && id.coupled());
         held.remove(at);
-        drop(held);
-        self.changed.notify_all();
+        drop(t);
+        self.wake();
+        self.schedule.point();
         (!last).then(|| format!("{id:?} released before a lock taken later"))
     }
 
     /// Whether the calling thread holds it at least in this mode.
     pub(crate) fn mine(&self, id: LockId, mode: Mode) -> bool {
         let me = me();
-        let held = lock(&self.held);
-        held.iter().any(|h| {
+        lock(&self.table).held.iter().any(|h| {
             h.thread == me && h.id == id && (mode == Mode::Shared || h.mode == Mode::Exclusive)
         })
     }
 
     /// Whether anybody holds it.
     pub(crate) fn anybody(&self, id: LockId) -> bool {
-        lock(&self.held).iter().any(|h| h.id == id)
+        lock(&self.table).held.iter().any(|h| h.id == id)
     }
 
     /// Locks of the calling thread.
     pub(crate) fn all_mine(&self) -> Vec<LockId> {
         let me = me();
-        lock(&self.held).iter().filter(|h| h.thread == me).map(|h| h.id).collect()
+        lock(&self.table).held.iter().filter(|h| h.thread == me).map(|h| h.id).collect()
     }
 
     /// Locks of all threads.
     pub(crate) fn all(&self) -> Vec<LockId> {
-        lock(&self.held).iter().map(|h| h.id).collect()
+        lock(&self.table).held.iter().map(|h| h.id).collect()
+    }
+
+    fn wake(&self) {
+        self.changed.notify_all();
+        self.schedule.wake();
+    }
+
+    /// Waits until `done` says so, which somebody else brings about and tells by
+    /// [`Self::poke`].
+    pub(crate) fn wait_until(&self, done: impl Fn() -> bool) {
+        self.schedule.point();
+        loop {
+            let t = lock(&self.table);
+            if done() {
+                return;
+            }
+            drop(t);
+            if !self.schedule.wait() {
+                let t = lock(&self.table);
+                if !done() {
+                    let wait = self.changed.wait_timeout(t, Duration::from_millis(20));
+                    drop(wait.unwrap_or_else(PoisonError::into_inner));
+                }
+            }
+        }
     }
 
     /// Lets those who wait look at their conditions.
     pub(crate) fn poke(&self) {
         // Under the lock: a waiter is either before its look or asleep.
-        let _held = lock(&self.held);
-        self.changed.notify_all();
+        let _table = lock(&self.table);
+        self.wake();
     }
 }
 
-/// `state_lock`, held by the caller of the engine.
+/// A lock held until this is dropped.
 #[must_use = "the lock is released at once"]
-pub struct StateGuard<'m> {
+#[derive(Debug)]
+pub struct Guard<'m> {
     model: &'m Model,
+    id: LockId,
 }
 
-impl Drop for StateGuard<'_> {
+impl Drop for Guard<'_> {
     fn drop(&mut self) {
-        self.model.release(LockId::State);
+        self.model.release(self.id);
     }
 }
 
@@ -238,6 +321,17 @@ impl Model {
         if let Some(text) = misuse {
             self.violation(text);
         }
+    }
+
+    /// The same, until the guard is dropped.
+    pub(crate) fn guard(&self, id: LockId, mode: Mode) -> Guard<'_> {
+        self.take(id, mode);
+        Guard { model: self, id }
+    }
+
+    /// The same if the lock can be had at once.
+    pub(crate) fn try_guard(&self, id: LockId, mode: Mode) -> Option<Guard<'_>> {
+        self.locks.try_take(id, mode).then(|| Guard { model: self, id })
     }
 
     /// Releases a lock; a violation is recorded.
@@ -272,15 +366,13 @@ impl Model {
     }
 
     /// Holds `state_lock` for writing, as the start of a file system does.
-    pub fn state_write(&self) -> StateGuard<'_> {
-        self.take(LockId::State, Mode::Exclusive);
-        StateGuard { model: self }
+    pub fn state_write(&self) -> Guard<'_> {
+        self.guard(LockId::State, Mode::Exclusive)
     }
 
     /// Holds `state_lock` for reading.
-    pub fn state_read(&self) -> StateGuard<'_> {
-        self.take(LockId::State, Mode::Shared);
-        StateGuard { model: self }
+    pub fn state_read(&self) -> Guard<'_> {
+        self.guard(LockId::State, Mode::Shared)
     }
 }
 
@@ -303,11 +395,12 @@ mod tests {
             Sb | BtreeRoot | Node(_) => matches!(b, Mark | Freelist | OpenBucket(_)),
             Mark => matches!(b, Freelist | OpenBucket(_)),
             Freelist => matches!(b, OpenBucket(_)),
-            OpenBucket(_) => false,
+            // The model's own, which the header does not know.
+            OpenBucket(_) | LockId::Writes | LockId::Trees => false,
         };
         for a in all {
             for b in all {
-                if a == b || (a.rank() == 2 && b.rank() == 2) {
+                if a == b || (a.rank() == SIDE_BY_SIDE && b.rank() == SIDE_BY_SIDE) {
                     continue;
                 }
                 let l = Locks::default();

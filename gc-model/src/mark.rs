@@ -3,6 +3,8 @@
 
 use crate::Model;
 use crate::device::Device;
+use crate::key::Key;
+use crate::locks::{LockId, Mode};
 use crate::stripes::StripeMap;
 use crate::sync::lock;
 use crate::usage::in_order;
@@ -15,7 +17,7 @@ use gc_core::error::{Error, Result};
 use gc_core::finding::{Answer, Finding};
 use gc_core::host::Side;
 use gc_core::layout::btree::BTREE_TRIGGER_GC;
-use gc_core::layout::{DataType, DevUsage};
+use gc_core::layout::{DataType, DevUsage, ExtentPtr};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Findings of marking go where all go.
@@ -175,11 +177,30 @@ impl Model {
         }
     }
 
+    /// An available bucket is taken for new use.
+    pub(crate) fn do_invalidate(&self, idx: u8, bucket: u64) {
+        let ret =
+            self.marking(Side::Live, None, |ctx| ctx.invalidate_bucket(idx, bucket).map(|_old| ()));
+        if let Err(e) = self.marked("invalidate_bucket", ret) {
+            self.violation(format!("invalidate_bucket: {e}"));
+        }
+    }
+
+    /// Takes cached pointers to buckets reused since out of a key.
+    pub(crate) fn drop_stale(&self, key: &mut Key) {
+        let gen_of = |p: ExtentPtr| {
+            let device = self.member(u32::from(p.dev()))?;
+            Some(device.bucket(device.geometry().bucket_of(p.offset())?)?.mark.gen_())
+        };
+        key.drop_pointers(|p| p.cached() && gen_of(p).is_some_and(|gen_| gen_ != p.gen_()));
+    }
+
     pub(crate) fn key_replicas_marked(&self, table: View<'_>, key: KeyRef<'_>) -> bool {
         key_entries(key).is_ok_and(|mut all| all.all(|e| table.find(e.get()).is_some()))
     }
 
     pub(crate) fn add_key_replicas(&self, key: KeyRef<'_>) -> Result<()> {
+        let _mark = self.guard(LockId::Mark, Mode::Exclusive);
         for entry in key_entries(key).map_err(|_| Error::INVAL)? {
             self.add_replicas(entry.get())?;
         }

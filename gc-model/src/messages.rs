@@ -2,6 +2,7 @@
 //! Log lines and findings, and what is answered to them.
 
 use crate::Model;
+use crate::call::Call;
 use crate::sync::lock;
 use gc_core::finding::Answer;
 use gc_core::host::Level;
@@ -85,6 +86,12 @@ pub(crate) struct Messages {
 }
 
 impl Model {
+    /// Reports a finding by its number and answers it.
+    pub fn report(&self, code: u32, flags: u32, text: String) -> Answer {
+        self.note(Call::FsckErr, || format!("{code} {flags}"));
+        self.answer(code, flags, text)
+    }
+
     pub(crate) fn say(&self, level: Level, text: String) {
         lock(&self.messages.state).0.push(Message { said: Said::Line(level), text });
     }

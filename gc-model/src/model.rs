@@ -13,6 +13,7 @@ use crate::options::Options;
 use crate::position::PosCell;
 use crate::rcu::Rcu;
 use crate::record::{Event, Record};
+use crate::running::Running;
 use crate::state::{GcArrays, State};
 use crate::stripes::StripeState;
 use crate::sync::{Arena, write};
@@ -53,6 +54,7 @@ pub struct Model {
     pub(crate) state: State,
     pub(crate) position: PosCell,
     pub(crate) thread: GcThread,
+    pub(crate) running: Running,
 }
 
 impl Model {
@@ -81,6 +83,7 @@ impl Model {
             state: State::default(),
             position: PosCell::default(),
             thread: GcThread::default(),
+            running: Running::default(),
         };
         model.set_compat(options.compat);
         for _ in 0..options.nr_devices {
@@ -132,6 +135,7 @@ impl Model {
 
     /// Notes a call and looks at the position; an error if it is to fail.
     pub(crate) fn call(&self, call: Call, args: impl FnOnce() -> String) -> Result<(), Errno> {
+        self.point();
         self.watch_position();
         self.record.call(call, args)
     }
@@ -213,6 +217,10 @@ impl Model {
         let arrays = self.gc_arrays();
         if arrays != GcArrays::default() {
             found.push(format!("gc arrays left: {arrays:?}"));
+        }
+        let pending = self.interior_updates_pending();
+        if pending != 0 {
+            found.push(format!("interior updates pending: {pending}"));
         }
         let walks = self.state.walks.load(SeqCst);
         if walks != 0 {

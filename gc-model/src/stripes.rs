@@ -2,6 +2,8 @@
 //! Stripes in memory: the table in use, the one being built, and the heap.
 
 use crate::Model;
+use crate::call::Call;
+use crate::locks::{LockId, Mode};
 use crate::sync::lock;
 use gc_core::accounting::stripes::{NoSlot, Stripes};
 use gc_core::layout::Stripe;
@@ -50,6 +52,15 @@ impl Default for StripeState {
 }
 
 impl Model {
+    /// Puts a stripe into the heap.
+    pub fn insert_into_heap(&self, idx: u64) {
+        self.note(Call::StripesHeapInsert, String::new);
+        self.needs("stripes_heap_insert", LockId::Mark, Mode::Exclusive);
+        if !lock(&self.stripes).heap.insert(idx) {
+            self.violation(format!("stripes_heap_insert: {idx} is there already"));
+        }
+    }
+
     /// A stripe in use, and whether it is in the heap.
     #[must_use]
     pub fn stripe(&self, idx: u64) -> Option<(Stripe, bool)> {

@@ -2,14 +2,16 @@
 //! Keys of one node with the journal's laid over, and walks over a btree.
 
 use crate::Model;
-use crate::btree::{Change, Node, NodeData, NodeId};
+use crate::btree::{Node, NodeData, NodeId};
 use crate::call::Call;
 use crate::journal::JournalEntry;
 use crate::key::Key;
 use crate::locks::{LockId, Mode};
+use crate::running::Reserve;
 use gc_core::bkey::KeyRef;
 use gc_core::error::{Errno, Error, Result};
 use gc_core::host::{CoalesceWalk, NodeKeys, Param, Replacement, Walk, WalkKind};
+use gc_core::layout::btree::BTREE_INSERT_USE_RESERVE;
 use gc_core::layout::{Bpos, BtreeId, POS_MAX, POS_MIN};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
@@ -127,7 +129,8 @@ pub struct TreeWalk<'m> {
     /// Whether it keeps others from changing the btree where it stands, as intent
     /// locks up to the root do.
     to_root: bool,
-    change: Option<Change<'m>>,
+    /// Whether it holds off changes of trees.
+    holds_off: bool,
     /// Nodes above the one it stands on, read locked.
     above: Vec<NodeId>,
     /// Where it stood before.
@@ -146,7 +149,7 @@ impl<'m> TreeWalk<'m> {
             leaf: None,
             open: true,
             to_root: false,
-            change: None,
+            holds_off: false,
             above: Vec::new(),
             before: None,
         }
@@ -163,7 +166,17 @@ impl<'m> TreeWalk<'m> {
         for id in self.locked.take().into_iter().chain(self.above.drain(..)) {
             self.model.release(LockId::Node(id));
         }
-        self.change = None;
+        self.hold_off(false);
+    }
+
+    fn hold_off(&mut self, on: bool) {
+        if on != std::mem::replace(&mut self.holds_off, on) {
+            if on {
+                self.model.take(LockId::Trees, Mode::Exclusive);
+            } else {
+                self.model.release(LockId::Trees);
+            }
+        }
     }
 
     fn end(&mut self) {
@@ -176,11 +189,10 @@ impl<'m> TreeWalk<'m> {
     /// The next node of at least this level, locked.
     fn step(&mut self, min_depth: u8) -> Result<Option<NodeId>> {
         self.unlock();
-        if self.to_root {
-            self.change = Some(self.model.hold_off_changes());
-        }
+        // From the search to the lock, the nodes that are found stay in the tree.
+        self.hold_off(true);
         let Some(id) = self.model.next_node_after(self.btree, min_depth, self.last)? else {
-            self.change = None;
+            self.hold_off(false);
             return Ok(None);
         };
         self.before = self.last;
@@ -194,6 +206,9 @@ impl<'m> TreeWalk<'m> {
         self.locked = Some(id);
         if let Some(node) = self.model.node(id) {
             self.last = Some((node.data().ptr().pos(), node.level()));
+        }
+        if !self.to_root {
+            self.hold_off(false);
         }
         Ok(Some(id))
     }
@@ -255,8 +270,12 @@ impl Walk for TreeWalk<'_> {
         }
         // The walk gives way to the writer, as an intent lock does.
         self.unlock();
-        model.drop_stale_pointers(node);
-        Ok(())
+        let reserve = if insert_flags & BTREE_INSERT_USE_RESERVE != 0 {
+            Reserve::Btree
+        } else {
+            Reserve::None
+        };
+        model.rewrite_node(self.btree, node, reserve)
     }
 
     fn close(mut self) -> Result<()> {
@@ -290,10 +309,10 @@ impl CoalesceWalk for TreeWalk<'_> {
         if r.new.is_empty() || r.new.len() >= r.old.len() {
             model.violation(format!("walk_replace of {} by {}", r.old.len(), r.new.len()));
         }
-        let new = model.make_replacements(self.btree, r)?;
+        let (new, open) = model.make_replacements(self.btree, r)?;
         // The parent's lock gives way to the change of it; nobody else changes trees.
         model.release(LockId::Node(r.parent));
-        model.publish_replacements(r, &new);
+        model.publish_replacements(r, &new, open);
         model.take(LockId::Node(r.parent), Mode::Shared);
         for id in r.old {
             model.release(LockId::Node(*id));
@@ -316,41 +335,5 @@ impl CoalesceWalk for TreeWalk<'_> {
 impl Drop for TreeWalk<'_> {
     fn drop(&mut self) {
         self.end();
-    }
-}
-
-impl Model {
-    /// Takes pointers to reused buckets out of a node's keys.
-    fn drop_stale_pointers(&self, id: NodeId) {
-        let stale = |dev: u8, sector: u64, gen_: u8| {
-            let device = self.member(u32::from(dev))?;
-            let bucket = device.bucket(device.geometry().bucket_of(sector)?)?;
-            Some(bucket.mark.gen_() != gen_)
-        };
-        self.change_node(id, |data| {
-            for key in &mut data.keys {
-                let gone: Vec<usize> = {
-                    let k = key.get();
-                    let ptrs = k.pointers().zip(k.pointer_indexes());
-                    ptrs.filter(|(p, _)| {
-                        p.cached() && stale(p.dev(), p.offset(), p.gen_()) == Some(true)
-                    })
-                    .map(|(_, i)| i)
-                    .collect()
-                };
-                if gone.is_empty() {
-                    continue;
-                }
-                let k = key.get();
-                let v: Vec<u64> = (k.v.iter().enumerate())
-                    .filter(|(i, _)| !gone.contains(i))
-                    .map(|(_, w)| *w)
-                    .collect();
-                let version = { k.k.version }.lo;
-                if let Some(new) = Key::new(k.k.type_, k.k.p, k.k.size, v) {
-                    *key = new.with_version(version);
-                }
-            }
-        });
     }
 }

@@ -48,6 +48,11 @@ impl<'a, 'h, H: Host + ?Sized> Marker<'a, 'h, H> {
         if self.initial {
             self.check(key)?;
         }
+        // The second table was made before a stripe that comes from the journal, or
+        // that somebody has made since.
+        if key.k.type_ == KeyType::STRIPE {
+            self.host.stripe_gc_slot({ key.k.p }.offset)?;
+        }
         let mut stale = 0;
         for ptr in key.pointers() {
             let (dev, b) = self.bucket_of(ptr)?;
@@ -95,11 +100,6 @@ impl<'a, 'h, H: Host + ?Sized> Marker<'a, 'h, H> {
                 && ask::fix(self.host, &Finding::ReplicasUnmarked { key_type: key.k.type_ })?)
         {
             self.host.mark_replicas(key)?;
-        }
-        // A stripe still in the journal was not there when the second table was
-        // made.
-        if key.k.type_ == KeyType::STRIPE {
-            self.host.stripe_gc_slot({ key.k.p }.offset)?;
         }
         Ok(())
     }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Replacing nodes by others with the same keys.
 
+use super::NodeId;
 use super::tree::put;
-use super::{Change, NodeId, first_copy};
 use crate::Model;
 use crate::key::Key;
 use crate::locks::LockId;
-use crate::sync::{lock, write};
+use crate::running::{Pending, Reserve};
 use gc_core::bkey::{BsetKeys, KeyRef, NodeFormat};
 use gc_core::error::{Error, Result};
 use gc_core::host::{NewNode, Replacement};
@@ -26,11 +26,6 @@ fn keys_of(format: &NodeFormat, new: &NewNode<'_>) -> Option<Vec<Key>> {
 }
 
 impl Model {
-    /// Keeps others from changing trees.
-    pub(crate) fn hold_off_changes(&self) -> Change<'_> {
-        lock(&self.trees.change)
-    }
-
     /// Nodes above a node, from the root down.
     pub(crate) fn ancestors(&self, btree: BtreeId, id: NodeId) -> Vec<NodeId> {
         let mut above = Vec::new();
@@ -61,23 +56,47 @@ impl Model {
         &self,
         btree: BtreeId,
         r: &Replacement<'_, NodeId>,
-    ) -> Result<Vec<NodeId>> {
+    ) -> Result<(Vec<NodeId>, Vec<u32>)> {
         let format = NodeFormat::new(r.format).map_err(|_| Error::INVAL)?;
         let level = r.old.first().and_then(|id| self.node(*id)).map_or(0, |n| n.level);
-        let mut new = Vec::new();
+        let (mut new, mut open) = (Vec::new(), Vec::new());
         for n in r.new {
-            let Some(keys) = keys_of(&format, n) else {
-                self.violation("walk_replace: keys that cannot be read back".to_owned());
-                return Err(Error::INVAL);
+            let range = (n.min_key, n.max_key);
+            let made = match keys_of(&format, n) {
+                None => {
+                    self.violation("walk_replace: keys that cannot be read back".to_owned());
+                    Err(Error::INVAL)
+                }
+                Some(keys) if self.is_running() => {
+                    self.make_open_node((btree, level), range, keys, Reserve::Btree, &mut open)
+                }
+                Some(keys) => self.make_node(btree, level, range, keys),
             };
-            new.push(self.make_node(btree, level, (n.min_key, n.max_key), keys)?);
+            match made {
+                Ok(id) => new.push(id),
+                Err(e) => {
+                    self.discard_nodes(&new, &open);
+                    return Err(e);
+                }
+            }
         }
-        Ok(new)
+        Ok((new, open))
+    }
+
+    /// Nodes that were made for nothing, and their open buckets.
+    pub(crate) fn discard_nodes(&self, nodes: &[NodeId], open: &[u32]) {
+        nodes.iter().for_each(|id| self.forget_node(*id));
+        open.iter().for_each(|slot| self.put_open_bucket(*slot));
     }
 
     /// Puts the new nodes in the place of the old ones, which are forgotten. The
     /// caller holds off changes, and no lock of the parent.
-    pub(crate) fn publish_replacements(&self, r: &Replacement<'_, NodeId>, new: &[NodeId]) {
+    pub(crate) fn publish_replacements(
+        &self,
+        r: &Replacement<'_, NodeId>,
+        new: &[NodeId],
+        open: Vec<u32>,
+    ) {
         let ptr_of = |i: Option<usize>| Some(self.node(*new.get(i?)?)?.data().ptr.clone());
         let mut last = None;
         for key in r.keys {
@@ -91,11 +110,14 @@ impl Model {
                 put(&mut d.keys, ptr_of(key.new).unwrap_or_else(|| Key::deleted(key.pos)));
             }
         });
-        for old in r.old.iter().filter_map(|id| self.node(*id)) {
-            old.changed();
-            if let Some(copy) = first_copy(old.data().ptr.get()) {
-                write(&self.trees.by_ptr).remove(&copy);
-            }
+        for old in r.old {
+            self.forget_node(*old);
+        }
+        if self.is_running() {
+            let ptr = |id: &NodeId| self.node(*id).map(|n| n.data().ptr.clone());
+            let new = new.iter().filter_map(ptr).collect();
+            let old = r.old.iter().filter_map(ptr).collect();
+            self.queue_interior_update(Pending { new, old, open });
         }
     }
 }

@@ -6,6 +6,8 @@ mod damage;
 mod read;
 mod tree;
 
+pub(crate) use tree::put;
+
 use crate::Model;
 use crate::key::Key;
 use crate::locks::{LockId, Mode};
@@ -15,8 +17,8 @@ use gc_core::error::Errno;
 use gc_core::layout::btree::BTREE_ID_NR;
 use gc_core::layout::{Bpos, BtreeId};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use std::sync::{Arc, RwLock};
 
 /// Names a node of a model; never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,6 +43,8 @@ pub struct Node {
     data: RwLock<Arc<NodeData>>,
     /// Goes up with each change, and when the node is freed.
     seq: AtomicU32,
+    /// No longer in the tree.
+    freed: AtomicBool,
 }
 
 /// What is in a node. Readers keep what they have seen.
@@ -99,7 +103,13 @@ impl NodeData {
 
 impl Node {
     fn new(btree: BtreeId, level: u8, data: NodeData) -> Self {
-        Self { btree, level, data: RwLock::new(Arc::new(data)), seq: AtomicU32::new(0) }
+        Self {
+            btree,
+            level,
+            data: RwLock::new(Arc::new(data)),
+            seq: AtomicU32::new(0),
+            freed: AtomicBool::new(false),
+        }
     }
 
     /// Its btree.
@@ -120,6 +130,12 @@ impl Node {
         self.seq.load(SeqCst)
     }
 
+    /// Whether it has left the tree.
+    #[must_use]
+    pub fn freed(&self) -> bool {
+        self.freed.load(SeqCst)
+    }
+
     fn changed(&self) {
         self.seq.fetch_add(2, SeqCst);
     }
@@ -138,12 +154,7 @@ pub(crate) struct Trees {
     roots: RwLock<[Option<NodeId>; BTREE_ID_NR]>,
     /// By device and sector of the first copy.
     by_ptr: RwLock<HashMap<(u8, u64), NodeId>>,
-    /// Held by whoever changes trees.
-    change: Mutex<()>,
 }
-
-/// Holds off changes of trees.
-pub(crate) type Change<'m> = MutexGuard<'m, ()>;
 
 fn first_copy(ptr: KeyRef<'_>) -> Option<(u8, u64)> {
     ptr.pointers().next().map(|p| (p.dev(), p.offset()))
@@ -170,10 +181,15 @@ impl Model {
 
     /// Changes a node under its lock.
     pub(crate) fn change_node(&self, id: NodeId, change: impl FnOnce(&mut NodeData)) {
+        let _lock = self.guard(LockId::Node(id), Mode::Exclusive);
+        self.edit_node(id, change);
+    }
+
+    /// Changes a node whose lock the caller has.
+    pub(crate) fn edit_node(&self, id: NodeId, change: impl FnOnce(&mut NodeData)) {
+        self.needs("change of a node", LockId::Node(id), Mode::Exclusive);
         let Some(node) = self.node(id) else { return };
-        self.take(LockId::Node(id), Mode::Exclusive);
         node.changed();
         change(Arc::make_mut(&mut write(&node.data)));
-        self.release(LockId::Node(id));
     }
 }

@@ -3,14 +3,17 @@
 
 use super::{Node, NodeData, NodeId, first_copy};
 use crate::Model;
-use crate::key::Key;
-use crate::sync::{lock, write};
+use crate::key::{Key, Ptr};
+use crate::locks::{LockId, Mode};
+use crate::running::Reserve;
+use crate::sync::write;
 use gc_core::error::{Errno, Error, Result};
 use gc_core::layout::btree::BTREE_MAX_DEPTH;
 use gc_core::layout::{Bpos, BtreeId, POS_MAX, POS_MIN};
+use std::sync::atomic::Ordering::SeqCst;
 
 /// Puts a key among sorted keys, in place of one of its position.
-pub(super) fn put(keys: &mut Vec<Key>, key: Key) {
+pub(crate) fn put(keys: &mut Vec<Key>, key: Key) {
     match keys.binary_search_by_key(&key.pos(), Key::pos) {
         Ok(at) if key.is_deleted() => {
             keys.remove(at);
@@ -31,11 +34,49 @@ impl Model {
         &self,
         btree: BtreeId,
         level: u8,
-        (min, max): (Bpos, Bpos),
+        range: (Bpos, Bpos),
         keys: Vec<Key>,
     ) -> Result<NodeId> {
         let places = self.alloc_node()?;
-        let ptr = Key::btree_ptr_v2(min, max, self.next_node_seq(), &places).ok_or(Error::INVAL)?;
+        self.make_node_at(btree, level, range, keys, &places)
+    }
+
+    /// The same in buckets that are opened for it, and noted in `open` also when it
+    /// fails; its devices are in the replicas table.
+    pub(crate) fn make_open_node(
+        &self,
+        (btree, level): (BtreeId, u8),
+        range: (Bpos, Bpos),
+        keys: Vec<Key>,
+        reserve: Reserve,
+        open: &mut Vec<u32>,
+    ) -> Result<NodeId> {
+        let places = self.open_node(reserve, open)?;
+        let id = self.make_node_at(btree, level, range, keys, &places)?;
+        let ptr = self.node(id).map(|n| n.data().ptr.clone()).ok_or(Error::INVAL)?;
+        self.add_key_replicas(ptr.get())?;
+        Ok(id)
+    }
+
+    /// Takes a node out of the tree; nothing points to it any more.
+    pub(crate) fn forget_node(&self, id: NodeId) {
+        let Some(node) = self.node(id) else { return };
+        node.freed.store(true, SeqCst);
+        node.changed();
+        if let Some(copy) = first_copy(node.data().ptr.get()) {
+            write(&self.trees.by_ptr).remove(&copy);
+        }
+    }
+
+    fn make_node_at(
+        &self,
+        btree: BtreeId,
+        level: u8,
+        (min, max): (Bpos, Bpos),
+        keys: Vec<Key>,
+        places: &[Ptr],
+    ) -> Result<NodeId> {
+        let ptr = Key::btree_ptr_v2(min, max, self.next_node_seq(), places).ok_or(Error::INVAL)?;
         let copy = first_copy(ptr.get());
         let ptr_buf = ptr.to_buf();
         let data = NodeData {
@@ -55,7 +96,7 @@ impl Model {
         Ok(NodeId(id))
     }
 
-    fn set_root(&self, btree: BtreeId, node: NodeId) {
+    pub(crate) fn set_root(&self, btree: BtreeId, node: NodeId) {
         if let Some(slot) = write(&self.trees.roots).get_mut(usize::from(btree.0)) {
             *slot = Some(node);
         }
@@ -66,12 +107,15 @@ impl Model {
     /// # Errors
     /// `EEXIST` where there is one, `EINVAL` for a btree there is none of, `ENOSPC`.
     pub fn make_root(&self, btree: BtreeId) -> Result<()> {
-        let _change = lock(&self.trees.change);
+        let _change = self.guard(LockId::Trees, Mode::Exclusive);
         if btree.name().is_none() {
             return Err(Error::INVAL);
         }
         if self.root(btree).is_some() {
             return Err(Error::Errno(Errno::EEXIST));
+        }
+        if self.is_running() {
+            return Err(Error::Errno(Errno::EROFS));
         }
         let node = self.make_node(btree, 0, (POS_MIN, POS_MAX), Vec::new())?;
         self.set_root(btree, node);
@@ -83,7 +127,7 @@ impl Model {
         if self.root(btree).is_none() {
             self.make_root(btree)?;
         }
-        let _change = lock(&self.trees.change);
+        let _change = self.guard(LockId::Trees, Mode::Exclusive);
         let mut path = Vec::new();
         let mut next = self.root(btree);
         while let Some(id) = next {

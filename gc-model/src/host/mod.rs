@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The model as a host of the engine: every call recorded, its contract checked.
 
+mod coalesce;
+mod device;
+
 use crate::Model;
 use crate::btree::NodeId;
 use crate::call::Call;
@@ -14,13 +17,10 @@ use gc_core::bkey::{KeyBuf, KeyRef};
 use gc_core::error::{Errno, Error, Result};
 use gc_core::finding::{Answer, Finding};
 use gc_core::host::{
-    Buckets, CoalesceFail, CoalesceHost, DeviceHost, Flag, GcPosCell, Geometry, Host, Level, Lock,
-    NodeInfo, NodeSize, NodeState, Param, SbCopies, Side, StripeVisitor, Trace, UsageWords,
+    Buckets, Flag, GcPosCell, Host, Lock, NodeInfo, Param, Side, StripeVisitor, Trace, UsageWords,
     WalkKind,
 };
-use gc_core::layout::alloc::OPEN_BUCKETS_COUNT;
-use gc_core::layout::{Bpos, BtreeId, DataType, ExtentPtr, GcPhase, GcPos, KeyType, Stripe};
-use std::fmt;
+use gc_core::layout::{Bpos, BtreeId, ExtentPtr, GcPhase, GcPos, KeyType, Stripe};
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::SeqCst;
@@ -66,78 +66,6 @@ impl Model {
 
     fn needs_node(&self, what: &str, id: NodeId) {
         self.needs(what, LockId::Node(id), Mode::Shared);
-    }
-}
-
-impl DeviceHost for Model {
-    type Dev = DevId;
-
-    fn dev_geometry(&self, dev: DevId) -> Geometry {
-        self.note(Call::DevGeom, || format!("{}", dev.0));
-        self.dev("dev_geom", dev).map(Device::geometry).unwrap_or_default()
-    }
-
-    fn dev_superblocks(&self, dev: DevId) -> SbCopies {
-        self.note(Call::DevSbLayout, || format!("{}", dev.0));
-        let none = SbCopies { offset: [0; 61], nr: 0, max_size_bits: 0 };
-        self.dev("dev_sb_layout", dev).map_or(none, |d| {
-            self.needs_sb("dev_sb_layout", d);
-            d.superblocks()
-        })
-    }
-
-    fn dev_journal_bucket(&self, dev: DevId, n: usize) -> Option<u64> {
-        self.note(Call::DevJournal, String::new);
-        let dev = self.dev("dev_journal", dev)?;
-        self.needs_sb("dev_journal", dev);
-        dev.journal().get(n).copied()
-    }
-
-    fn mark_metadata_bucket(
-        &self,
-        dev: DevId,
-        bucket: u64,
-        data_type: DataType,
-        sectors: u32,
-        pos: GcPos,
-        flags: u32,
-    ) {
-        self.note(Call::MarkMetadataBucket, String::new);
-        let Some(dev) = self.dev("mark_metadata_bucket", dev) else { return };
-        let member = self.is_member(dev);
-        if member {
-            self.needs("mark_metadata_bucket", LockId::Mark, Mode::Shared);
-        }
-        let g = dev.geometry();
-        let inside = bucket >= u64::from(g.first_bucket) && bucket < g.nbuckets;
-        if !inside || pos.phase != GcPhase::SB {
-            self.violation(format!("mark_metadata_bucket: bucket {bucket} at {pos:?}"));
-        }
-        self.do_mark_metadata(dev, !member, bucket, data_type, sectors, flags);
-    }
-
-    fn log(&self, level: Level, args: fmt::Arguments<'_>) {
-        self.note(Call::Log, || args.to_string());
-        self.say(level, args.to_string());
-    }
-
-    fn lock(&self, which: Lock) {
-        self.note(Call::Lock, || locks::name(which).to_owned());
-        let (id, mode) = locks::of_host(which);
-        self.take(id, mode);
-    }
-
-    fn unlock(&self, which: Lock) {
-        self.note(Call::Unlock, || locks::name(which).to_owned());
-        self.release(locks::of_host(which).0);
-    }
-
-    fn assert_held(&self, which: Lock) {
-        self.note(Call::AssertHeld, || locks::name(which).to_owned());
-        let id = locks::of_host(which).0;
-        if !self.locks.anybody(id) {
-            self.violation(format!("assert_held: nobody holds {id:?}"));
-        }
     }
 }
 
@@ -217,6 +145,7 @@ impl Host for Model {
         if let Some(id) = self.locks.all_mine().into_iter().find(other) {
             self.violation(format!("wait_interior_updates: {id:?} held"));
         }
+        self.wait_for_interior_updates();
     }
 
     fn journal_block(&self) {
@@ -231,6 +160,7 @@ impl Host for Model {
         if !self.state.journal_blocked.swap(false, SeqCst) {
             self.violation("journal_unblock: not blocked".to_owned());
         }
+        self.poke();
     }
 
     fn clock(&self) -> u64 {
@@ -323,7 +253,7 @@ impl Host for Model {
 
     fn open_buckets_nr(&self) -> u32 {
         self.note(Call::OpenBucketsNr, String::new);
-        u32::try_from(OPEN_BUCKETS_COUNT).unwrap_or(0)
+        self.open.nr()
     }
 
     fn open_bucket_lock(&self, i: u32) -> Option<ExtentPtr> {
@@ -572,71 +502,5 @@ impl Host for Model {
     fn wait_finish(&self) {
         self.note(Call::WaitFinish, String::new);
         self.finish_wait();
-    }
-}
-
-impl Model {
-    /// Reports a finding by its number and answers it.
-    pub fn report(&self, code: u32, flags: u32, text: String) -> Answer {
-        self.note(Call::FsckErr, || format!("{code} {flags}"));
-        self.answer(code, flags, text)
-    }
-
-    /// Puts a stripe into the heap.
-    pub fn insert_into_heap(&self, idx: u64) {
-        self.note(Call::StripesHeapInsert, String::new);
-        self.needs("stripes_heap_insert", LockId::Mark, Mode::Exclusive);
-        if !lock(&self.stripes).heap.insert(idx) {
-            self.violation(format!("stripes_heap_insert: {idx} is there already"));
-        }
-    }
-}
-
-impl CoalesceHost for Model {
-    type CoalesceWalk<'a> = TreeWalk<'a>;
-
-    fn coalesce_walk(&self, id: BtreeId) -> Result<TreeWalk<'_>> {
-        self.call(Call::WalkOpen, || format!("{} to the root", id.0))?;
-        Ok(TreeWalk::to_root(self, id))
-    }
-
-    fn node_size(&self) -> NodeSize {
-        self.note(Call::NodeSize, String::new);
-        self.options.node_size()
-    }
-
-    fn node_state(&self, node: NodeId) -> NodeState {
-        self.note(Call::NodeLiveU64s, String::new);
-        self.needs_node("node_live_u64s", node);
-        let Some(n) = self.node(node) else { return NodeState { seq: 0, live_u64s: 0 } };
-        let live = n
-            .data()
-            .keys
-            .iter()
-            .filter(|k| !k.is_deleted())
-            .fold(0_u32, |sum, k| sum.saturating_add(u32::from(k.get().k.u64s)));
-        NodeState { seq: n.seq(), live_u64s: live }
-    }
-
-    fn node_relock_intent(&self, node: NodeId, seq: u32) -> bool {
-        self.note(Call::NodeRelockIntent, String::new);
-        let Some(n) = self.node(node) else { return false };
-        if !self.locks.try_take(LockId::Node(node), Mode::Shared) {
-            return false;
-        }
-        let same = n.seq() == seq;
-        if !same {
-            self.release(LockId::Node(node));
-        }
-        same
-    }
-
-    fn node_unlock_intent(&self, node: NodeId) {
-        self.note(Call::NodeUnlockIntent, String::new);
-        self.release(LockId::Node(node));
-    }
-
-    fn trace_coalesce_fail(&self, why: CoalesceFail) {
-        self.note(Call::Trace, || format!("coalesce_fail {why:?}"));
     }
 }
