@@ -92,7 +92,7 @@ impl CoalesceWalk for CWalk<'_> {
         let ret =
             unsafe { sys::gc_host_walk_replace(self.raw(), &raw const replacement, &raw mut now) };
         Error::check(ret)?;
-        Ok(now)
+        if now.is_null() { Err(Error::INVAL) } else { Ok(now) }
     }
 
     fn wait(&mut self) -> Result<Option<Self::Node>> {

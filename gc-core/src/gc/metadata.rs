@@ -68,11 +68,14 @@ impl<H: DeviceHost + ?Sized> Marking<'_, H> {
             let Some(bucket) = at.checked_div(size) else { break };
             let next = bucket.saturating_add(1).saturating_mul(size).min(end);
             let sectors = u32::try_from(next.saturating_sub(at)).unwrap_or(u32::MAX);
-            if !self.bucket(bucket, DataType::SB, sectors) && bucket >= self.geometry.nbuckets {
+            let inside = self.bucket(bucket, DataType::SB, sectors);
+            if !inside && bucket >= self.geometry.nbuckets {
                 // The rest lies outside too: said once.
                 break;
             }
-            at = next;
+            // So is what lies before the first bucket.
+            let first = u64::from(self.geometry.first_bucket).saturating_mul(size);
+            at = if inside { next } else { next.max(first) };
         }
     }
 

@@ -150,17 +150,10 @@ fn belongs(newest: &Superblock, sb: &Superblock) -> Result<(), &'static str> {
 }
 
 fn attach(newest: &Superblock, found: Vec<Candidate>) -> Result<Vec<Option<Device>>, OpenError> {
-    let mut devices = Vec::new();
-    for idx in 0..newest.nr_devices() {
-        let member = newest.member(idx);
-        let dev = match member {
-            Some(member) => {
-                Some(Device { member, online: None, buckets: buckets(member.nbuckets)? })
-            }
-            None => None,
-        };
-        devices.push(dev);
-    }
+    let slot = |member| Device { member, online: None, buckets: Vec::new() };
+    let mut devices: Vec<Option<Device>> =
+        (0..newest.nr_devices()).map(|idx| newest.member(idx).map(slot)).collect();
+    let real = found.iter().fold(0, |n: u64, c| n.saturating_add(c.file.sectors()));
     for c in found {
         let idx = c.sb.dev_idx();
         let Some(dev) = devices.get_mut(usize::from(idx)).and_then(Option::as_mut) else {
@@ -176,8 +169,21 @@ fn attach(newest: &Superblock, found: Vec<Candidate>) -> Result<Vec<Option<Devic
         let journal = c.sb.journal_buckets();
         dev.online = Some(Online { file: c.file, sb: c.sb, sb_sector: c.sector, journal });
     }
+    let absent = |d: &&Device| d.online.is_none();
+    let claimed = devices.iter().flatten().filter(absent).map(|d| d.member.nbuckets);
+    if claimed.fold(0, u64::saturating_add) > ABSENT_BUCKETS.max(real / 8) {
+        return Err(OpenError::Member(PathBuf::new(), "missing members claim too many buckets"));
+    }
+    for dev in devices.iter_mut().flatten() {
+        dev.buckets = buckets(dev.member.nbuckets)?;
+    }
     Ok(devices)
 }
+
+/// Buckets that members that are not there may always have. Nothing vouches for their
+/// number but a superblock; more are believed only beside devices of a size to match,
+/// so that memory is bounded by what is really there.
+const ABSENT_BUCKETS: u64 = 1 << 20;
 
 fn buckets(n: u64) -> Result<Vec<Bucket>, OpenError> {
     let n = usize::try_from(n).map_err(|_| OpenError::Memory)?;
