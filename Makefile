@@ -5,6 +5,7 @@
 #	make test       all tests
 #	make soak       gc beside updates for an hour, or SECONDS=
 #	make mutants    what the checks of the order must catch
+#	make fuzz       fuzzing, FUZZ_SECONDS a target
 #	make install    PREFIX= DESTDIR= LIBDIR=
 #	make link       TREE= the adapter into a tree of bcachefs-tools; make unlink
 #	make dist       a tarball with every crate, which builds without a network
@@ -65,6 +66,12 @@ demo: setup
 .PHONY: test
 test: setup
 	scripts/test $(BUILD)
+
+# By hand: as long as there is time. What it finds stays in fuzz/.
+FUZZ_SECONDS	?= 600
+.PHONY: fuzz
+fuzz: setup
+	scripts/fuzz $(FUZZ_SECONDS)
 
 # By hand: each change of an ordering or of a move of the position must be caught.
 .PHONY: mutants

@@ -17,6 +17,26 @@ use std::collections::BTreeMap;
 /// Number of the root.
 const ROOT: u64 = 4096;
 
+/// How much there is: the numbers stay below these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Amount {
+    pub(super) files: u64,
+    /// Of each file.
+    pub(super) extents: u64,
+    pub(super) shared: u64,
+    /// Attributes, quotas.
+    pub(super) others: u64,
+    /// Buckets of each device that were in use once.
+    pub(super) used_once: u64,
+}
+
+/// What fills a hundred nodes or so.
+pub(super) const USUAL: Amount =
+    Amount { files: 50, extents: 12, shared: 12, others: 30, used_once: 20 };
+/// What fits a small image.
+pub(super) const LITTLE: Amount =
+    Amount { files: 8, extents: 5, shared: 4, others: 5, used_once: 4 };
+
 /// Keys of each btree by position.
 #[derive(Debug, Default)]
 struct Trees(BTreeMap<u8, BTreeMap<Bpos, Key>>);
@@ -48,6 +68,7 @@ struct Filler<'a> {
     version: u64,
     reflink_end: u64,
     names: u64,
+    amount: Amount,
 }
 
 fn narrow(v: u64) -> u32 {
@@ -55,7 +76,7 @@ fn narrow(v: u64) -> u32 {
 }
 
 /// Fills a file system and ends its btrees.
-pub(super) fn fill(w: &mut ImageWriter, rng: &mut Rng) -> Result<()> {
+pub(super) fn fill(w: &mut ImageWriter, rng: &mut Rng, amount: Amount) -> Result<()> {
     let mut f = Filler {
         w,
         rng,
@@ -65,6 +86,7 @@ pub(super) fn fill(w: &mut ImageWriter, rng: &mut Rng) -> Result<()> {
         version: 0,
         reflink_end: 0,
         names: 0,
+        amount,
     };
     f.directories();
     f.stripes()?;
@@ -277,7 +299,7 @@ impl Filler<'_> {
     }
 
     fn shared(&mut self) -> Result<()> {
-        let nr = self.rng.below(12);
+        let nr = self.rng.below(self.amount.shared);
         for _ in 0..nr {
             let size = self.some(1, 12);
             let list = self.pointers(size)?;
@@ -293,7 +315,7 @@ impl Filler<'_> {
     }
 
     fn files(&mut self) -> Result<()> {
-        let nr = self.rng.below(50);
+        let nr = self.rng.below(self.amount.files);
         for inum in ROOT + 100..ROOT + 100 + nr {
             let kind = if self.rng.one_in(8) { S_IFLNK } else { S_IFREG };
             let mut i = self.inode(inum, kind | 0o644);
@@ -324,7 +346,7 @@ impl Filler<'_> {
     /// Sectors and end of a file's extents.
     fn extents(&mut self, inum: u64) -> Result<(u64, u64)> {
         let (mut sum, mut end) = (0, 0);
-        let nr = self.rng.below(12);
+        let nr = self.rng.below(self.amount.extents);
         for _ in 0..nr {
             let size = self.some(1, 15);
             end += u64::from(size) + if self.rng.one_in(3) { self.rng.below(5000) } else { 0 };
@@ -353,7 +375,7 @@ impl Filler<'_> {
 
     fn others(&mut self) {
         let all: Vec<Inode> = self.inodes.values().copied().collect();
-        let nr = self.rng.below(30);
+        let nr = self.rng.below(self.amount.others);
         for n in 0..nr {
             let Some(&i) = self.rng.pick(&all) else { return };
             let long = usize::try_from(self.rng.below(60)).unwrap_or(0);
@@ -375,7 +397,7 @@ impl Filler<'_> {
         // Buckets that were in use once.
         let devices = u8::try_from(self.w.spec().devices.len()).unwrap_or(0);
         for dev in 0..devices {
-            for _ in 0..self.rng.below(20) {
+            for _ in 0..self.rng.below(self.amount.used_once) {
                 let Ok(bucket) = self.w.space().bucket(dev) else { return };
                 let gen_ = crate::buf::low8(self.rng.next_u64());
                 self.w.counted_mut().touch(dev, bucket, gen_);

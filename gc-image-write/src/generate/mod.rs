@@ -7,7 +7,7 @@ mod presets;
 mod settings;
 
 pub use presets::{Preset, presets};
-pub use settings::settings;
+pub use settings::{settings, small_settings};
 
 use crate::error::Result;
 use crate::rng::Rng;
@@ -21,6 +21,18 @@ use std::path::Path;
 pub fn generate(seed: u64, paths: &[impl AsRef<Path>]) -> Result<Summary> {
     let mut rng = Rng::new(seed ^ 0x00c0_ffee);
     let mut w = ImageWriter::create(settings(seed), paths)?;
-    content::fill(&mut w, &mut rng)?;
+    content::fill(&mut w, &mut rng, content::USUAL)?;
+    w.finish()
+}
+
+/// A small one, to be read a million times; as many paths as [`small_settings`] has
+/// devices.
+///
+/// # Errors
+/// As [`generate`].
+pub fn generate_small(seed: u64, paths: &[impl AsRef<Path>]) -> Result<Summary> {
+    let mut rng = Rng::new(seed ^ 0x00c0_ffee);
+    let mut w = ImageWriter::create(small_settings(seed), paths)?;
+    content::fill(&mut w, &mut rng, content::LITTLE)?;
     w.finish()
 }

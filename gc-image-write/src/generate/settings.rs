@@ -126,3 +126,25 @@ pub fn settings(seed: u64) -> FsSpec {
     spec.more_sections = rng.one_in(3);
     spec
 }
+
+/// The settings of a seed, on devices as small as its content allows. Not for the
+/// original, which wants a larger journal.
+#[must_use]
+pub fn small_settings(seed: u64) -> FsSpec {
+    let mut spec = settings(seed);
+    spec.btree_node_size = 16;
+    spec.block_size = spec.block_size.min(2);
+    if !spec.clean {
+        spec.block_size = 1;
+    }
+    for d in &mut spec.devices {
+        d.bucket_size = 16;
+        d.nbuckets = 300;
+        d.journal_buckets = 8;
+    }
+    let nodes = &mut spec.nodes;
+    nodes.bsets = nodes.bsets.min(u32::from(16 / spec.block_size) / 2);
+    nodes.leaf_keys = nodes.leaf_keys.max(9);
+    nodes.levels = nodes.levels.min(2);
+    spec
+}
