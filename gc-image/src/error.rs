@@ -13,7 +13,7 @@ pub enum SbError {
     Reason(&'static str),
     /// There are no bytes.
     Empty,
-    /// There are fewer bytes than a superblock and what is before it takes.
+    /// There are fewer sectors than a superblock and what is before it take.
     Short(u64),
     /// Neither a superblock nor a list of its copies is where they have to be.
     NotBcachefs,
@@ -30,8 +30,8 @@ impl fmt::Display for SbError {
         match self {
             Self::Reason(r) => f.write_str(r),
             Self::Empty => f.write_str("empty: there is no file system in it"),
-            Self::Short(bytes) => {
-                write!(f, "too short for a bcachefs file system ({bytes} bytes)")
+            Self::Short(sectors) => {
+                write!(f, "too short for a bcachefs file system ({sectors} sectors)")
             }
             Self::NotBcachefs => f.write_str(
                 "not a bcachefs file system (no superblock at sector 8, no list of its \

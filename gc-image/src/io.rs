@@ -6,14 +6,12 @@ use core::fmt::Debug;
 use core::ops::Range;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Bytes of a sector.
 pub const SECTOR: usize = 512;
-
-/// `O_EXCL`: of a block device, refuses one that is mounted or held otherwise.
-const O_EXCL: i32 = 0o200;
 
 /// Sectors that are tried at once where a read has failed: what the system reads at
 /// least.
@@ -22,6 +20,9 @@ const PIECE: u64 = 8;
 /// take a failing disk many seconds.
 const HOPELESS: u64 = 16;
 
+/// What direct reads have to be aligned to, at most.
+const ALIGNED: usize = 4096;
+
 /// Where bytes come from.
 pub trait Medium: Debug + Send + Sync {
     /// Fills `buf` from byte `at` on.
@@ -29,11 +30,38 @@ pub trait Medium: Debug + Send + Sync {
     /// # Errors
     /// The system's; `UnexpectedEof` past the end.
     fn read_exact_at(&self, buf: &mut [u8], at: u64) -> io::Result<()>;
+
+    /// The same past what the system remembers, where it may be out of date; `at` and
+    /// the length are whole sectors.
+    ///
+    /// # Errors
+    /// As [`Self::read_exact_at`].
+    fn read_anew(&self, buf: &mut [u8], at: u64) -> io::Result<()> {
+        self.read_exact_at(buf, at)
+    }
 }
 
 impl Medium for File {
     fn read_exact_at(&self, buf: &mut [u8], at: u64) -> io::Result<()> {
         FileExt::read_exact_at(self, buf, at)
+    }
+
+    fn read_anew(&self, buf: &mut [u8], at: u64) -> io::Result<()> {
+        if !self.metadata()?.file_type().is_block_device() {
+            return FileExt::read_exact_at(self, buf, at);
+        }
+        // A mounted file system writes past the memory that reads of the device are
+        // served from.
+        let path = format!("/proc/self/fd/{}", self.as_raw_fd());
+        let direct = OpenOptions::new().read(true).custom_flags(libc::O_DIRECT).open(path)?;
+        let len = buf.len();
+        let mut room = vec![0; len.saturating_add(ALIGNED)];
+        let from = room.as_ptr().align_offset(ALIGNED);
+        let short = || io::Error::from(io::ErrorKind::OutOfMemory);
+        let aligned = room.get_mut(from..from.saturating_add(len)).ok_or_else(short)?;
+        FileExt::read_exact_at(&direct, aligned, at)?;
+        buf.copy_from_slice(aligned);
+        Ok(())
     }
 }
 
@@ -66,7 +94,8 @@ impl DeviceFile {
         let mut options = OpenOptions::new();
         options.read(true);
         if block && !in_use {
-            options.custom_flags(O_EXCL);
+            // Refuses one that is mounted or held otherwise.
+            options.custom_flags(libc::O_EXCL);
         }
         let mut file = options.open(path)?;
         let bytes = file.seek(SeekFrom::End(0))?;
@@ -114,6 +143,14 @@ impl DeviceFile {
         let mut buf = vec![0; len];
         self.read(sector, &mut buf)?;
         Ok(buf)
+    }
+
+    /// As [`Self::read`], past what the system remembers of a block device.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_anew(&self, sector: u64, buf: &mut [u8]) -> io::Result<()> {
+        self.medium.read_anew(buf, sector.saturating_mul(512))
     }
 
     /// Sectors of a range whose read has failed that cannot be read, tried piece by

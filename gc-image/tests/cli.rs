@@ -41,7 +41,7 @@ fn wrong_things_on_the_command_line() {
     let empty = file("empty", b"");
     refused(&[&empty], &format!("{empty}: empty: there is no file system in it"));
     let short = file("short", &[0; 5000]);
-    let want = format!("{short}: too short for a bcachefs file system (4608 bytes)");
+    let want = format!("{short}: too short for a bcachefs file system (9 sectors)");
     refused(&[&short], &want);
     // What another file system has at the place counts for nothing.
     let mut other = vec![0; 1 << 20];

@@ -201,7 +201,9 @@ impl Fs {
     pub fn changes(&self) -> Vec<Changed<'_>> {
         let change = |online: &'_ Online| {
             let was = online.sb.seq();
-            let head = online.file.read_vec(online.sb_sector, 512).ok()?;
+            // As much as the devices with the largest sectors give at least.
+            let mut head = [0; 4096];
+            online.file.read_anew(online.sb_sector, &mut head).ok()?;
             let is = crate::bytes::u64_at(&head, 112)?;
             (is != was).then_some((was, is))
         };

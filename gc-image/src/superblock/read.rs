@@ -34,7 +34,7 @@ pub fn read(dev: &DeviceFile, reporter: &mut dyn Reporter) -> Result<Copy, SbErr
         return Err(SbError::Empty);
     }
     if dev.sectors() < BCH_SB_SECTOR.saturating_add(PAGE_SECTORS) {
-        return Err(SbError::Short(dev.sectors().saturating_mul(512)));
+        return Err(SbError::Short(dev.sectors()));
     }
     let default = match read_one(dev, BCH_SB_SECTOR) {
         Ok(sb) => return Ok(Copy { sb, sector: BCH_SB_SECTOR }),
