@@ -23,7 +23,13 @@ Images and devices are opened for reading only; nothing is ever written to them.
 /// Recomputes every allocation of a bcachefs file system and says what is wrong,
 /// without writing to it
 #[derive(Debug, Parser)]
-#[command(name = "bch-gc", version, about, after_help = EXIT_CODES, max_term_width = 90)]
+#[command(
+    name = "bch-gc",
+    version,
+    after_help = EXIT_CODES,
+    disable_help_subcommand = true,
+    max_term_width = 90
+)]
 pub struct Cli {
     /// What is to be done.
     #[command(subcommand)]
@@ -34,6 +40,13 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Recompute everything and compare it with what the image says
+    ///
+    /// Every key of every btree is read, as they are after the journal; what buckets,
+    /// counters and sets of devices should be follows from them, and is compared with
+    /// what is recorded. Findings are those of `bcachefs fsck -n`, in the same words;
+    /// what they mean is in docs/findings.md. Missing devices of a file system with
+    /// replicas are named, and the check goes on without them; so it does past sectors
+    /// that cannot be read, which are listed at the end.
     #[command(after_help = EXIT_CODES)]
     Check {
         #[command(flatten)]
@@ -195,8 +208,8 @@ pub struct Source {
 #[derive(Debug, Clone, Copy, Default, Args)]
 #[non_exhaustive]
 pub struct Talk {
-    /// Say only what is wrong: no progress, no log of the recovery, and of a check
-    /// nothing but its findings
+    /// Say only what is wrong: warnings, errors, and of a check its findings; nothing
+    /// where nothing is wrong
     #[arg(long, short)]
     pub quiet: bool,
     /// Write progress as JSON lines to this file descriptor instead of showing it

@@ -4,24 +4,38 @@
 //!
 //! usage: `cargo xtask generate | check`
 
+mod pages;
+
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// A generated file and how it is made.
+/// How a file is made, given the root of the project.
+type Make = Box<dyn Fn(&Path) -> Result<String>>;
+
+/// A generated file.
 struct Generated {
-    path: &'static str,
-    make: fn(&Path) -> Result<String>,
+    path: String,
+    make: Make,
 }
 
-const FILES: &[Generated] = &[
-    Generated { path: "gc-host-sys/src/bindings.rs", make: bindings },
-    Generated { path: "gc-model/capi/src/header.rs", make: model_bindings },
-    Generated { path: "include/bch_gc.h", make: exports },
-    Generated { path: "include/bch_gc_layout.h", make: layout },
-];
+/// Folders that hold nothing but generated files.
+const FOLDERS: [&str; 2] = ["man", "completions"];
+
+fn files() -> Vec<Generated> {
+    let mut files = Vec::new();
+    let mut one = |path: &str, make: fn(&Path) -> Result<String>| {
+        files.push(Generated { path: path.into(), make: Box::new(make) });
+    };
+    one("gc-host-sys/src/bindings.rs", bindings);
+    one("gc-model/capi/src/header.rs", model_bindings);
+    one("include/bch_gc.h", exports);
+    one("include/bch_gc_layout.h", layout);
+    files.extend(pages::files());
+    files
+}
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -48,22 +62,47 @@ fn root() -> Result<PathBuf> {
 }
 
 fn generate(root: &Path) -> Result<()> {
-    for file in FILES {
+    for file in files() {
         let text = (file.make)(root).map_err(|e| format!("{}: {e}", file.path))?;
-        let path = root.join(file.path);
+        let path = root.join(&file.path);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
         if std::fs::read_to_string(&path).ok().as_deref() != Some(text.as_str()) {
             std::fs::write(&path, text).map_err(|e| format!("{}: {e}", file.path))?;
             println!("{}", file.path);
         }
     }
+    for path in left_over(root)? {
+        std::fs::remove_file(root.join(&path)).map_err(|e| format!("{path}: {e}"))?;
+        println!("{path} (removed)");
+    }
     Ok(())
+}
+
+/// Files in folders of generated files that nothing makes any more.
+fn left_over(root: &Path) -> Result<Vec<String>> {
+    let made: Vec<String> = files().into_iter().map(|f| f.path).collect();
+    let mut left = Vec::new();
+    for folder in FOLDERS {
+        for entry in std::fs::read_dir(root.join(folder))? {
+            let path = format!("{folder}/{}", entry?.file_name().to_string_lossy());
+            if !made.contains(&path) {
+                left.push(path);
+            }
+        }
+    }
+    Ok(left)
 }
 
 fn check(root: &Path) -> Result<()> {
     let mut stale = Vec::new();
-    for file in FILES {
+    for path in left_over(root)? {
+        stale.push(format!("{path} (nothing makes it)"));
+    }
+    for file in files() {
         let text = (file.make)(root).map_err(|e| format!("{}: {e}", file.path))?;
-        let have = std::fs::read_to_string(root.join(file.path))
+        let have = std::fs::read_to_string(root.join(&file.path))
             .map_err(|e| format!("{}: {e}", file.path))?;
         if have != text {
             let line = have
