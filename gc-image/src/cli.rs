@@ -79,6 +79,16 @@ pub enum Command {
         #[expect(missing_docs, reason = "would become help text")]
         source: Source,
     },
+    /// Say what `fsck -y` would change, before and after, the destructive first
+    #[command(after_help = format!("{PLAN_EXAMPLES}\n\n{EXIT_CODES}"))]
+    Plan {
+        #[command(flatten)]
+        #[expect(missing_docs, reason = "would become help text")]
+        options: PlanOptions,
+        #[command(flatten)]
+        #[expect(missing_docs, reason = "would become help text")]
+        source: Source,
+    },
     /// Print the whole result as JSON lines
     #[command(after_help = EXIT_CODES)]
     State {
@@ -165,6 +175,27 @@ pub struct LostOptions {
     #[arg(long)]
     pub json: bool,
     /// Show every node and file, not the first few
+    #[arg(long, short)]
+    pub verbose: bool,
+}
+
+const PLAN_EXAMPLES: &str = "\
+Examples:
+  bch-gc plan disk.img
+  bch-gc plan --json disk.img | jq '.buckets[] | select(.destructive)'
+
+A plan covers what bch-gc counts: buckets, usage, stripes. What fsck does to files
+and directories afterwards is no part of it.
+Exit code 4 here: something would change, or has no repair.";
+
+/// Options of `plan`.
+#[derive(Debug, Clone, Copy, Args)]
+#[non_exhaustive]
+pub struct PlanOptions {
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// Show every change, not the first few of each part
     #[arg(long, short)]
     pub verbose: bool,
 }

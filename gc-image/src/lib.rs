@@ -46,6 +46,7 @@ pub mod key_text;
 pub mod lost;
 pub mod node;
 pub mod paths;
+pub mod plan;
 pub mod recovery;
 pub mod report;
 pub mod superblock;

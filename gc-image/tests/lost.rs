@@ -45,7 +45,7 @@ fn sums_are_the_usage_of_the_original() {
         }
         let Some(golden) = image.documents("golden-n.jsonl.zst") else { return Vec::new() };
         let unpacked = image.unpack();
-        let out = lost(&[], &unpacked.devices);
+        let out = unpacked.run(&["lost", "-q", "--json"]);
         let doc = document(&out);
         let mut bad = Vec::new();
         if doc["nothing_lost"] != true || out.status.code() != Some(0) {

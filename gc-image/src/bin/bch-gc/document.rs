@@ -102,7 +102,8 @@ fn usage(image: &Image<'_>) -> Value {
     })
 }
 
-fn stripe(idx: u64, s: &Stripe) -> Value {
+/// One stripe.
+pub(crate) fn stripe(idx: u64, s: &Stripe) -> Value {
     let e = gc_core::accounting::replicas::Entry::from_padded(&s.r);
     json!({
         "idx": idx,

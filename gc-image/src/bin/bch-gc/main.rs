@@ -12,6 +12,7 @@ mod explain;
 mod gens;
 mod interrupt;
 mod lost;
+mod plan;
 mod progress;
 mod recorder;
 mod run;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Command::Check { options, source } => check::run(options, &source),
         Command::Explain { options, source } => explain::run(options, source),
         Command::Lost { options, source } => lost::run(&options, &source),
+        Command::Plan { options, source } => plan::run(options, &source),
         Command::State { mode, source } => state::run(mode, &source),
         Command::Gens { json, source } => gens::run(json, &source),
     }
