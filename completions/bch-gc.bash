@@ -29,6 +29,9 @@ _bch-gc() {
             bch__gc,lost)
                 cmd="bch__gc__lost"
                 ;;
+            bch__gc,plan)
+                cmd="bch__gc__plan"
+                ;;
             bch__gc,state)
                 cmd="bch__gc__state"
                 ;;
@@ -39,7 +42,7 @@ _bch-gc() {
 
     case "${cmd}" in
         bch__gc)
-            opts="-h -V --help --version check explain lost state gens"
+            opts="-h -V --help --version check explain lost plan state gens"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -133,6 +136,28 @@ _bch-gc() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --passphrase-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --progress-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bch__gc__plan)
+            opts="-v -q -h --json --verbose --in-use --require-all --passphrase-fd --quiet --progress-fd --help <IMAGE>..."
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --passphrase-fd)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

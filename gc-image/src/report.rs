@@ -35,6 +35,9 @@ macro_rules! codes {
         }
 
         impl Code {
+            /// Those of reading; mark and sweep has its own.
+            pub const OF_READING: &'static [Self] = &[$(Self::$name,)*];
+
             /// The stable name.
             #[must_use]
             pub const fn name(self) -> &'static str {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Makes sectors of everything that is read by position unreadable: SCRATCHED is
- * FIRST-END in sectors. Built and preloaded by tests/scratched.rs.
+ * FIRST-END in sectors; or each read slow: SLOW is in microseconds. Built and
+ * preloaded by tests/scratched.rs.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -9,12 +10,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 static int scratched(size_t len, long long at)
 {
-	const char *range = getenv("SCRATCHED");
+	const char *range = getenv("SCRATCHED"), *slow = getenv("SLOW");
 	long long first, end;
 
+	if (slow)
+		usleep(atoi(slow));
 	return range && sscanf(range, "%lld-%lld", &first, &end) == 2 &&
 	       at < end * 512 && at + (long long)len > first * 512;
 }
