@@ -89,6 +89,16 @@ pub enum Command {
         #[expect(missing_docs, reason = "would become help text")]
         source: Source,
     },
+    /// Show how full each btree is, and what merging of nodes would save
+    #[command(after_help = format!("{COALESCE_EXAMPLES}\n\n{EXIT_CODES}"))]
+    Coalesce {
+        /// Print one JSON document instead of text
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        #[expect(missing_docs, reason = "would become help text")]
+        source: Source,
+    },
     /// Print the whole result as JSON lines
     #[command(after_help = EXIT_CODES)]
     State {
@@ -199,6 +209,14 @@ pub struct PlanOptions {
     #[arg(long, short)]
     pub verbose: bool,
 }
+
+const COALESCE_EXAMPLES: &str = "\
+Examples:
+  bch-gc coalesce disk.img
+  bch-gc coalesce --json disk.img | jq '.saved_bytes'
+
+Nodes are merged in memory, one btree at a time, by the code that merges them in a
+running file system; nothing is written.";
 
 /// How a run answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -33,6 +33,7 @@ mod bytes;
 pub mod checksum;
 #[cfg(feature = "program")]
 pub mod cli;
+pub mod coalesce;
 pub mod crypt;
 pub mod error;
 pub mod explain;

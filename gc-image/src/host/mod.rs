@@ -3,6 +3,7 @@
 //! in memory; nobody else is there, so locks are nothing.
 
 mod api;
+pub(crate) mod coalesce;
 mod marking;
 mod nodes;
 mod survey;
@@ -54,6 +55,8 @@ pub struct Image<'r> {
     marked: [Cell<u64>; 2],
     /// Who looks on.
     watch: RefCell<Option<std::rc::Rc<RefCell<dyn watch::Watch>>>>,
+    /// Btrees copied for merging.
+    merging: RefCell<coalesce::Merging>,
     /// Where the key is that is counted next.
     at: Cell<Option<watch::At>>,
 }
@@ -104,6 +107,7 @@ impl<'r> Image<'r> {
             pass: Cell::new(0),
             marked: Default::default(),
             watch: RefCell::new(None),
+            merging: RefCell::default(),
             at: Cell::new(None),
         })
     }

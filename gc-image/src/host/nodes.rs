@@ -14,11 +14,13 @@ use std::rc::Rc;
 
 /// A node the engine holds: a slot. Roots have the first eight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NodeId(usize);
+pub struct NodeId(pub(super) usize);
 
 /// Slots.
 pub(super) struct Slots {
     nodes: Vec<Option<Rc<Node>>>,
+    /// Empty ones.
+    free: Vec<usize>,
 }
 
 /// Roots.
@@ -26,12 +28,11 @@ const ROOTS: usize = 8;
 
 impl Slots {
     pub(super) fn new(roots: [Rc<Node>; ROOTS]) -> Self {
-        Self { nodes: roots.into_iter().map(Some).collect() }
+        Self { nodes: roots.into_iter().map(Some).collect(), free: Vec::new() }
     }
 
-    fn put(&mut self, node: Rc<Node>) -> NodeId {
-        let free = self.nodes.iter().position(Option::is_none);
-        let at = free.unwrap_or(self.nodes.len());
+    pub(super) fn put(&mut self, node: Rc<Node>) -> NodeId {
+        let at = self.free.pop().unwrap_or(self.nodes.len());
         match self.nodes.get_mut(at) {
             Some(slot) => *slot = Some(node),
             None => self.nodes.push(Some(node)),
@@ -61,10 +62,18 @@ impl Image<'_> {
         self.slots.borrow().nodes.get(id.0).cloned().flatten()
     }
 
+    pub(super) fn set_node(&self, id: NodeId, node: Node) {
+        if let Some(slot) = self.slots.borrow_mut().nodes.get_mut(id.0) {
+            *slot = Some(Rc::new(node));
+        }
+    }
+
     pub(super) fn release(&self, id: NodeId) {
         if id.0 >= ROOTS {
-            if let Some(slot) = self.slots.borrow_mut().nodes.get_mut(id.0) {
-                *slot = None;
+            let mut slots = self.slots.borrow_mut();
+            let was = slots.nodes.get_mut(id.0).and_then(Option::take);
+            if was.is_some() {
+                slots.free.push(id.0);
             }
         }
     }

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod check;
+mod coalesce;
 mod document;
 mod explain;
 mod gens;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Command::Explain { options, source } => explain::run(options, source),
         Command::Lost { options, source } => lost::run(&options, &source),
         Command::Plan { options, source } => plan::run(options, &source),
+        Command::Coalesce { json, source } => coalesce::run(json, &source),
         Command::State { mode, source } => state::run(mode, &source),
         Command::Gens { json, source } => gens::run(json, &source),
     }
