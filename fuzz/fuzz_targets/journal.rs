@@ -159,8 +159,8 @@ fuzz_target!(|input: Input| {
         }
         let replicas = base.fs.replicas.clone();
         let mut ears = Ears { fix: input.fix, found: 0 };
-        if let Ok(entries) = journal::read(&mut base.fs, &mut ears) {
-            let keys = JournalKeys::collect(&entries);
+        if let Ok(read) = journal::read(&mut base.fs, &mut ears) {
+            let keys = JournalKeys::collect(&read.entries);
             let _seen = keys.len();
         }
         base.fs.replicas = replicas;

@@ -4,7 +4,6 @@
 use crate::disk::Base;
 use arbitrary::Arbitrary;
 use gc_image_write::damage::{Change, Mend, What, fields};
-use std::collections::BTreeMap;
 
 /// How a field changes.
 #[derive(Debug, Clone, Copy, Arbitrary)]
@@ -47,14 +46,15 @@ pub struct Edit {
 /// Makes the changes; what they touched is restored when this is dropped.
 pub struct Edited<'a> {
     base: &'a Base,
-    before: BTreeMap<(usize, u64), Vec<u8>>,
+    /// Device, sector, bytes, in the order in which they were changed.
+    before: Vec<(usize, u64, Vec<u8>)>,
 }
 
 impl<'a> Edited<'a> {
     /// Makes them, in structures of some kinds.
     #[must_use]
     pub fn new(base: &'a Base, edits: &[Edit], kinds: impl Fn(What) -> bool) -> Self {
-        let mut this = Self { base, before: BTreeMap::new() };
+        let mut this = Self { base, before: Vec::new() };
         let chosen: Vec<_> = base.places.iter().filter(|p| kinds(p.what)).collect();
         for e in edits {
             let Some(place) = pick(&chosen, e.place) else { return this };
@@ -77,9 +77,9 @@ impl<'a> Edited<'a> {
                 **p == *place || (e.all && p.group == place.group)
             };
             for p in chosen.iter().filter(same) {
-                let at = (usize::from(p.dev), p.sector);
-                let keep = || base.disks.read(at.0, at.1, base.reach(p));
-                this.before.entry(at).or_insert_with(keep);
+                let dev = usize::from(p.dev);
+                let keep = base.disks.read(dev, p.sector, base.reach(p));
+                this.before.push((dev, p.sector, keep));
                 let made = base.images.edit(p, mend, |b| {
                     let new = change.apply(field.get(b), field.bits);
                     field.set(b, new);
@@ -98,8 +98,8 @@ pub fn pick<T>(list: &[T], n: u16) -> Option<&T> {
 
 impl Drop for Edited<'_> {
     fn drop(&mut self) {
-        // Two places may overlap: what was read first is put back last.
-        for ((dev, sector), bytes) in self.before.iter().rev() {
+        // Places may overlap: what was read first is put back last.
+        for (dev, sector, bytes) in self.before.iter().rev() {
             self.base.disks.write(*dev, *sector, bytes);
         }
     }

@@ -23,10 +23,17 @@ pub struct Ears {
 impl Reporter for Ears {
     fn found(&mut self, found: Found) -> Answer {
         assert!(found.text.len() < 512, "a text fits its buffer");
+        if std::env::var_os("FUZZ_LOG").is_some() {
+            eprintln!("found {}", found.text);
+        }
         self.found += 1;
         answer(found.flags, self.fix)
     }
-    fn log(&mut self, _: &str) {}
+    fn log(&mut self, line: &str) {
+        if std::env::var_os("FUZZ_LOG").is_some() {
+            eprintln!("{line}");
+        }
+    }
 }
 
 /// What to run.
