@@ -20,6 +20,9 @@ _bch-gc() {
             bch__gc,check)
                 cmd="bch__gc__check"
                 ;;
+            bch__gc,coalesce)
+                cmd="bch__gc__coalesce"
+                ;;
             bch__gc,explain)
                 cmd="bch__gc__explain"
                 ;;
@@ -42,7 +45,7 @@ _bch-gc() {
 
     case "${cmd}" in
         bch__gc)
-            opts="-h -V --help --version check explain lost plan state gens"
+            opts="-h -V --help --version check explain lost plan coalesce state gens"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -57,6 +60,28 @@ _bch-gc() {
             ;;
         bch__gc__check)
             opts="-v -q -h --metadata-only --json --verbose --in-use --require-all --passphrase-fd --quiet --progress-fd --help <IMAGE>..."
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --passphrase-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --progress-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bch__gc__coalesce)
+            opts="-q -h --json --in-use --require-all --passphrase-fd --quiet --progress-fd --help <IMAGE>..."
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -31,6 +31,7 @@ complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "check" -d 'Recompute 
 complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "explain" -d 'Say why a bucket\'s counts are what they are: every reference, down to the file'
 complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "lost" -d 'Say what is intact, degraded or lost with the devices at hand, down to the file'
 complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "plan" -d 'Say what `fsck -y` would change, before and after, the destructive first'
+complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "coalesce" -d 'Show how full each btree is, and what merging of nodes would save'
 complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "state" -d 'Print the whole result as JSON lines'
 complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "gens" -d 'Recompute the oldest generation of each bucket'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l passphrase-fd -d 'Read the passphrase of an encrypted file system from this file descriptor; it is asked for on a terminal otherwise' -r
@@ -69,6 +70,13 @@ complete -c bch-gc -n "__fish_bch_gc_using_subcommand plan" -l in-use -d 'Read b
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand plan" -l require-all -d 'Refuse a file system that is not complete'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand plan" -s q -l quiet -d 'Say only what is wrong: warnings, errors, and of a check its findings; nothing where nothing is wrong'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand plan" -s h -l help -d 'Print help'
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand coalesce" -l passphrase-fd -d 'Read the passphrase of an encrypted file system from this file descriptor; it is asked for on a terminal otherwise' -r
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand coalesce" -l progress-fd -d 'Write progress as JSON lines to this file descriptor instead of showing it' -r
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand coalesce" -l json -d 'Print one JSON document instead of text'
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand coalesce" -l in-use -d 'Read block devices that are in use'
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand coalesce" -l require-all -d 'Refuse a file system that is not complete'
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand coalesce" -s q -l quiet -d 'Say only what is wrong: warnings, errors, and of a check its findings; nothing where nothing is wrong'
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand coalesce" -s h -l help -d 'Print help'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand state" -l mode -d 'How findings are answered, and which compat bits count' -r -f -a "n\t'Repair nothing that may be ignored'
 y\t'Repair in memory what can be repaired'
 m\t'Like n, as if metadata had not been accounted for: two documents'

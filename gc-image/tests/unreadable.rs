@@ -9,14 +9,16 @@ mod images;
 use gc_core::error::Error;
 use gc_core::finding::Answer;
 use gc_core::gc::{Args, gc};
+use gc_core::layout::{BtreeId, POS_MAX, POS_MIN};
 use gc_image::error::OpenError;
 use gc_image::fs::{Options, open_devices};
-use gc_image::host::Image;
+use gc_image::host::{Image, Met};
 use gc_image::io::{DeviceFile, Medium};
 use gc_image::recovery::{RecoveryArgs, recover};
 use gc_image::report::{Found, Holds, Reporter, Unreadable, answer};
 use std::fs::File;
 use std::io;
+use std::ops::ControlFlow;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
@@ -149,6 +151,51 @@ fn a_node_without_another_copy() {
     // As in the original a root that cannot be read ends recovery.
     assert!(ret.is_err(), "{ret:?}");
     assert_eq!(keep.ranges(|h| matches!(h, Holds::Node(..))), [(node.start, node.end)]);
+}
+
+// A run ends at the first leaf that cannot be read, as the original's; the list has
+// those behind it too.
+#[test]
+fn leaves_without_another_copy() {
+    let name = "clean/deep-l2";
+    let image = images::all().into_iter().find(|i| i.name == name).unwrap();
+    let unpacked = image.unpack();
+    let mut keep = Keep::default();
+    let leaves = {
+        let fs = gc_image::fs::open(&unpacked.devices, &Options::default(), &mut keep).unwrap();
+        let node = u64::from(fs.btree_node_sectors());
+        let recovered = recover(fs, RecoveryArgs { fsck: true }, &mut keep).unwrap();
+        let image = Image::new(recovered, &mut keep).unwrap();
+        let mut leaves = Vec::new();
+        for btree in [BtreeId::DIRENTS, BtreeId::INODES] {
+            let _all = image.survey(btree, POS_MIN..=POS_MAX, &mut |met| {
+                if let Met::Key { level: 1, key, .. } = met {
+                    leaves.extend(key.pointers().map(|p| p.offset()..p.offset() + node));
+                }
+                ControlFlow::Continue(())
+            });
+        }
+        leaves
+    };
+    let bad: Vec<Range<u64>> = leaves.iter().step_by(3).cloned().collect();
+    assert!(bad.len() > 2, "{leaves:?}");
+    let file = File::open(&unpacked.devices[0]).unwrap();
+    let bytes = file.metadata().unwrap().len();
+    let medium = Scratched { file, bad: bad.clone() };
+    let device = DeviceFile::over(Box::new(medium), &unpacked.devices[0], bytes);
+    let mut keep = Keep::default();
+    let fs = open_devices(vec![device], &Options::default(), &mut keep).unwrap();
+    let recovered = recover(fs, RecoveryArgs { fsck: true }, &mut keep).unwrap();
+    let image = Image::new(recovered, &mut keep).unwrap();
+    let result = gc(&image, Args { initial: true, metadata_only: false });
+    assert_eq!(result.map_err(Error::code), Err(-5));
+    image.read_all();
+    drop(image);
+    let mut listed = keep.ranges(|h| matches!(h, Holds::Node(_, 0)));
+    listed.sort_unstable();
+    let mut want: Vec<_> = bad.iter().map(|r| (r.start, r.end)).collect();
+    want.sort_unstable();
+    assert_eq!(listed, want);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::tree::Merged;
 use core::ops::{ControlFlow, RangeInclusive};
 use gc_core::bkey::KeyRef;
 use gc_core::layout::btree::BTREE_MAX_DEPTH;
-use gc_core::layout::{Bpos, BtreeId};
+use gc_core::layout::{Bpos, BtreeId, POS_MAX, POS_MIN};
 use std::rc::Rc;
 
 /// What a survey meets.
@@ -85,5 +85,13 @@ impl Image<'_> {
             }
         }
         ControlFlow::Continue(())
+    }
+
+    /// Reads all btrees, past whatever cannot be read, so that all of it is told.
+    /// For a run that has ended at the first of it.
+    pub fn read_all(&self) {
+        for btree in crate::recovery::btrees() {
+            let _all = self.survey(btree, POS_MIN..=POS_MAX, &mut |_| ControlFlow::Continue(()));
+        }
     }
 }

@@ -6,7 +6,7 @@ mod text;
 use crate::document;
 use crate::run::{self, CHECK, Failure, Session};
 use crate::style::Style;
-use gc_core::error::Error;
+use gc_core::error::{Errno, Error};
 use gc_core::gc::{Args, gc};
 use gc_image::cli::{CheckOptions, Source};
 use gc_image::host::Image;
@@ -37,9 +37,15 @@ fn check(
     image: &Image<'_>,
 ) -> Result<bool, Failure> {
     let result = gc(image, Args { initial: true, metadata_only: options.metadata_only });
-    session.progress.end();
     let ret = result.map_or_else(Error::code, |()| 0);
     let findings = session.recorder.borrow_mut().take();
+    if ret == Error::Errno(Errno::EIO).code() {
+        // Nothing more can be judged; but whoever copies the devices wants to know
+        // all that cannot be read, not the first of it.
+        session.progress.phase("reading the rest", "nodes", 0);
+        image.read_all();
+    }
+    session.progress.end();
     let unreadable = session.unreadable();
     let clean = findings.is_empty() && unreadable.is_empty() && ret == 0;
     let mut out = std::io::stdout().lock();
