@@ -109,12 +109,12 @@ pub enum Command {
         #[expect(missing_docs, reason = "would become help text")]
         source: Source,
     },
-    /// Recompute the oldest generation of each bucket
-    #[command(after_help = EXIT_CODES)]
+    /// Show how near each device is to a wrap of its generations, and the oldest pointers
+    #[command(after_help = format!("{GENS_EXAMPLES}\n\n{EXIT_CODES}"))]
     Gens {
-        /// Print JSON lines
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        #[expect(missing_docs, reason = "would become help text")]
+        options: GensOptions,
         #[command(flatten)]
         #[expect(missing_docs, reason = "would become help text")]
         source: Source,
@@ -217,6 +217,28 @@ Examples:
 
 Nodes are merged in memory, one btree at a time, by the code that merges them in a
 running file system; nothing is written.";
+
+const GENS_EXAMPLES: &str = "\
+Examples:
+  bch-gc gens disk.img
+  bch-gc gens --json --summary disk.img | jq '.devices[].recomputed.worst'
+  bch-gc gens --json disk.img               every bucket, before and after";
+
+/// Options of `gens`.
+#[derive(Debug, Clone, Copy, Args)]
+#[non_exhaustive]
+pub struct GensOptions {
+    /// Print JSON lines: every bucket, before and after oldest generations were
+    /// recomputed
+    #[arg(long)]
+    pub json: bool,
+    /// With --json: one document with what the text says instead
+    #[arg(long, requires = "json")]
+    pub summary: bool,
+    /// Show every stale pointer, not the oldest few
+    #[arg(long, short)]
+    pub verbose: bool,
+}
 
 /// How a run answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -39,6 +39,7 @@ pub mod error;
 pub mod explain;
 pub mod files;
 pub mod fs;
+pub mod gens;
 pub mod host;
 pub mod io;
 pub mod journal;

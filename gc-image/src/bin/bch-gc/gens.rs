@@ -1,41 +1,70 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `bch-gc gens`: the oldest generation of each bucket, recomputed.
 
+mod summary;
+
 use crate::document;
 use crate::run::{self, CHECK, Failure, How, OPERATIONAL, Session};
+use crate::style::Style;
 use gc_core::gens::gc_gens;
-use gc_image::cli::Source;
+use gc_image::cli::{GensOptions, Source};
+use gc_image::gens::{Distances, Stale};
 use gc_image::host::Image;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
-pub(crate) fn run(json: bool, source: &Source) -> ExitCode {
+/// Stale pointers that are shown.
+const SHOWN: usize = 10;
+
+pub(crate) fn run(options: GensOptions, source: &Source) -> ExitCode {
     let how = How { fsck: false, unrecovered: OPERATIONAL, ..CHECK };
-    run::on_image(source, how, |session, image| print(json, session, image))
+    run::on_image(source, how, |session, image| print(options, session, image))
 }
 
-fn print(json: bool, session: &Session<'_, '_>, image: &Image<'_>) -> Result<bool, Failure> {
-    let before = json.then(|| line("before", image));
+/// A member's buckets by their distance from the wrap.
+struct DeviceRow {
+    dev: u8,
+    recorded: Distances,
+    recomputed: Distances,
+}
+
+fn print(
+    options: GensOptions,
+    session: &Session<'_, '_>,
+    image: &Image<'_>,
+) -> Result<bool, Failure> {
+    let states = options.json && !options.summary;
+    let before = states.then(|| line("before", image));
+    let distances = |i: &Image<'_>| -> Vec<(u8, Distances)> {
+        i.fs().members().map(|(idx, dev)| (idx, Distances::of(dev))).collect()
+    };
+    let recorded = distances(image);
     let ret = gc_gens(image);
-    session.progress.end();
     let mut out = std::io::stdout().lock();
     if let Some(before) = before {
+        session.progress.end();
         for doc in [before, line("after", image)] {
             serde_json::to_writer(&mut out, &doc)?;
             out.write_all(b"\n")?;
         }
     } else {
-        for (idx, dev) in image.fs().members() {
-            let mut worst = 0;
-            for b in &dev.buckets {
-                let gen_ = b.load_mark(Ordering::Relaxed).gen_();
-                worst = worst.max(gen_.wrapping_sub(b.oldest_gen.load(Ordering::Relaxed)));
-            }
-            writeln!(out, "device {idx}: oldest pointer {worst} of 96 generations behind")?;
+        let stale = Stale::of(image, if options.verbose { usize::MAX } else { SHOWN });
+        session.progress.end();
+        let rows: Vec<DeviceRow> = recorded
+            .into_iter()
+            .zip(distances(image))
+            .map(|((dev, recorded), (_, recomputed))| DeviceRow { dev, recorded, recomputed })
+            .collect();
+        if options.json {
+            serde_json::to_writer(&mut out, &summary::document(&rows, &stale))?;
+            out.write_all(b"\n")?;
+        } else {
+            summary::text(&mut out, image, &rows, &stale, Style::of_stdout())?;
         }
     }
+    out.flush()?;
     match ret {
         Ok(()) => Ok(true),
         Err(e) => Err(Failure::Content(format!("walk ended early ({})", e.code()))),

@@ -45,6 +45,6 @@ fn main() -> ExitCode {
         Command::Plan { options, source } => plan::run(options, &source),
         Command::Coalesce { json, source } => coalesce::run(json, &source),
         Command::State { mode, source } => state::run(mode, &source),
-        Command::Gens { json, source } => gens::run(json, &source),
+        Command::Gens { options, source } => gens::run(options, &source),
     }
 }
