@@ -129,7 +129,7 @@ _bch-gc() {
             return 0
             ;;
         bch__gc__gens)
-            opts="-q -h --json --in-use --require-all --passphrase-fd --quiet --progress-fd --help <IMAGE>..."
+            opts="-v -q -h --json --summary --verbose --in-use --require-all --passphrase-fd --quiet --progress-fd --help <IMAGE>..."
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

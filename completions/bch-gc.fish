@@ -33,7 +33,7 @@ complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "lost" -d 'Say what is
 complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "plan" -d 'Say what `fsck -y` would change, before and after, the destructive first'
 complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "coalesce" -d 'Show how full each btree is, and what merging of nodes would save'
 complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "state" -d 'Print the whole result as JSON lines'
-complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "gens" -d 'Recompute the oldest generation of each bucket'
+complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "gens" -d 'Show how near each device is to a wrap of its generations, and the oldest pointers'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l passphrase-fd -d 'Read the passphrase of an encrypted file system from this file descriptor; it is asked for on a terminal otherwise' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l progress-fd -d 'Write progress as JSON lines to this file descriptor instead of showing it' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l metadata-only -d 'Walk pointers to metadata only'
@@ -89,7 +89,9 @@ complete -c bch-gc -n "__fish_bch_gc_using_subcommand state" -s q -l quiet -d 'S
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand state" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand gens" -l passphrase-fd -d 'Read the passphrase of an encrypted file system from this file descriptor; it is asked for on a terminal otherwise' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand gens" -l progress-fd -d 'Write progress as JSON lines to this file descriptor instead of showing it' -r
-complete -c bch-gc -n "__fish_bch_gc_using_subcommand gens" -l json -d 'Print JSON lines'
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand gens" -l json -d 'Print JSON lines: every bucket, before and after oldest generations were recomputed'
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand gens" -l summary -d 'With --json: one document with what the text says instead'
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand gens" -s v -l verbose -d 'Show every stale pointer, not the oldest few'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand gens" -l in-use -d 'Read block devices that are in use'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand gens" -l require-all -d 'Refuse a file system that is not complete'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand gens" -s q -l quiet -d 'Say only what is wrong: warnings, errors, and of a check its findings; nothing where nothing is wrong'
