@@ -39,10 +39,11 @@ extern "C" {
  * meaning. Compared at the first entry into the library: a difference is
  * refused with a message and -EINVAL.
  */
-#define BCH_GC_HOST_ABI		2u
+#define BCH_GC_HOST_ABI		3u
 
 struct bch_fs;
 struct bch_dev;
+struct bch_dev_usage;
 struct bch_extent_ptr;
 struct bch_replicas_entry;
 struct bkey_format;
@@ -115,7 +116,12 @@ enum gc_host_param {
 	 * rewritten. bcachefs-tools of June 2020 cannot: updates through
 	 * cached alloc iterators assert that no gc is running.
 	 */
-	GC_HOST_PARAM_UPDATES_BESIDE_GC		= 7
+	GC_HOST_PARAM_UPDATES_BESIDE_GC		= 7,
+	/*
+	 * gc_host_counters() and gc_host_usage_add() are there: the library
+	 * counts plain keys of the initial pass itself.
+	 */
+	GC_HOST_PARAM_LENDS_COUNTERS		= 8
 };
 
 bool     gc_host_param(struct bch_fs *c, unsigned param);
@@ -282,6 +288,27 @@ int  gc_host_mark_key(struct bch_fs *c, const struct bkey_s_c *k, int64_t sector
 /* Whether the superblock lists the replicas of the key. MARK not held. */
 bool gc_host_replicas_marked(struct bch_fs *c, const struct bkey_s_c *k);
 
+/*
+ * What the library needs to count plain keys of the initial pass without the host:
+ * in the second buckets, which nobody else looks at meanwhile, and in the second
+ * usage, by gc_host_usage_add(). Each key is counted by one side whole, in the order
+ * of the walk. Keys with a finding, stripes and pointers into stripes stay with
+ * gc_host_mark_key(). Only with GC_HOST_PARAM_LENDS_COUNTERS.
+ */
+struct gc_host_counters {
+	/* packed entries, `stride` bytes each, searchable as the tree's own table is */
+	const uint8_t	*replicas;
+	uint32_t	nr;
+	uint32_t	stride;
+	uint32_t	btree_node_size;	/* sectors that a pointer to a node counts for */
+};
+
+/* Valid until gc_host_mark_replicas() is called. */
+void gc_host_counters(struct bch_fs *c, struct gc_host_counters *out);
+
+/* Adds to the words of the second usage (as in gc_host_usage()). MARK not held. */
+void gc_host_usage_add(struct bch_fs *c, const uint64_t *words, unsigned nr);
+
 /* Makes it so. SB, MARK not held. Ends all addresses of usage and replicas. */
 int  gc_host_mark_replicas(struct bch_fs *c, const struct bkey_s_c *k);
 
@@ -323,11 +350,15 @@ void gc_host_stripes_heap_insert(struct bch_fs *c, struct stripe *s, size_t idx)
 int  gc_host_usage_gc_alloc(struct bch_fs *c);
 void gc_host_usage_gc_free(struct bch_fs *c);
 
-/*
- * After the buckets are copied: adds what is pending to the base usage and
- * recomputes device usage and `hidden` from the buckets. Needs MARK_WRITE.
- */
+/* Adds what is pending to the base usage. Needs MARK_WRITE. */
 void gc_host_usage_fold(struct bch_fs *c);
+
+/*
+ * Replaces the usage of a device by what follows from its live buckets; the
+ * library writes the sum of `hidden` into the base usage itself. Needs MARK_WRITE.
+ */
+void gc_host_dev_usage_set(struct bch_fs *c, struct bch_dev *ca,
+			   const struct bch_dev_usage *usage);
 
 /*
  * The words of struct bch_fs_usage (11, then one for each replicas entry): the
@@ -362,13 +393,29 @@ void gc_host_node_unlock_read(struct btree *b);
 
 /*
  * The node that the key (a copy: no pointer into another node) points to, from
- * memory or from disk, read locked. `level` is the child's.
+ * memory or from disk, read locked. `level` is the child's. `*checked`: this call has
+ * read it, and with that checked all that gc_host_debugcheck() looks at, and that its
+ * keys lie in its range.
  */
 int  gc_host_node_get(struct bch_fs *c, const struct bkey_i *k, unsigned btree_id,
-		      unsigned level, struct btree **out);
+		      unsigned level, struct btree **out, bool *checked);
 
 /* Checks of the host's own on a key of a node that is about to be marked. */
 void gc_host_debugcheck(struct bch_fs *c, struct btree *b, const struct bkey_s_c *k);
+
+struct gc_host_node_set {
+	const struct bkey_format	*format;
+	const uint64_t			*keys;
+	uint32_t			u64s;
+};
+
+/*
+ * Lends the keys of a node as they lie in it, while it stays locked: true if they are
+ * in one set, in order. False if not, and if any key of the journal (keys may be NULL)
+ * lies over the node; then they are had by gc_host_node_keys.
+ */
+bool gc_host_node_set(struct bch_fs *c, struct journal_keys *keys, struct btree *b,
+		      struct gc_host_node_set *out);
 
 /*
  * The live keys of one node in order, with those of the journal laid over them

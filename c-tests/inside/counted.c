@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The allocator under libbch_gc alone: the archive that is linked here had its four
+ * The allocator under libbch_gc alone: the archive that is linked here had its
  * allocation functions renamed to these, so that neither the model's nor libc's own
  * allocations are counted.
  */
@@ -46,6 +46,15 @@ static bool due(void)
 void *counted_malloc(size_t size)
 {
 	void *p = due() ? NULL : malloc(size);
+
+	live += p != NULL;
+	return p;
+}
+
+/* What a compiler makes of memory that is allocated and set to zero. */
+void *counted_calloc(size_t nr, size_t size)
+{
+	void *p = due() ? NULL : calloc(nr, size);
 
 	live += p != NULL;
 	return p;

@@ -16,6 +16,7 @@ size_t counted_calls(void);
 size_t counted_live(void);
 
 void *counted_malloc(size_t size);
+void *counted_calloc(size_t nr, size_t size);
 void *counted_aligned_alloc(size_t align, size_t size);
 void *counted_realloc(void *old, size_t size);
 void counted_free(void *p);

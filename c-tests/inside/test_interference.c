@@ -36,13 +36,13 @@ END_TEST
 
 static void wrong_hidden(enum wrapped call)
 {
-	if (call == CALL_USAGE_FOLD)
+	if (call == CALL_USAGE)
 		bch_gc_model_usage_set(m, USAGE_HIDDEN, 3);
 }
 
 /*
- * Oracle: `hidden` as the host folded it against what was counted; equal but for a
- * host that is wrong.
+ * Oracle: `hidden` as it follows from the buckets against what was counted; equal but
+ * for a host that lends a wrong one.
  */
 START_TEST(hidden)
 {

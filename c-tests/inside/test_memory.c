@@ -13,8 +13,9 @@
 /* The failure must not be counted against the file system: wrong numbers stay wrong. */
 #define WRONG	12345
 
-#define RUNS		5
+#define RUNS		6
 #define RUN_COALESCE	4
+#define RUN_COUNTING	5
 
 /* Merging has no result; what fails for want of memory it traces or says. */
 static int coalesce(void)
@@ -26,6 +27,17 @@ static int coalesce(void)
 	return failed == 1 ? -ENOMEM : (int)failed;
 }
 
+/* Plain keys are counted by the library. */
+static int counting(void)
+{
+	int ret;
+
+	bch_gc_model_param_set(m, GC_HOST_PARAM_LENDS_COUNTERS, true);
+	ret = fs_gc(true, false);
+	bch_gc_model_param_set(m, GC_HOST_PARAM_LENDS_COUNTERS, false);
+	return ret;
+}
+
 static int run(int what)
 {
 	switch (what) {
@@ -33,6 +45,7 @@ static int run(int what)
 	case 1: return fs_gc(true, true);
 	case 2: return fs_gc(false, false);
 	case RUN_COALESCE: return coalesce();
+	case RUN_COUNTING: return counting();
 	default: return bch2_gc_gens(bch_gc_model_fs(m));
 	}
 }

@@ -82,13 +82,16 @@ void __wrap_gc_host_mark_metadata_bucket(struct bch_fs *c, struct bch_dev *ca, s
 	after(CALL_MARK_METADATA_BUCKET);
 }
 
-void __real_gc_host_usage_fold(struct bch_fs *c);
-void __wrap_gc_host_usage_fold(struct bch_fs *c);
-void __wrap_gc_host_usage_fold(struct bch_fs *c)
+uint64_t *__real_gc_host_usage(struct bch_fs *c, bool gc, unsigned *nr_u64s);
+uint64_t *__wrap_gc_host_usage(struct bch_fs *c, bool gc, unsigned *nr_u64s);
+uint64_t *__wrap_gc_host_usage(struct bch_fs *c, bool gc, unsigned *nr_u64s)
 {
-	before(CALL_USAGE_FOLD);
-	__real_gc_host_usage_fold(c);
-	after(CALL_USAGE_FOLD);
+	uint64_t *ret;
+
+	before(CALL_USAGE);
+	ret = __real_gc_host_usage(c, gc, nr_u64s);
+	after(CALL_USAGE);
+	return ret;
 }
 
 int __real_gc_host_fsck_err(struct bch_fs *c, unsigned code, unsigned flags, const char *msg);
@@ -101,13 +104,13 @@ int __wrap_gc_host_fsck_err(struct bch_fs *c, unsigned code, unsigned flags, con
 }
 
 int __real_gc_host_node_get(struct bch_fs *c, const struct bkey_i *k, unsigned btree_id,
-			    unsigned level, struct btree **out);
+			    unsigned level, struct btree **out, bool *checked);
 int __wrap_gc_host_node_get(struct bch_fs *c, const struct bkey_i *k, unsigned btree_id,
-			    unsigned level, struct btree **out);
+			    unsigned level, struct btree **out, bool *checked);
 int __wrap_gc_host_node_get(struct bch_fs *c, const struct bkey_i *k, unsigned btree_id,
-			    unsigned level, struct btree **out)
+			    unsigned level, struct btree **out, bool *checked)
 {
-	int ret = __real_gc_host_node_get(c, k, btree_id, level, out);
+	int ret = __real_gc_host_node_get(c, k, btree_id, level, out, checked);
 
 	return change_result ? change_result(CALL_NODE_GET, ret) : ret;
 }

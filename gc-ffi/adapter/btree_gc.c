@@ -224,6 +224,8 @@ bool gc_host_param(struct bch_fs *c, unsigned param)
 		return btree_gc_always_rewrite(c);
 	case GC_HOST_PARAM_PERIODIC:
 		return c->btree_gc_periodic;
+	case GC_HOST_PARAM_LENDS_COUNTERS:
+		return true;
 	case GC_HOST_PARAM_THREAD_FULL_GC:
 	case GC_HOST_PARAM_UPDATES_BESIDE_GC:
 		/* Updates through cached alloc iterators assert that no gc runs. */
@@ -405,7 +407,11 @@ int gc_host_dev_gc_alloc_buckets(struct bch_fs *c, struct bch_dev *ca)
 	if (ca->buckets[1])
 		return -EEXIST;
 
-	gc = kvpmalloc(gc_buckets_bytes(live), GFP_KERNEL|__GFP_ZERO);
+	/*
+	 * Not kvpmalloc(): that takes the next power of two and writes it all, where
+	 * most buckets of a large device are never looked at.
+	 */
+	gc = calloc(1, gc_buckets_bytes(live));
 	if (!gc)
 		return -ENOMEM;
 
@@ -426,10 +432,7 @@ int gc_host_dev_gc_alloc_usage(struct bch_fs *c, struct bch_dev *ca)
 
 void gc_host_dev_gc_free(struct bch_fs *c, struct bch_dev *ca)
 {
-	struct bucket_array *gc = gc_host_dev_buckets(ca, true);
-
-	if (gc)
-		kvpfree(gc, gc_buckets_bytes(gc));
+	free(gc_host_dev_buckets(ca, true));
 	ca->buckets[1] = NULL;
 
 	free_percpu(ca->usage[1]);
@@ -503,6 +506,24 @@ int gc_host_mark_key(struct bch_fs *c, const struct bkey_s_c *k, int64_t sectors
 bool gc_host_replicas_marked(struct bch_fs *c, const struct bkey_s_c *k)
 {
 	return bch2_bkey_replicas_marked(c, *k, false);
+}
+
+void gc_host_counters(struct bch_fs *c, struct gc_host_counters *out)
+{
+	out->replicas		= (const uint8_t *) c->replicas.entries;
+	out->nr			= c->replicas.nr;
+	out->stride		= c->replicas.entry_size;
+	out->btree_node_size	= c->opts.btree_node_size;
+}
+
+void gc_host_usage_add(struct bch_fs *c, const uint64_t *words, unsigned nr)
+{
+	percpu_down_read(&c->mark_lock);
+	preempt_disable();
+	acc_u64s((u64 *) this_cpu_ptr(c->usage_gc), (const u64 *) words,
+		 min(nr, fs_usage_u64s(c)));
+	preempt_enable();
+	percpu_up_read(&c->mark_lock);
 }
 
 int gc_host_mark_replicas(struct bch_fs *c, const struct bkey_s_c *k)
@@ -591,8 +612,19 @@ void gc_host_usage_fold(struct bch_fs *c)
 
 	for (i = 0; i < ARRAY_SIZE(c->usage); i++)
 		bch2_fs_usage_acc_to_base(c, i);
+}
 
-	bch2_dev_usage_from_buckets(c);
+void gc_host_dev_usage_set(struct bch_fs *c, struct bch_dev *ca,
+			   const struct bch_dev_usage *usage)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		memset(per_cpu_ptr(ca->usage[0], cpu), 0, sizeof(*usage));
+
+	preempt_disable();
+	*this_cpu_ptr(ca->usage[0]) = *usage;
+	preempt_enable();
 }
 
 uint64_t *gc_host_usage(struct bch_fs *c, bool gc, unsigned *nr_u64s)
@@ -639,15 +671,40 @@ void gc_host_node_unlock_read(struct btree *b)
 	six_unlock_read(&b->c.lock);
 }
 
-int gc_host_node_get(struct bch_fs *c, const struct bkey_i *k, unsigned btree_id,
-		     unsigned level, struct btree **out)
+/* As the tree's own, which are not shown. */
+static int gc_cached_node_cmp(struct rhashtable_compare_arg *arg, const void *obj)
 {
+	const u64 *v = arg->key;
+
+	return ((const struct btree *) obj)->hash_val != *v;
+}
+
+static const struct rhashtable_params gc_cached_nodes = {
+	.head_offset	= offsetof(struct btree, hash),
+	.key_offset	= offsetof(struct btree, hash_val),
+	.key_len	= sizeof(u64),
+	.obj_cmpfn	= gc_cached_node_cmp,
+};
+
+static bool gc_node_cached(struct bch_fs *c, const struct bkey_i *k)
+{
+	u64 v = btree_ptr_hash_val(k);
+
+	return rhashtable_lookup_fast(&c->btree_cache.table, &v, gc_cached_nodes) != NULL;
+}
+
+int gc_host_node_get(struct bch_fs *c, const struct bkey_i *k, unsigned btree_id,
+		     unsigned level, struct btree **out, bool *checked)
+{
+	/* A debug build checks keys as often as it can. */
+	bool read = !IS_ENABLED(CONFIG_BCACHEFS_DEBUG) && !gc_node_cached(c, k);
 	struct btree *b = bch2_btree_node_get_noiter(c, k, btree_id, level);
 
 	if (IS_ERR(b))
 		return PTR_ERR(b);
 
 	*out = b;
+	*checked = read;
 	return 0;
 }
 
@@ -702,6 +759,36 @@ bool gc_host_node_keys_next(struct gc_host_node_keys *it, struct bkey_s_c *out)
 	*out = bch2_btree_node_iter_peek_unpack(&k->iter.node_iter, k->iter.b,
 						&k->iter.unpacked);
 	return out->k != NULL;
+}
+
+static bool gc_journal_covers(struct journal_keys *keys, struct btree *b)
+{
+	struct btree_and_journal_iter iter;
+	struct journal_key *k;
+
+	bch2_btree_and_journal_iter_init_node_iter(&iter, keys, b);
+	k = iter.journal.k;
+
+	return k &&
+		k < keys->d + keys->nr &&
+		k->btree_id == b->c.btree_id &&
+		k->level == b->c.level &&
+		bkey_cmp(k->k->k.p, b->data->max_key) <= 0;
+}
+
+bool gc_host_node_set(struct bch_fs *c, struct journal_keys *keys, struct btree *b,
+		      struct gc_host_node_set *out)
+{
+	if (IS_ENABLED(CONFIG_BCACHEFS_DEBUG) ||
+	    b->nsets != 1 ||
+	    (keys && gc_journal_covers(keys, b)))
+		return false;
+
+	out->format	= &b->format;
+	out->keys	= (const uint64_t *) btree_bkey_first(b, b->set);
+	out->u64s	= (u64 *) btree_bkey_last(b, b->set) -
+		(u64 *) btree_bkey_first(b, b->set);
+	return true;
 }
 
 /* ---- walks over a whole btree ---------------------------------------- */

@@ -7,16 +7,18 @@ use core::ffi::{c_int, c_void};
 use core::fmt;
 use core::ptr;
 use core::sync::atomic::{AtomicU32, AtomicU64};
-use gc_core::accounting::replicas::{EntryRef, entry_bytes};
+use gc_core::accounting::replicas::{EntryRef, View, entry_bytes};
 use gc_core::bkey::{KeyBuf, KeyRef};
 use gc_core::error::{Error, Result};
 use gc_core::finding::{Answer, Finding};
 use gc_core::host::{
-    Buckets, DeviceHost, Flag, GC_POS_WORDS, GcPosCell, Geometry, Host, Level, Lock, NodeInfo,
-    Param, SB_OFFSETS, SbCopies, Side, StripeVisitor, Trace, UsageWords, WalkKind,
+    Buckets, Child, Counters, DeviceHost, Flag, GC_POS_WORDS, GcPosCell, Geometry, Host, Level,
+    Lock, NodeInfo, NodeSet, Param, SB_OFFSETS, SbCopies, Side, StripeVisitor, Trace, UsageWords,
+    WalkKind,
 };
 use gc_core::layout::{
-    BkeyI, Bpos, BtreeId, Bucket, BucketArray, DataType, ExtentPtr, GcPos, Stripe,
+    BkeyFormat, BkeyI, Bpos, BtreeId, Bucket, BucketArray, DataType, DevUsage, ExtentPtr, GcPos,
+    Stripe,
 };
 use gc_core::text::Message;
 use gc_core::thread;
@@ -154,6 +156,7 @@ const fn param_id(param: Param) -> u32 {
         Param::Periodic => sys::GC_HOST_PARAM_PERIODIC,
         Param::ThreadFullGc => sys::GC_HOST_PARAM_THREAD_FULL_GC,
         Param::UpdatesBesideGc => sys::GC_HOST_PARAM_UPDATES_BESIDE_GC,
+        Param::LendsCounters => sys::GC_HOST_PARAM_LENDS_COUNTERS,
     }
 }
 
@@ -488,6 +491,33 @@ impl Host for CHost {
         Error::check(unsafe { sys::gc_host_mark_replicas(self.c, k) })
     }
 
+    fn counters(&self) -> Option<Counters<'_>> {
+        if !self.param(Param::LendsCounters) {
+            return None;
+        }
+        let mut lent =
+            sys::gc_host_counters { replicas: ptr::null(), nr: 0, stride: 0, btree_node_size: 0 };
+        // SAFETY: `c` is as in `new`; `lent` is ours.
+        unsafe { sys::gc_host_counters(self.c, &raw mut lent) };
+        let (nr, stride) = (usize::try_from(lent.nr).ok()?, usize::try_from(lent.stride).ok()?);
+        let bytes = nr.checked_mul(stride)?;
+        let rows = if lent.replicas.is_null() || bytes == 0 {
+            &[]
+        } else {
+            // SAFETY: the host lends `nr` rows of `stride` bytes until the engine adds
+            // to the table, and nobody else does in the initial pass.
+            unsafe { core::slice::from_raw_parts(lent.replicas, bytes) }
+        };
+        let btree_node_size = u16::try_from(lent.btree_node_size).ok()?;
+        Some(Counters { replicas: View::new(rows, stride, nr)?, btree_node_size })
+    }
+
+    fn usage_add(&self, words: &[u64]) {
+        let Ok(nr) = u32::try_from(words.len()) else { return };
+        // SAFETY: `c` is as in `new`; the words outlive the call.
+        unsafe { sys::gc_host_usage_add(self.c, words.as_ptr(), nr) };
+    }
+
     fn mark_alloc_bucket(&self, dev: Self::Dev, bucket: u64, owned: bool, pos: GcPos, flags: u32) {
         let Ok(b) = usize::try_from(bucket) else { return };
         let pos = (&raw const pos).cast::<sys::gc_pos>();
@@ -563,6 +593,13 @@ impl Host for CHost {
         unsafe { sys::gc_host_usage_fold(self.c) };
     }
 
+    fn set_dev_usage(&self, dev: Self::Dev, usage: &DevUsage) {
+        let usage = ptr::from_ref(usage).cast();
+        // SAFETY: a reference to `dev` is held, the engine holds the mark lock, and
+        // the usage outlives the call.
+        unsafe { sys::gc_host_dev_usage_set(self.c, dev, usage) };
+    }
+
     fn usage(&self, side: Side) -> UsageWords<'_> {
         let mut nr = 0;
         // SAFETY: `c` is as in `new`; `nr` is ours.
@@ -632,16 +669,24 @@ impl Host for CHost {
         unsafe { sys::gc_host_node_unlock_read(node) };
     }
 
-    fn node_get(&self, key: &KeyBuf, id: BtreeId, level: u8) -> Result<Self::Node> {
+    fn node_get(&self, key: &KeyBuf, id: BtreeId, level: u8) -> Result<Child<Self::Node>> {
         let mut node = ptr::null_mut();
+        let mut checked = false;
         let k = ptr::from_ref(key).cast::<sys::bkey_i>();
         // SAFETY: `c` is as in `new`; a KeyBuf is laid out as struct bkey_i, and
-        // outlives the call; `node` is ours.
+        // outlives the call; `node` and `checked` are ours.
         let ret = unsafe {
-            sys::gc_host_node_get(self.c, k, u32::from(id.0), u32::from(level), &raw mut node)
+            sys::gc_host_node_get(
+                self.c,
+                k,
+                u32::from(id.0),
+                u32::from(level),
+                &raw mut node,
+                &raw mut checked,
+            )
         };
         Error::check(ret)?;
-        if node.is_null() { Err(Error::INVAL) } else { Ok(node) }
+        if node.is_null() { Err(Error::INVAL) } else { Ok(Child { node, checked }) }
     }
 
     #[inline]
@@ -650,6 +695,27 @@ impl Host for CHost {
         let k = (&raw const key).cast::<sys::bkey_s_c>();
         // SAFETY: the node is locked; the key outlives the call.
         unsafe { sys::gc_host_debugcheck(self.c, node, k) };
+    }
+
+    fn node_set(&self, node: Self::Node, overlay: bool) -> Option<NodeSet<'_>> {
+        let keys = if overlay { self.journal_keys } else { ptr::null_mut() };
+        let mut set = sys::gc_host_node_set { format: ptr::null(), keys: ptr::null(), u64s: 0 };
+        // SAFETY: the node is locked, the journal's keys are as in `new`; `set` is ours.
+        if !unsafe { sys::gc_host_node_set(self.c, keys, node, &raw mut set) } {
+            return None;
+        }
+        let len = usize::try_from(set.u64s).ok()?;
+        if set.format.is_null() || set.keys.is_null() {
+            return None;
+        }
+        let format = set.format.cast::<BkeyFormat>();
+        // SAFETY: the host lends a format, as laid out on both sides, while the node is
+        // locked.
+        let format = unsafe { &*format };
+        // SAFETY: the host lends so many words while the node is locked; nobody writes
+        // to it before the lock is gone.
+        let words = unsafe { core::slice::from_raw_parts(set.keys, len) };
+        Some(NodeSet { format, words })
     }
 
     fn node_keys(&self, node: Self::Node, overlay: bool) -> Self::Keys<'_> {

@@ -2,7 +2,7 @@
 //! Generated from `include/bch_gc_host.h`; its comments are the documentation.
 #![allow(missing_docs, non_camel_case_types, non_upper_case_globals)]
 
-pub const BCH_GC_HOST_ABI: u32 = 2;
+pub const BCH_GC_HOST_ABI: u32 = 3;
 pub const GC_HOST_FSCK_IGNORE: u32 = 0;
 pub const GC_HOST_FSCK_FIX: u32 = 1;
 pub const GC_HOST_FSCK_EXIT: u32 = 2;
@@ -20,6 +20,11 @@ pub struct bch_fs {
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct bch_dev {
+    _unused: [u8; 0],
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct bch_dev_usage {
     _unused: [u8; 0],
 }
 #[repr(C)]
@@ -122,6 +127,7 @@ pub const GC_HOST_PARAM_ALWAYS_REWRITE: gc_host_param = 4;
 pub const GC_HOST_PARAM_PERIODIC: gc_host_param = 5;
 pub const GC_HOST_PARAM_THREAD_FULL_GC: gc_host_param = 6;
 pub const GC_HOST_PARAM_UPDATES_BESIDE_GC: gc_host_param = 7;
+pub const GC_HOST_PARAM_LENDS_COUNTERS: gc_host_param = 8;
 pub type gc_host_param = core::ffi::c_uint;
 unsafe extern "C" {
     pub fn gc_host_param(c: *mut bch_fs, param: core::ffi::c_uint) -> bool;
@@ -297,6 +303,33 @@ unsafe extern "C" {
 unsafe extern "C" {
     pub fn gc_host_replicas_marked(c: *mut bch_fs, k: *const bkey_s_c) -> bool;
 }
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct gc_host_counters {
+    pub replicas: *const u8,
+    pub nr: u32,
+    pub stride: u32,
+    pub btree_node_size: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of gc_host_counters"][::core::mem::size_of::<gc_host_counters>() - 24usize];
+    ["Alignment of gc_host_counters"][::core::mem::align_of::<gc_host_counters>() - 8usize];
+    ["Offset of field: gc_host_counters::replicas"]
+        [::core::mem::offset_of!(gc_host_counters, replicas) - 0usize];
+    ["Offset of field: gc_host_counters::nr"]
+        [::core::mem::offset_of!(gc_host_counters, nr) - 8usize];
+    ["Offset of field: gc_host_counters::stride"]
+        [::core::mem::offset_of!(gc_host_counters, stride) - 12usize];
+    ["Offset of field: gc_host_counters::btree_node_size"]
+        [::core::mem::offset_of!(gc_host_counters, btree_node_size) - 16usize];
+};
+unsafe extern "C" {
+    pub fn gc_host_counters(c: *mut bch_fs, out: *mut gc_host_counters);
+}
+unsafe extern "C" {
+    pub fn gc_host_usage_add(c: *mut bch_fs, words: *const u64, nr: core::ffi::c_uint);
+}
 unsafe extern "C" {
     pub fn gc_host_mark_replicas(c: *mut bch_fs, k: *const bkey_s_c) -> core::ffi::c_int;
 }
@@ -352,6 +385,9 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn gc_host_usage_fold(c: *mut bch_fs);
+}
+unsafe extern "C" {
+    pub fn gc_host_dev_usage_set(c: *mut bch_fs, ca: *mut bch_dev, usage: *const bch_dev_usage);
 }
 unsafe extern "C" {
     pub fn gc_host_usage(c: *mut bch_fs, gc: bool, nr_u64s: *mut core::ffi::c_uint) -> *mut u64;
@@ -411,10 +447,37 @@ unsafe extern "C" {
         btree_id: core::ffi::c_uint,
         level: core::ffi::c_uint,
         out: *mut *mut btree,
+        checked: *mut bool,
     ) -> core::ffi::c_int;
 }
 unsafe extern "C" {
     pub fn gc_host_debugcheck(c: *mut bch_fs, b: *mut btree, k: *const bkey_s_c);
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct gc_host_node_set {
+    pub format: *const bkey_format,
+    pub keys: *const u64,
+    pub u64s: u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of gc_host_node_set"][::core::mem::size_of::<gc_host_node_set>() - 24usize];
+    ["Alignment of gc_host_node_set"][::core::mem::align_of::<gc_host_node_set>() - 8usize];
+    ["Offset of field: gc_host_node_set::format"]
+        [::core::mem::offset_of!(gc_host_node_set, format) - 0usize];
+    ["Offset of field: gc_host_node_set::keys"]
+        [::core::mem::offset_of!(gc_host_node_set, keys) - 8usize];
+    ["Offset of field: gc_host_node_set::u64s"]
+        [::core::mem::offset_of!(gc_host_node_set, u64s) - 16usize];
+};
+unsafe extern "C" {
+    pub fn gc_host_node_set(
+        c: *mut bch_fs,
+        keys: *mut journal_keys,
+        b: *mut btree,
+        out: *mut gc_host_node_set,
+    ) -> bool;
 }
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]

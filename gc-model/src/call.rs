@@ -76,6 +76,8 @@ calls! {
     OpenBucketLock = "open_bucket_lock" Hot;
     OpenBucketUnlock = "open_bucket_unlock" Hot;
     MarkKey = "mark_key" HotFails;
+    Counters = "counters" Plain;
+    UsageAdd = "usage_add" Hot;
     ReplicasMarked = "replicas_marked" Hot;
     MarkReplicas = "mark_replicas" Fails;
     MarkMetadataBucket = "mark_metadata_bucket" Hot;
@@ -89,6 +91,7 @@ calls! {
     UsageGcAlloc = "usage_gc_alloc" Fails;
     UsageGcFree = "usage_gc_free" Plain;
     UsageFold = "usage_fold" Plain;
+    DevUsageSet = "dev_usage_set" Plain;
     Usage = "usage" Plain;
     ReplicasEntry = "replicas_entry" Hot;
     BtreeRoot = "btree_root" Plain;
@@ -97,6 +100,7 @@ calls! {
     NodeUnlockRead = "node_unlock_read" Hot;
     NodeGet = "node_get" Fails;
     Debugcheck = "debugcheck" Hot;
+    NodeSet = "node_set" Hot;
     NodeKeysInit = "node_keys_init" Hot;
     NodeKeysNext = "node_keys_next" Hot;
     WalkOpen = "walk_open" Fails;

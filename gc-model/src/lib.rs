@@ -47,6 +47,7 @@ mod record;
 mod recount;
 mod running;
 mod schedule;
+mod set;
 mod settle;
 mod state;
 mod stripes;

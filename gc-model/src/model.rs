@@ -14,6 +14,7 @@ use crate::position::PosCell;
 use crate::rcu::Rcu;
 use crate::record::{Event, Record};
 use crate::running::Running;
+use crate::set::LentSet;
 use crate::state::{GcArrays, State};
 use crate::stripes::StripeState;
 use crate::sync::{Arena, write};
@@ -47,6 +48,7 @@ pub struct Model {
     pub(crate) membership: Mutex<()>,
     pub(crate) trees: Trees,
     pub(crate) journal: RwLock<Overlay>,
+    pub(crate) sets: Arena<LentSet>,
     pub(crate) stripes: Mutex<StripeState>,
     pub(crate) usage: UsageState,
     pub(crate) replicas_change: Mutex<()>,
@@ -76,6 +78,7 @@ impl Model {
             membership: Mutex::default(),
             trees: Trees::default(),
             journal: RwLock::default(),
+            sets: Arena::default(),
             stripes: Mutex::default(),
             usage: UsageState::default(),
             replicas_change: Mutex::default(),

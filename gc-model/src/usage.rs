@@ -100,6 +100,15 @@ impl UsageState {
         }
     }
 
+    /// The same by words, which must be as many.
+    pub(crate) fn add_gc_words(&self, words: &[u64]) -> bool {
+        let to = self.side(Side::Gc);
+        for (to, v) in to.iter().zip(words) {
+            to.fetch_add(*v, Relaxed);
+        }
+        to.len() == words.len()
+    }
+
     /// Adds what is pending to the base.
     pub(crate) fn fold(&self) {
         let mut now = lock(&self.now);

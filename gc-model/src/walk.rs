@@ -42,6 +42,19 @@ pub fn merge(node: Option<Bpos>, journal: Option<Bpos>) -> Next {
     }
 }
 
+/// The journal's keys from the first that may lie over a node.
+fn first_over(journal: &[JournalEntry], node: &Node, data: &NodeData) -> usize {
+    let start = (node.btree().0, node.level(), data.min);
+    journal.partition_point(|e| e.order() < start)
+}
+
+/// Whether any key of the journal lies over a node.
+pub(crate) fn journal_covers(journal: &[JournalEntry], node: &Node, data: &NodeData) -> bool {
+    journal.get(first_over(journal, node, data)).is_some_and(|e| {
+        (e.btree, e.level) == (node.btree(), node.level()) && e.key.pos() <= data.max
+    })
+}
+
 /// Keys of a node in order. Of equal positions the journal's key counts; deleted
 /// keys are not shown. What is walked is the node as it was at the start.
 #[derive(Debug)]
@@ -57,8 +70,7 @@ pub struct MergedKeys {
 impl MergedKeys {
     pub(crate) fn new(data: Arc<NodeData>, journal: Arc<Vec<JournalEntry>>, node: &Node) -> Self {
         let (btree, level) = (node.btree(), node.level());
-        let start = (btree.0, level, data.min);
-        let from = journal.partition_point(|e| e.order() < start);
+        let from = first_over(&journal, node, &data);
         Self { node: data, journal, btree, level, at: (0, from) }
     }
 

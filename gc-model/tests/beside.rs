@@ -14,7 +14,7 @@ use std::thread;
 fn files(nr_devices: u32) -> Model {
     let op = |i: u8| Op::Extent { size: 8, copies: vec![(i, false, 0)], crc: None, to: To::Btree };
     let options = Options { nr_devices, nbuckets: 160, node_keys: 4, ..Options::default() };
-    build(&Spec { options, gens: vec![1], ops: (0..60).map(op).collect() })
+    build(&Spec { options, gens: vec![1], ops: (0..60).map(op).collect(), lends: false })
 }
 
 /// Ends the others also when a check fails.

@@ -208,6 +208,42 @@ pub fn bucket_changed(
     }
 }
 
+/// Accounts one bucket as a change from nothing: [`bucket_changed`] from the mark
+/// that is all zero.
+#[inline]
+pub fn count_bucket(dev: &mut DevUsage, hidden: &mut u64, bucket_size: u16, mark: BucketMark) {
+    if mark.0 & USED == 0 {
+        return;
+    }
+    let t = bucket_type(mark);
+    if t != DataType::NONE {
+        if let Some(n) = dev.buckets.get_mut(usize::from(t.0)) {
+            add(n, 1);
+        }
+        if matches!(t, DataType::SB | DataType::JOURNAL) {
+            add(hidden, u64::from(bucket_size));
+        }
+    }
+    add(&mut dev.buckets_alloc, u64::from(mark.owned_by_allocator()));
+    add(&mut dev.buckets_ec, u64::from(mark.stripe()));
+    add(&mut dev.buckets_unavailable, u64::from(!is_available(mark)));
+    if let Some(n) = dev.sectors.get_mut(usize::from(mark.data_type_raw())) {
+        add(n, u64::from(mark.dirty_sectors()));
+    }
+    let [.., cached] = &mut dev.sectors;
+    add(cached, u64::from(mark.cached_sectors()));
+    add(&mut dev.sectors_fragmented, fragmented(mark, bucket_size));
+}
+
+/// The part of a mark without which a bucket counts for nothing.
+const USED: u64 = BucketMark(0)
+    .with_data_type_raw(7)
+    .with_owned_by_allocator(true)
+    .with_stripe(true)
+    .with_dirty_sectors(u16::MAX)
+    .with_cached_sectors(u16::MAX)
+    .0;
+
 /// Usage of a device from nothing but the marks of its buckets in use, and what
 /// they add to the file system's `hidden` (source:
 /// `bch2_dev_usage_from_buckets`, which sets `hidden` to zero before the first
@@ -220,7 +256,7 @@ pub fn dev_usage_from_buckets(
     let mut dev = DevUsage::default();
     let mut hidden = 0;
     for m in marks {
-        bucket_changed(&mut dev, &mut hidden, geometry, BucketMark(0), m);
+        count_bucket(&mut dev, &mut hidden, geometry.bucket_size, m);
     }
     (dev, hidden)
 }
@@ -298,5 +334,23 @@ mod tests {
             sectors_fragmented: 8 + 100,
         };
         assert_eq!(u, want);
+    }
+
+    // Oracle: a change from the mark that is all zero, over every kind of mark.
+    #[test]
+    fn counting_is_changing_from_nothing() {
+        let geometry = Geometry { bucket_size: 128, first_bucket: 0, nbuckets: 1 };
+        let (mut got, mut want) = ((DevUsage::default(), 0), (DevUsage::default(), 0));
+        for flags in 0..64_u64 {
+            for (dirty, cached) in [(0, 0), (9, 0), (0, 9), (100, 28), (200, 9), (0xffff, 0xffff)] {
+                let mark = BucketMark(flags << 8 | 0x4321 << 48 | 9)
+                    .with_dirty_sectors(dirty)
+                    .with_cached_sectors(cached);
+                count_bucket(&mut got.0, &mut got.1, 128, mark);
+                bucket_changed(&mut want.0, &mut want.1, geometry, BucketMark(0), mark);
+                assert_eq!(got, want, "{mark:?}");
+            }
+        }
+        assert_ne!(want.1, 0);
     }
 }

@@ -64,6 +64,15 @@ impl<'a> KeyRef<'a> {
         Entries::new(self.entry_words())
     }
 
+    /// Whether the walk over its entries ends where they do, and not before at one
+    /// that is not understood.
+    #[must_use]
+    pub fn entries_end(self) -> bool {
+        let mut entries = self.entries();
+        entries.by_ref().for_each(drop);
+        entries.rest().is_empty()
+    }
+
     /// The pointers, in order.
     #[inline]
     #[must_use]

@@ -196,6 +196,27 @@ impl NodeFormat {
         }
     }
 
+    /// Unpacks the size of a key and the low part of its version.
+    #[inline]
+    #[must_use]
+    pub fn unpack_size_version(&self, key: RawKey<'_>) -> (u32, u64) {
+        match key.tail().first_chunk::<LOADED>() {
+            Some(words) if key.is_packed() && self.one_load => {
+                let [_, _, _, size, _, version] = &self.places;
+                let bytes = bytes_of(words);
+                (low32(size.load(bytes)), version.load(bytes))
+            }
+            _ => self.unpack_size_version_anywhere(key),
+        }
+    }
+
+    /// The same for keys that are not packed, or the last of their set.
+    #[cold]
+    fn unpack_size_version_anywhere(&self, key: RawKey<'_>) -> (u32, u64) {
+        let [_, _, _, size, _, version] = self.fields(key);
+        (low32(size), version)
+    }
+
     /// Unpacks the position of a key.
     #[inline]
     #[must_use]

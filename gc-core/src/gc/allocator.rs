@@ -70,6 +70,7 @@ fn own<H: Host + ?Sized>(host: &H, dev: &DevEntry<'_, H>, bucket: u64, pos: GcPo
         );
         return Err(Error::INVAL);
     }
+    dev.touched.bucket(bucket);
     host.mark_alloc_bucket(dev.dev, bucket, true, pos, BTREE_TRIGGER_GC);
     Ok(())
 }

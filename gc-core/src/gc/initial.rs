@@ -4,9 +4,9 @@
 
 use super::mark::Marker;
 use super::topology::{self, Topology};
-use crate::bkey::{KeyBuf, KeyRef};
+use crate::bkey::{KeyBuf, KeyRef, NodeFormat, RawKey};
 use crate::error::{Error, Result};
-use crate::host::{Host, Level, NodeInfo, NodeKeys, NodeRead};
+use crate::host::{Child, Host, Level, NodeInfo, NodeKeys, NodeRead, NodeSet};
 use crate::layout::btree::BTREE_MAX_DEPTH;
 use crate::layout::{Bpos, BtreeId};
 
@@ -31,10 +31,13 @@ pub(crate) fn btree<H: Host + ?Sized>(
         return Err(refuse(host, id, "root deeper than a btree can be"));
     }
     if info.level >= target {
-        Walk { host, id, target }.node(marker, root.get(), &info)?;
+        // Roots were read long ago.
+        let root = Child { node: root.get(), checked: false };
+        Walk { host, id, target }.node(marker, root, &info)?;
     }
     let key = host.node_key(node).ok_or_else(|| refuse(host, id, "root key too long"))?;
     marker.mark(key.as_ref())?;
+    marker.hand_over();
     Ok(())
 }
 
@@ -46,18 +49,77 @@ struct Walk<'h, H: Host + ?Sized> {
 
 impl<H: Host + ?Sized> Walk<'_, H> {
     /// Keys of a read-locked node and of all nodes below it.
-    fn node(&self, marker: &mut Marker<'_, '_, H>, node: H::Node, info: &NodeInfo) -> Result<()> {
-        let mut keys = self.host.node_keys(node, true);
-        if info.level == 0 {
+    fn node(
+        &self,
+        marker: &mut Marker<'_, '_, H>,
+        at: Child<H::Node>,
+        info: &NodeInfo,
+    ) -> Result<()> {
+        if info.level == 0 { self.leaf(marker, at, info) } else { self.interior(marker, at, info) }
+    }
+
+    fn leaf(
+        &self,
+        marker: &mut Marker<'_, '_, H>,
+        at: Child<H::Node>,
+        info: &NodeInfo,
+    ) -> Result<()> {
+        if let Some(set) = self.host.node_set(at.node, true) {
+            self.set(marker, at, info, set)?;
+        } else {
+            let mut keys = self.host.node_keys(at.node, true);
             while let Some(key) = keys.next() {
-                self.mark(marker, node, info, key)?;
+                self.host.debugcheck(at.node, key);
+                self.mark(marker, info, key)?;
             }
-            return Ok(());
         }
+        marker.hand_over();
+        Ok(())
+    }
+
+    /// Keys of a leaf as they lie in it, without the host's help for each.
+    fn set(
+        &self,
+        marker: &mut Marker<'_, '_, H>,
+        at: Child<H::Node>,
+        info: &NodeInfo,
+        set: NodeSet<'_>,
+    ) -> Result<()> {
+        let broken = |_| refuse(self.host, self.id, "node whose keys cannot be read");
+        let format = NodeFormat::new(set.format).map_err(broken)?;
+        let mut words = set.words;
+        loop {
+            if at.checked {
+                words = marker.mark_plain(&format, words);
+            }
+            let Some((raw, rest)) = RawKey::split_first(&format, words) else { return Ok(()) };
+            words = rest;
+            let raw = raw.map_err(|_| refuse(self.host, self.id, "key of a wrong length"))?;
+            if raw.is_whiteout() {
+                continue;
+            }
+            let k = format.unpack(raw);
+            let key = KeyRef::new(&k, raw.value());
+            if !at.checked {
+                self.host.debugcheck(at.node, key);
+            }
+            self.mark(marker, info, key)?;
+        }
+    }
+
+    fn interior(
+        &self,
+        marker: &mut Marker<'_, '_, H>,
+        at: Child<H::Node>,
+        info: &NodeInfo,
+    ) -> Result<()> {
+        let mut keys = self.host.node_keys(at.node, true);
         let mut topology = Topology::of(info);
         let mut ahead = self.copy_next(&mut keys)?;
         while let Some(key) = ahead {
-            self.mark(marker, node, info, key.as_ref())?;
+            // Also in a node just read: it may be a key of the journal.
+            self.host.debugcheck(at.node, key.as_ref());
+            self.mark(marker, info, key.as_ref())?;
             ahead = self.copy_next(&mut keys)?;
             topology.child(self.host, key.as_ref(), ahead.is_none())?;
             if info.level > self.target {
@@ -69,23 +131,18 @@ impl<H: Host + ?Sized> Walk<'_, H> {
 
     fn child(&self, marker: &mut Marker<'_, '_, H>, level: u8, key: &KeyBuf) -> Result<()> {
         let level = level.saturating_sub(1);
-        let child = NodeRead::adopt(self.host, self.host.node_get(key, self.id, level)?);
-        let info = self.host.node_info(child.get());
+        let child = self.host.node_get(key, self.id, level)?;
+        let locked = NodeRead::adopt(self.host, child.node);
+        let info = self.host.node_info(locked.get());
         // The recursion is bounded by the levels, so they must go down.
         if info.level != level {
             return Err(refuse(self.host, self.id, "child at the wrong level"));
         }
-        self.node(marker, child.get(), &info)
+        self.node(marker, child, &info)
     }
 
-    fn mark(
-        &self,
-        marker: &mut Marker<'_, '_, H>,
-        node: H::Node,
-        info: &NodeInfo,
-        key: KeyRef<'_>,
-    ) -> Result<()> {
-        self.host.debugcheck(node, key);
+    #[inline]
+    fn mark(&self, marker: &mut Marker<'_, '_, H>, info: &NodeInfo, key: KeyRef<'_>) -> Result<()> {
         let p = key.k.p;
         if p < info.min_key || p > info.max_key {
             return Err(self.out_of_range(p, info));

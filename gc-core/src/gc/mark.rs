@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Marking one key: what its pointers say of their buckets' generations, then
-//! the accounting proper.
+//! the accounting proper, here or by the host.
 
 use super::ask;
+use super::plain::Plain;
 use crate::accounting::generation::gen_after;
-use crate::bkey::KeyRef;
+use crate::bkey::{KeyRef, NodeFormat};
 use crate::error::{Error, Result};
 use crate::finding::{BucketPlace, Finding};
 use crate::host::{DevEntry, Devices, Flag, Host, Level, Param};
@@ -23,20 +24,29 @@ pub struct Marker<'a, 'h, H: Host + ?Sized> {
     verify_seq: bool,
     /// Highest version recorded; nobody else raises it in the initial pass.
     key_version: u64,
+    /// Counts what needs no host.
+    plain: Option<Plain<'h>>,
 }
 
 impl<'a, 'h, H: Host + ?Sized> Marker<'a, 'h, H> {
     /// For one pass. What cannot change during the initial pass is asked once.
-    pub fn new(host: &'h H, devices: &'a Devices<'h, H>, initial: bool) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// When memory is short.
+    pub fn new(host: &'h H, devices: &'a Devices<'h, H>, initial: bool) -> Result<Self> {
+        let rebuild_replicas = initial && host.flag(Flag::RebuildReplicas);
+        let verify_seq = initial && host.param(Param::JournalSeqVerify);
+        let counts_here = initial && !rebuild_replicas && !verify_seq;
+        Ok(Self {
             host,
             devices,
             initial,
             flags: BTREE_TRIGGER_GC | if initial { BTREE_TRIGGER_NOATOMIC } else { 0 },
-            rebuild_replicas: initial && host.flag(Flag::RebuildReplicas),
-            verify_seq: initial && host.param(Param::JournalSeqVerify),
+            rebuild_replicas,
+            verify_seq,
             key_version: if initial { host.key_version() } else { 0 },
-        }
+            plain: if counts_here { Plain::new(host)? } else { None },
+        })
     }
 
     /// Marks a key; says how stale its most stale pointer is.
@@ -45,6 +55,32 @@ impl<'a, 'h, H: Host + ?Sized> Marker<'a, 'h, H> {
     /// A finding was answered "stop", or the host failed. That the key itself
     /// could not be accounted for in full is no error, as in the original.
     pub fn mark(&mut self, key: KeyRef<'_>) -> Result<u8> {
+        if let Some(plain) = &mut self.plain {
+            if { key.k.version }.lo <= self.key_version && plain.count_key(self.devices, key) {
+                // Nobody asks how stale pointers are in the initial pass.
+                return Ok(0);
+            }
+        }
+        self.mark_by_host(key)
+    }
+
+    /// Marks plain keys of a set from its first on; says what is left. For keys whose
+    /// place and value have been checked: neither is looked at.
+    pub fn mark_plain<'w>(&mut self, format: &NodeFormat, words: &'w [u64]) -> &'w [u64] {
+        match &mut self.plain {
+            Some(plain) => plain.count_all(self.devices, format, words, self.key_version),
+            None => words,
+        }
+    }
+
+    /// Hands over the sums of the keys that were counted here.
+    pub fn hand_over(&mut self) {
+        if let Some(plain) = &mut self.plain {
+            plain.hand_over(self.host);
+        }
+    }
+
+    fn mark_by_host(&mut self, key: KeyRef<'_>) -> Result<u8> {
         if self.initial {
             self.check(key)?;
         }
@@ -53,9 +89,14 @@ impl<'a, 'h, H: Host + ?Sized> Marker<'a, 'h, H> {
         if key.k.type_ == KeyType::STRIPE {
             self.host.stripe_gc_slot({ key.k.p }.offset)?;
         }
+        if !key.entries_end() {
+            // What the host makes of the rest is not known here.
+            self.devices.iter().for_each(|dev| dev.touched.everything());
+        }
         let mut stale = 0;
         for ptr in key.pointers() {
             let (dev, b) = self.bucket_of(ptr)?;
+            dev.touched.bucket(b);
             let ptr_gen = ptr.gen_();
             if self.initial {
                 self.check_gen(key, ptr, dev, b)?;
@@ -99,7 +140,11 @@ impl<'a, 'h, H: Host + ?Sized> Marker<'a, 'h, H> {
             || (!self.host.replicas_marked(key)
                 && ask::fix(self.host, &Finding::ReplicasUnmarked { key_type: key.k.type_ })?)
         {
+            // The table's places change, and with them those of the sums.
+            self.hand_over();
+            let counts_here = self.plain.take().is_some();
             self.host.mark_replicas(key)?;
+            self.plain = if counts_here { Plain::new(self.host)? } else { None };
         }
         Ok(())
     }
@@ -108,10 +153,8 @@ impl<'a, 'h, H: Host + ?Sized> Marker<'a, 'h, H> {
     /// read, so that this fails only for a host that does not.
     #[inline]
     fn bucket_of(&self, ptr: ExtentPtr) -> Result<(&'a DevEntry<'h, H>, u64)> {
-        let found = self
-            .devices
-            .get(ptr.dev())
-            .and_then(|dev| Some((dev, dev.geometry.bucket_of(ptr.offset())?)));
+        let found =
+            self.devices.get(ptr.dev()).and_then(|dev| Some((dev, dev.bucket_of(ptr.offset())?)));
         match found {
             Some(found) => Ok(found),
             None => Err(self.nonexistent(ptr)),

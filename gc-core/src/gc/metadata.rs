@@ -3,7 +3,7 @@
 
 use super::position::{Position, phase};
 use crate::error::Result;
-use crate::host::{DevEntry, DeviceHost, Devices, Geometry, Host, Level, Lock, Locked};
+use crate::host::{DevEntry, DeviceHost, Devices, Geometry, Host, Level, Lock, Locked, Touched};
 use crate::layout::btree::BTREE_TRIGGER_GC;
 use crate::layout::superblock::BCH_SB_SECTOR;
 use crate::layout::{DataType, GcPhase};
@@ -27,6 +27,16 @@ pub fn mark_dev_superblock<H: DeviceHost + ?Sized>(
     membership: Membership,
     flags: u32,
 ) {
+    mark_metadata(host, dev, membership, flags, &Touched::all());
+}
+
+fn mark_metadata<H: DeviceHost + ?Sized>(
+    host: &H,
+    dev: H::Dev,
+    membership: Membership,
+    flags: u32,
+    touched: &Touched,
+) {
     let _mark = match membership {
         Membership::Member => {
             host.assert_held(Lock::Sb);
@@ -38,7 +48,7 @@ pub fn mark_dev_superblock<H: DeviceHost + ?Sized>(
     let copies = host.dev_superblocks(dev);
     // A shift of 64 or more is no size a device can have; neither is 2^63.
     let size = 1_u64.checked_shl(copies.max_size_bits).unwrap_or(u64::MAX);
-    let marking = Marking { host, dev, geometry, flags };
+    let marking = Marking { host, dev, geometry, flags, touched };
     for offset in copies.offset.iter().take(copies.nr).copied() {
         if offset == BCH_SB_SECTOR {
             marking.sectors(0, BCH_SB_SECTOR);
@@ -57,6 +67,7 @@ struct Marking<'h, H: DeviceHost + ?Sized> {
     dev: H::Dev,
     geometry: Geometry,
     flags: u32,
+    touched: &'h Touched,
 }
 
 impl<H: DeviceHost + ?Sized> Marking<'_, H> {
@@ -84,6 +95,7 @@ impl<H: DeviceHost + ?Sized> Marking<'_, H> {
         let inside = bucket >= u64::from(g.first_bucket) && bucket < g.nbuckets;
         if inside {
             let pos = phase(GcPhase::SB);
+            self.touched.bucket(bucket);
             self.host.mark_metadata_bucket(self.dev, bucket, data_type, sectors, pos, self.flags);
         } else {
             self.host.log(
@@ -114,7 +126,8 @@ pub(crate) fn mark_superblocks<'h, H: Host + ?Sized>(
     position.advance(phase(GcPhase::SB))?;
     for member in devices.iter() {
         if member.online {
-            mark_dev_superblock(host, member.dev, Membership::Member, BTREE_TRIGGER_GC);
+            let (dev, touched) = (member.dev, &member.touched);
+            mark_metadata(host, dev, Membership::Member, BTREE_TRIGGER_GC, touched);
         } else {
             keep_away_metadata(member);
         }
@@ -125,10 +138,12 @@ pub(crate) fn mark_superblocks<'h, H: Host + ?Sized>(
 /// A member that is not there cannot say where its superblocks and journal are:
 /// those buckets keep what the alloc btree says of them.
 fn keep_away_metadata<H: Host + ?Sized>(member: &DevEntry<'_, H>) {
-    for (live, gc) in member.live.as_slice().iter().zip(member.gc.as_slice()) {
-        let mark = live.load_mark(Relaxed);
-        if is_metadata(mark.data_type()) {
-            gc.mark.store(mark.0, Relaxed);
+    for stretch in member.stretches() {
+        for (live, gc) in stretch.live.iter().zip(stretch.gc) {
+            let mark = live.load_mark(Relaxed);
+            if is_metadata(mark.data_type()) {
+                gc.mark.store(mark.0, Relaxed);
+            }
         }
     }
 }
@@ -143,9 +158,8 @@ pub(crate) fn is_metadata(t: DataType) -> bool {
 pub(crate) fn away_hidden<H: Host + ?Sized>(devices: &Devices<'_, H>) -> u64 {
     devices.iter().filter(|member| !member.online).fold(0, |sum, member| {
         let kept = member
-            .gc
-            .as_slice()
-            .iter()
+            .stretches()
+            .flat_map(|stretch| stretch.gc)
             .filter(|b| is_metadata(b.load_mark(Relaxed).data_type()))
             .count();
         let buckets = u64::try_from(kept).unwrap_or(u64::MAX);

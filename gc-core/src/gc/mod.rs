@@ -12,6 +12,7 @@ mod done;
 mod initial;
 pub mod mark;
 pub mod metadata;
+mod plain;
 pub mod position;
 mod start;
 mod topology;
@@ -127,9 +128,9 @@ fn pass<'h, H: Host>(
     devices: &mut Devices<'h, H>,
     position: &mut Position<'h, H>,
 ) -> Result<()> {
-    start::start(host, devices, position, args.metadata_only)?;
+    start::start(host, devices, position, args)?;
     metadata::mark_superblocks(host, devices, position)?;
-    let mut marker = Marker::new(host, devices, args.initial);
+    let mut marker = Marker::new(host, devices, args.initial)?;
     for (id, phase) in BTREES {
         let target = target_level(host, id, args.metadata_only);
         if args.initial {

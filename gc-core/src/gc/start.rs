@@ -3,9 +3,11 @@
 
 use crate::error::{Error, Result};
 use crate::host::{Devices, GcArray, Host, Level, Lock, Locked};
-use crate::layout::{BucketMark, DataType, GcPhase};
+use crate::layout::{Bucket, BucketMark, DataType, GcPhase};
 use core::sync::atomic::Ordering::Relaxed;
 
+use super::Args;
+use super::done::COUNTED;
 use super::position::{Position, phase};
 
 /// Makes usage, buckets, device usage and stripes of the gc side, and copies
@@ -19,14 +21,14 @@ pub(crate) fn start<'h, H: Host + ?Sized>(
     host: &'h H,
     devices: &mut Devices<'h, H>,
     position: &mut Position<'h, H>,
-    metadata_only: bool,
+    Args { initial, metadata_only }: Args,
 ) -> Result<()> {
     let told = |what: &str, e: Error| {
         host.log(Level::Err, format_args!("error allocating {what}"));
         e
     };
     host.usage_gc_alloc().map_err(|e| told("c->usage_gc", e))?;
-    devices.gc_alloc().map_err(|(array, e)| match array {
+    devices.gc_alloc(initial).map_err(|(array, e)| match array {
         GcArray::Buckets => told("ca->buckets[gc]", e),
         GcArray::Usage => told("ca->usage[gc]", e),
     })?;
@@ -35,14 +37,28 @@ pub(crate) fn start<'h, H: Host + ?Sized>(
     let _mark = Locked::new(host, Lock::MarkWrite);
     position.advance(phase(GcPhase::START))?;
     for dev in devices.iter() {
-        for (live, gc) in dev.live.as_slice().iter().zip(dev.gc.as_slice()) {
-            let mark = live.load_mark(Relaxed);
-            gc.mark.store(first_mark(mark, metadata_only).0, Relaxed);
-            gc.oldest_gen.store(mark.gen_(), Relaxed);
-            gc.set_gen_valid(live.gen_valid());
-        }
+        dev.touch_unless(
+            |live| initial && untouched(live),
+            |stretch| {
+                for (live, gc) in stretch.live.iter().zip(stretch.gc) {
+                    let mark = live.load_mark(Relaxed);
+                    gc.begin(first_mark(mark, metadata_only), mark.gen_(), live.gen_valid());
+                }
+            },
+        );
     }
     Ok(())
+}
+
+/// Whether nothing is known of any of the buckets, and what a pass begins with is
+/// all zero.
+fn untouched(live: &[Bucket]) -> bool {
+    let (mut marks, mut rest) = (0, 0);
+    for bucket in live {
+        marks |= bucket.mark.load(Relaxed);
+        rest |= bucket.oldest_gen.load(Relaxed) | bucket.flags.load(Relaxed);
+    }
+    marks & COUNTED == 0 && rest == 0
 }
 
 /// The mark that a pass begins with.

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The members of a file system, with references held as long as the table lives.
 
+use super::touched::{STRETCH, Touched};
 use super::{Buckets, Geometry, Host, Side};
 use crate::error::{Error, Result};
+use crate::layout::{Bucket, DevUsage};
 use alloc::vec::Vec;
+use core::cell::Cell;
 
 /// A member.
 pub struct DevEntry<'h, H: Host + ?Sized> {
@@ -13,12 +16,63 @@ pub struct DevEntry<'h, H: Host + ?Sized> {
     pub idx: u32,
     /// Its geometry.
     pub geometry: Geometry,
+    /// Number by which sectors are shifted to buckets, if their size is a power of
+    /// two.
+    shift: Option<u32>,
     /// Whether it is there, or only remembered by the superblock.
     pub online: bool,
     /// Its buckets as the file system uses them.
     pub live: Buckets<'h>,
     /// Its buckets as gc counts them; the same as `live` outside of a gc.
     pub gc: Buckets<'h>,
+    /// Which of the buckets this gc has to look at.
+    pub touched: Touched,
+    /// Its usage and what it adds to `hidden`, by the buckets as gc left them.
+    pub usage: Cell<(DevUsage, u64)>,
+}
+
+/// Buckets of a device that gc has to look at.
+pub struct Stretch<'h> {
+    /// Number of the first one.
+    pub first: u64,
+    /// As the file system uses them.
+    pub live: &'h [Bucket],
+    /// As gc counts them.
+    pub gc: &'h [Bucket],
+}
+
+impl<'h, H: Host + ?Sized> DevEntry<'h, H> {
+    /// [`Geometry::bucket_of`], without a division where that can be.
+    #[inline]
+    #[must_use]
+    pub fn bucket_of(&self, sector: u64) -> Option<u64> {
+        let Some(shift) = self.shift else { return self.geometry.bucket_of(sector) };
+        let b = sector.wrapping_shr(shift);
+        (b >= u64::from(self.geometry.first_bucket) && b < self.geometry.nbuckets).then_some(b)
+    }
+
+    /// All stretches, with what tells them apart.
+    fn numbered(&self) -> impl Iterator<Item = (usize, Stretch<'h>)> + use<'h, H> {
+        let live = self.live.as_slice().chunks(STRETCH);
+        let both = live.zip(self.gc.as_slice().chunks(STRETCH));
+        let first = (0_u64..).step_by(STRETCH);
+        both.zip(first).map(|((live, gc), first)| Stretch { first, live, gc }).enumerate()
+    }
+
+    /// Adds those stretches that are not left out, and shows them to `f`.
+    pub fn touch_unless(&self, left_out: impl Fn(&[Bucket]) -> bool, f: impl Fn(Stretch<'h>)) {
+        for (i, stretch) in self.numbered() {
+            if !left_out(stretch.live) {
+                self.touched.set(i);
+                f(stretch);
+            }
+        }
+    }
+
+    /// The stretches that gc has to look at, in order.
+    pub fn stretches(&self) -> impl Iterator<Item = Stretch<'h>> {
+        self.numbered().filter(|(i, _)| self.touched.has(*i)).map(|(_, stretch)| stretch)
+    }
 }
 
 /// Pointers name devices by one byte.
@@ -72,7 +126,20 @@ impl<'h, H: Host + ?Sized> Devices<'h, H> {
             *slot = u16::try_from(self.entries.len().saturating_add(1)).unwrap_or(0);
         }
         #[expect(clippy::disallowed_methods, reason = "room was reserved above")]
-        self.entries.push(DevEntry { dev, idx, geometry, online, live, gc: live });
+        self.entries.push(DevEntry {
+            dev,
+            idx,
+            geometry,
+            shift: geometry
+                .bucket_size
+                .is_power_of_two()
+                .then(|| geometry.bucket_size.trailing_zeros()),
+            online,
+            live,
+            gc: live,
+            touched: Touched::all(),
+            usage: Cell::default(),
+        });
         Ok(())
     }
 
@@ -81,16 +148,23 @@ impl<'h, H: Host + ?Sized> Devices<'h, H> {
         self.entries.iter()
     }
 
-    /// Makes the second buckets and usage of each member.
+    /// Makes the second buckets and usage of each member. `alone`: nobody else
+    /// writes them, so that what gc has not touched is as it was made.
     ///
     /// # Errors
     /// What failed, and the host's error; what was made is for
     /// [`Devices::gc_free`] to free.
-    pub fn gc_alloc(&mut self) -> core::result::Result<(), (GcArray, Error)> {
+    pub fn gc_alloc(&mut self, alone: bool) -> core::result::Result<(), (GcArray, Error)> {
         for e in &mut self.entries {
             self.host.dev_gc_alloc_buckets(e.dev).map_err(|err| (GcArray::Buckets, err))?;
             e.gc =
                 self.host.dev_buckets(e.dev, Side::Gc).ok_or((GcArray::Buckets, Error::NOMEM))?;
+            e.touched = if alone {
+                Touched::none_of(e.gc.as_slice().len())
+                    .map_err(|err| (GcArray::Buckets, err.into()))?
+            } else {
+                Touched::all()
+            };
             self.host.dev_gc_alloc_usage(e.dev).map_err(|err| (GcArray::Usage, err))?;
         }
         Ok(())

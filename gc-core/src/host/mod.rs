@@ -9,19 +9,21 @@ mod coalesce;
 mod devices;
 mod guard;
 mod shared;
+mod touched;
 
 pub use coalesce::{
     CoalesceFail, CoalesceHost, CoalesceWalk, NewNode, NodeSize, NodeState, ParentKey, Replacement,
 };
-pub use devices::{DevEntry, Devices, GcArray};
+pub use devices::{DevEntry, Devices, GcArray, Stretch};
 pub use guard::{Locked, NodeRead};
 pub use shared::{Buckets, GC_POS_WORDS, GcPosCell, UsageWords};
+pub use touched::Touched;
 
-use crate::accounting::replicas::EntryRef;
+use crate::accounting::replicas::{EntryRef, View};
 use crate::bkey::{KeyBuf, KeyRef};
 use crate::error::Result;
 use crate::finding::{Answer, Finding};
-use crate::layout::{Bpos, BtreeId, DataType, ExtentPtr, GcPos, Stripe};
+use crate::layout::{BkeyFormat, Bpos, BtreeId, DataType, DevUsage, ExtentPtr, GcPos, Stripe};
 use core::fmt;
 
 /// Locks, in the order in which they are taken: `State`, `Gc`, then `Sb` before
@@ -78,6 +80,8 @@ pub enum Param {
     ThreadFullGc = 6,
     /// Btree updates may run beside a full gc; without it no node is rewritten.
     UpdatesBesideGc = 7,
+    /// The host lends [`Host::counters`].
+    LendsCounters = 8,
 }
 
 /// Trace points.
@@ -167,6 +171,34 @@ pub struct NodeInfo {
     pub btree_id: BtreeId,
     /// Made up in memory because the root could not be read.
     pub fake: bool,
+}
+
+/// A node that was got, read locked.
+#[derive(Debug, Clone, Copy)]
+pub struct Child<N> {
+    /// The node.
+    pub node: N,
+    /// It was read by this call, and with that each of its keys has passed the checks
+    /// of [`Host::debugcheck`] and lies in the node's range.
+    pub checked: bool,
+}
+
+/// Keys of a node as they lie in one set.
+#[derive(Debug, Clone, Copy)]
+pub struct NodeSet<'a> {
+    /// Format of the packed ones.
+    pub format: &'a BkeyFormat,
+    /// The keys, in order; no two of one position.
+    pub words: &'a [u64],
+}
+
+/// What a host lends so that plain keys are counted without it.
+#[derive(Debug, Clone, Copy)]
+pub struct Counters<'a> {
+    /// The table of replicas entries.
+    pub replicas: View<'a>,
+    /// Sectors of a btree node.
+    pub btree_node_size: u16,
 }
 
 /// Keys of one node, in order. A key is valid until the next call.
@@ -374,6 +406,15 @@ pub trait Host: DeviceHost {
     /// # Errors
     /// Why it does not.
     fn mark_replicas(&self, key: KeyRef<'_>) -> Result<()>;
+    /// In the initial pass: what the engine needs to count plain keys itself, in the
+    /// second buckets and, by [`Host::usage_add`], in the second usage; `None` without
+    /// [`Param::LendsCounters`]. Ends with [`Host::mark_replicas`].
+    fn counters(&self) -> Option<Counters<'_>> {
+        None
+    }
+    /// Adds to the words of the second usage; the mark lock is not held. Only on a
+    /// host that lends [`Host::counters`].
+    fn usage_add(&self, _words: &[u64]) {}
     /// A bucket of the allocator, within the device. Needs [`Lock::MarkRead`].
     fn mark_alloc_bucket(&self, dev: Self::Dev, bucket: u64, owned: bool, pos: GcPos, flags: u32);
 
@@ -410,9 +451,11 @@ pub trait Host: DeviceHost {
     fn usage_gc_alloc(&self) -> Result<()>;
     /// Frees it, if it is there.
     fn usage_gc_free(&self);
-    /// Adds what is pending to the base and recomputes device usage and `hidden`
-    /// from the live buckets. Needs [`Lock::MarkWrite`].
+    /// Adds what is pending to the base. Needs [`Lock::MarkWrite`].
     fn usage_fold(&self);
+    /// Takes over the usage of a device that follows from its live buckets. Needs
+    /// [`Lock::MarkWrite`].
+    fn set_dev_usage(&self, dev: Self::Dev, usage: &DevUsage);
     /// Words of the usage. Needs [`Lock::MarkWrite`]; ends with
     /// [`Host::mark_replicas`].
     fn usage(&self, side: Side) -> UsageWords<'_>;
@@ -435,9 +478,17 @@ pub trait Host: DeviceHost {
     ///
     /// # Errors
     /// Why it cannot be had.
-    fn node_get(&self, key: &KeyBuf, id: BtreeId, level: u8) -> Result<Self::Node>;
+    fn node_get(&self, key: &KeyBuf, id: BtreeId, level: u8) -> Result<Child<Self::Node>>;
+    /// Says that the child will be got soon, so that its blocks can be brought into
+    /// memory meanwhile. No more than that: nothing is checked, nothing is said.
+    fn read_ahead(&self, _key: &KeyBuf) {}
     /// Checks of the host's own on a key about to be marked.
     fn debugcheck(&self, node: Self::Node, key: KeyRef<'_>);
+    /// Keys of a locked node, while it stays locked, if they lie in one set; `None`
+    /// if they do not, and with `overlay` if keys of the journal lie over the node.
+    fn node_set(&self, _node: Self::Node, _overlay: bool) -> Option<NodeSet<'_>> {
+        None
+    }
     /// Keys of a locked node; `overlay`: with those of the journal laid over.
     fn node_keys(&self, node: Self::Node, overlay: bool) -> Self::Keys<'_>;
     /// Starts a walk.

@@ -122,6 +122,14 @@ impl Bucket {
         BucketMark(self.mark.load(order))
     }
 
+    /// Writes what is counted, while nobody else has the bucket.
+    #[inline]
+    pub fn begin(&self, mark: BucketMark, oldest_gen: u8, gen_valid: bool) {
+        self.mark.store(mark.0, Ordering::Relaxed);
+        self.oldest_gen.store(oldest_gen, Ordering::Relaxed);
+        self.flags.store(if gen_valid { GEN_VALID } else { 0 }, Ordering::Relaxed);
+    }
+
     /// Whether the generation is known.
     #[inline]
     pub fn gen_valid(&self) -> bool {

@@ -9,10 +9,10 @@ use gc_core::bkey::{KeyBuf, KeyRef};
 use gc_core::error::{Error, Result};
 use gc_core::finding::{Answer, Finding};
 use gc_core::host::{
-    Buckets, DeviceHost, Flag, GcPosCell, Geometry, Host, Level, Lock, NodeInfo, Param, SbCopies,
-    Side, StripeVisitor, Trace, UsageWords, WalkKind,
+    Buckets, Child, DeviceHost, Flag, GcPosCell, Geometry, Host, Level, Lock, NodeInfo, Param,
+    SbCopies, Side, StripeVisitor, Trace, UsageWords, WalkKind,
 };
-use gc_core::layout::{BtreeId, DataType, ExtentPtr, GcPos, Stripe};
+use gc_core::layout::{BtreeId, DataType, DevUsage, ExtentPtr, GcPos, Stripe};
 use std::fmt;
 use std::sync::atomic::Ordering;
 
@@ -246,8 +246,13 @@ impl<'r> Host for Image<'r> {
         self.usage_gc_there.set(false);
     }
 
-    fn usage_fold(&self) {
-        self.fold();
+    // Nothing is pending where nobody writes.
+    fn usage_fold(&self) {}
+
+    fn set_dev_usage(&self, dev: u8, usage: &DevUsage) {
+        if let Some(to) = self.dev_usage.borrow_mut().get_mut(usize::from(dev)) {
+            *to = *usage;
+        }
     }
 
     fn usage(&self, side: Side) -> UsageWords<'_> {
@@ -291,8 +296,8 @@ impl<'r> Host for Image<'r> {
         self.release(node);
     }
 
-    fn node_get(&self, key: &KeyBuf, id: BtreeId, level: u8) -> Result<NodeId> {
-        self.child(key, id, level)
+    fn node_get(&self, key: &KeyBuf, id: BtreeId, level: u8) -> Result<Child<NodeId>> {
+        Ok(Child { node: self.child(key, id, level)?, checked: true })
     }
 
     /// Keys were validated when they were read.

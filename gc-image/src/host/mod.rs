@@ -20,7 +20,7 @@ use crate::journal::JournalKeys;
 use crate::recovery::Recovered;
 use crate::report::Reporter;
 use crate::tree::Nodes;
-use gc_core::accounting::{StripeTable, Usage, dev_usage_from_buckets};
+use gc_core::accounting::{StripeTable, Usage};
 use gc_core::bkey::{Entry, KeyRef};
 use gc_core::layout::{Bucket, DevUsage, KeyType};
 use std::cell::{Cell, RefCell};
@@ -167,23 +167,6 @@ impl<'r> Image<'r> {
     pub fn each_stripe(&self, mut f: impl FnMut(u64, &gc_core::layout::Stripe)) {
         for (idx, stripe) in self.stripes.borrow().iter() {
             f(idx, stripe);
-        }
-    }
-
-    /// Recomputes usage of the members, and `hidden`, from the live buckets.
-    fn fold(&self) {
-        let mut hidden = 0_u64;
-        let mut usage = self.dev_usage.borrow_mut();
-        for (dev, to) in self.fs.devices.iter().zip(usage.iter_mut()) {
-            let Some(d) = dev else { continue };
-            let first = usize::from(d.member.first_bucket);
-            let marks = d.buckets.iter().skip(first).map(|b| b.load_mark(Ordering::Relaxed));
-            let (of_dev, h) = dev_usage_from_buckets(d.geometry(), marks);
-            *to = of_dev;
-            hidden = hidden.wrapping_add(h);
-        }
-        if let Some(word) = self.versions.last().live.get(1) {
-            word.store(hidden, Ordering::Relaxed);
         }
     }
 

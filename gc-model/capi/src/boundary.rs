@@ -75,3 +75,15 @@ pub(crate) unsafe fn put<T>(to: *mut T, value: T) -> bool {
     unsafe { to.write(value) };
     true
 }
+
+/// `nr` things at `at`; none where there is no address.
+///
+/// # Safety
+/// NULL, or good for reads of `nr` things for `'a`.
+pub(crate) unsafe fn things<'a, T>(at: *const T, nr: u32) -> &'a [T] {
+    match usize::try_from(nr) {
+        // SAFETY: as the caller says.
+        Ok(nr) if !at.is_null() => unsafe { std::slice::from_raw_parts(at, nr) },
+        _ => &[],
+    }
+}

@@ -52,16 +52,46 @@ exports! { gc_host_sys;
         id: c_uint,
         level: c_uint,
         out: *mut *mut btree,
+        checked: *mut bool,
     ) -> c_int = EINVAL => {
         // SAFETY: the caller gives NULL or a key.
         let key = unsafe { key_i_of(k) }.and_then(KeyBuf::copy_of);
         let level = u8::try_from(level).unwrap_or(u8::MAX);
         let got = key.ok_or(Error::INVAL).and_then(|k| c.model.node_get(&k, btree_id(id), level));
-        if let Ok(node) = got {
+        if let Ok(child) = got {
             // SAFETY: the caller gives NULL or a place for it.
-            unsafe { put(out, c.node(node)) };
+            unsafe { put(out, c.node(child.node)) };
+            // SAFETY: as above.
+            unsafe { put(checked, child.checked) };
         }
         code(got.map(|_| ()))
+    };
+    fn gc_host_node_set(
+        c: *mut bch_fs,
+        keys: *mut sys::journal_keys,
+        b: *mut btree,
+        out: *mut sys::gc_host_node_set,
+    ) -> bool = false => {
+        // SAFETY: the caller gives NULL or a node of this library.
+        let Some(b) = (unsafe { b.cast::<Node>().as_ref() }) else { return false };
+        let Some(set) = c.model.node_set(b.id, false) else { return false };
+        let Some(node) = c.model.node(b.id) else { return false };
+        let data = node.data();
+        // SAFETY: the caller gives NULL or the journal's keys.
+        let covered = unsafe { journal_of(keys.cast()) }.iter().any(|k| {
+            // SAFETY: as above.
+            let pos = unsafe { pos_of(k) };
+            place(k) == (u64::from(node.btree().0), u64::from(node.level()))
+                && pos >= data.min
+                && pos <= data.max
+        });
+        let lent = sys::gc_host_node_set {
+            format: ptr::from_ref(set.format).cast(),
+            keys: set.words.as_ptr(),
+            u64s: u32::try_from(set.words.len()).unwrap_or(0),
+        };
+        // SAFETY: the caller gives NULL or a place for it.
+        !covered && unsafe { put(out, lent) }
     };
     fn gc_host_debugcheck(c: *mut bch_fs, b: *mut btree, k: *const sys::bkey_s_c) = () => {
         // SAFETY: the caller gives NULL or a node of this library.
@@ -96,12 +126,19 @@ impl Keys {
     /// # Safety
     /// They are as the caller of `gc_host_node_keys_init` gave them.
     unsafe fn journal<'a>(&self) -> &'a [JournalKey] {
-        // SAFETY: NULL, or the caller's.
-        match unsafe { self.journal.as_ref() } {
-            // SAFETY: `nr` keys lie at `d`.
-            Some(j) if !j.d.is_null() => unsafe { std::slice::from_raw_parts(j.d, j.nr) },
-            _ => &[],
-        }
+        // SAFETY: as the caller says.
+        unsafe { journal_of(self.journal) }
+    }
+}
+
+/// # Safety
+/// NULL, or keys of the journal that are good for `'a`.
+unsafe fn journal_of<'a>(keys: *const JournalKeys) -> &'a [JournalKey] {
+    // SAFETY: NULL, or the caller's.
+    match unsafe { keys.as_ref() } {
+        // SAFETY: `nr` keys lie at `d`.
+        Some(j) if !j.d.is_null() => unsafe { std::slice::from_raw_parts(j.d, j.nr) },
+        _ => &[],
     }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `gc_host_*`: merging of nodes.
 
-use crate::boundary::{InFs, exports, put};
+use crate::boundary::{InFs, exports, put, things};
 use crate::fs::{Fs, Node};
 use crate::host_btree::walk_of;
 use gc_core::error::{Error, Result};
@@ -36,18 +36,6 @@ exports! { gc_host_sys;
 unsafe fn node_of(b: *mut btree) -> Option<NodeId> {
     // SAFETY: as the caller says.
     unsafe { b.cast::<Node>().as_ref() }.map(|b| b.id)
-}
-
-/// `nr` things at `at`; none where there is no address.
-///
-/// # Safety
-/// NULL, or good for reads of `nr` things for `'a`.
-unsafe fn things<'a, T>(at: *const T, nr: u32) -> &'a [T] {
-    match usize::try_from(nr) {
-        // SAFETY: as the caller says.
-        Ok(nr) if !at.is_null() => unsafe { std::slice::from_raw_parts(at, nr) },
-        _ => &[],
-    }
 }
 
 /// # Safety

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `gc_host_*`: marking, stripes, usage.
 
-use crate::boundary::{Handle, InFs, boundary, exports, put};
+use crate::boundary::{Handle, InFs, boundary, exports, put, things};
 use crate::fs::key_of;
 use gc_core::error::code;
 use gc_core::host::{DeviceHost, Host, Side};
-use gc_core::layout::{DataType, GcPos};
+use gc_core::layout::{DataType, DevUsage, GcPos};
 use gc_host_sys::{self as sys, bch_dev, bch_fs};
 use std::ffi::{c_int, c_uint};
 use std::ptr;
@@ -55,6 +55,26 @@ exports! { gc_host_sys;
         // SAFETY: the caller gives NULL or a key.
         let key = unsafe { key_of(k) };
         key.map_or(EINVAL, |key| code(c.model.mark_key(key, sectors, flags)))
+    };
+    fn gc_host_counters(c: *mut bch_fs, out: *mut sys::gc_host_counters) = () => {
+        let Some(lent) = c.model.counters() else {
+            c.model.violation("counters: nothing is lent".to_owned());
+            return;
+        };
+        let number = |n: usize| u32::try_from(n).unwrap_or(0);
+        let lent = sys::gc_host_counters {
+            replicas: lent.replicas.rows().as_ptr(),
+            nr: number(lent.replicas.len()),
+            stride: number(lent.replicas.stride()),
+            btree_node_size: u32::from(lent.btree_node_size),
+        };
+        // SAFETY: the caller gives NULL or a place for it.
+        unsafe { put(out, lent) };
+    };
+    fn gc_host_usage_add(c: *mut bch_fs, words: *const u64, nr: c_uint) = () => {
+        // SAFETY: the caller gives NULL or so many words.
+        let words = unsafe { things(words, nr) };
+        c.model.usage_add(words);
     };
     fn gc_host_replicas_marked(c: *mut bch_fs, k: *const sys::bkey_s_c) -> bool = true => {
         // SAFETY: the caller gives NULL or a key.
@@ -122,6 +142,19 @@ exports! { gc_host_sys;
     fn gc_host_usage_gc_alloc(c: *mut bch_fs) -> c_int = EINVAL => code(c.model.usage_gc_alloc());
     fn gc_host_usage_gc_free(c: *mut bch_fs) = () => c.model.usage_gc_free();
     fn gc_host_usage_fold(c: *mut bch_fs) = () => c.model.usage_fold();
+    fn gc_host_dev_usage_set(
+        c: *mut bch_fs,
+        ca: *mut bch_dev,
+        usage: *const sys::bch_dev_usage,
+    ) = () => {
+        // SAFETY: the caller gives NULL or a device of this library.
+        let ca = unsafe { ca.get() };
+        // SAFETY: the caller gives NULL or a usage.
+        let usage = unsafe { usage.cast::<DevUsage>().as_ref() };
+        if let (Some(ca), Some(usage)) = (ca, usage) {
+            c.model.set_dev_usage(ca.id, usage);
+        }
+    };
     fn gc_host_usage(c: *mut bch_fs, gc: bool, nr_u64s: *mut c_uint) -> *mut u64 =
         ptr::null_mut() =>
     {

@@ -22,7 +22,7 @@ const LOCKS: [Lock; 8] = [
     Lock::Freelist,
 ];
 const FLAGS: [Flag; 2] = [Flag::FixedGens, Flag::RebuildReplicas];
-const PARAMS: [Param; 8] = [
+const PARAMS: [Param; 9] = [
     Param::ExpensiveDebugChecks,
     Param::TestRestartGc,
     Param::JournalSeqVerify,
@@ -31,6 +31,7 @@ const PARAMS: [Param; 8] = [
     Param::Periodic,
     Param::ThreadFullGc,
     Param::UpdatesBesideGc,
+    Param::LendsCounters,
 ];
 const TRACES: [Trace; 4] = [Trace::GcStart, Trace::GcEnd, Trace::CoalesceStart, Trace::CoalesceEnd];
 

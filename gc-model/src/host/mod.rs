@@ -17,10 +17,10 @@ use gc_core::bkey::{KeyBuf, KeyRef};
 use gc_core::error::{Errno, Error, Result};
 use gc_core::finding::{Answer, Finding};
 use gc_core::host::{
-    Buckets, Flag, GcPosCell, Host, Lock, NodeInfo, Param, Side, StripeVisitor, Trace, UsageWords,
-    WalkKind,
+    Buckets, Child, Counters, Flag, GcPosCell, Host, Lock, NodeInfo, NodeSet, Param, Side,
+    StripeVisitor, Trace, UsageWords, WalkKind,
 };
-use gc_core::layout::{Bpos, BtreeId, ExtentPtr, GcPhase, GcPos, KeyType, Stripe};
+use gc_core::layout::{Bpos, BtreeId, DevUsage, ExtentPtr, GcPhase, GcPos, KeyType, Stripe};
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::SeqCst;
@@ -290,6 +290,23 @@ impl Host for Model {
         self.add_key_replicas(key)
     }
 
+    fn counters(&self) -> Option<Counters<'_>> {
+        if !self.param(Param::LendsCounters) {
+            return None;
+        }
+        self.note(Call::Counters, String::new);
+        let replicas = self.usage.table().view();
+        Some(Counters { replicas, btree_node_size: self.options.btree_node_size })
+    }
+
+    fn usage_add(&self, words: &[u64]) {
+        self.note(Call::UsageAdd, String::new);
+        self.forbids("usage_add", LockId::Mark);
+        if !self.usage.add_gc_words(words) {
+            self.violation(format!("usage_add: {} words", words.len()));
+        }
+    }
+
     fn mark_alloc_bucket(&self, dev: DevId, bucket: u64, owned: bool, pos: GcPos, flags: u32) {
         self.note(Call::MarkAllocBucket, String::new);
         self.needs("mark_alloc_bucket", LockId::Mark, Mode::Shared);
@@ -382,7 +399,15 @@ impl Host for Model {
     fn usage_fold(&self) {
         self.note(Call::UsageFold, String::new);
         self.needs("usage_fold", LockId::Mark, Mode::Exclusive);
-        self.fold_usage();
+        self.usage.fold();
+    }
+
+    fn set_dev_usage(&self, dev: DevId, usage: &DevUsage) {
+        self.note(Call::DevUsageSet, || format!("{}", dev.0));
+        self.needs("dev_usage_set", LockId::Mark, Mode::Exclusive);
+        if let Some(dev) = self.dev("dev_usage_set", dev) {
+            lock(&dev.usage).0 = *usage;
+        }
     }
 
     fn usage(&self, side: Side) -> UsageWords<'_> {
@@ -434,7 +459,7 @@ impl Host for Model {
         self.release(LockId::Node(node));
     }
 
-    fn node_get(&self, key: &KeyBuf, id: BtreeId, level: u8) -> Result<NodeId> {
+    fn node_get(&self, key: &KeyBuf, id: BtreeId, level: u8) -> Result<Child<NodeId>> {
         self.call(Call::NodeGet, || format!("{} {level}", id.0))?;
         let found = self.find_node(id, key.as_ref()).ok_or(Error::Errno(Errno::EIO))?;
         let node = self.node(found).ok_or(Error::INVAL)?;
@@ -442,12 +467,22 @@ impl Host for Model {
             return Err(Error::Errno(errno));
         }
         self.take(LockId::Node(found), Mode::Shared);
-        Ok(found)
+        // Every other node was in memory before.
+        Ok(Child { node: found, checked: self.lends() && found.0 % 2 == 0 })
     }
 
     fn debugcheck(&self, node: NodeId, _key: KeyRef<'_>) {
         self.note(Call::Debugcheck, String::new);
         self.needs_node("debugcheck", node);
+    }
+
+    fn node_set(&self, node: NodeId, overlay: bool) -> Option<NodeSet<'_>> {
+        self.note(Call::NodeSet, String::new);
+        self.needs_node("node_set", node);
+        if !self.lends() {
+            return None;
+        }
+        self.lend_set(node, overlay)
     }
 
     fn node_keys(&self, node: NodeId, overlay: bool) -> MergedKeys {

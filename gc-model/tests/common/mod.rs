@@ -4,6 +4,7 @@
 
 use gc_core::error::Result;
 use gc_core::gc::{self, Args};
+use gc_core::host::Param;
 use gc_core::layout::{BtreeId, DataType, ExtentPtr};
 use gc_model::{Crc, Key, Model, Options, Ptr, Recount, Where};
 use proptest::prelude::*;
@@ -73,6 +74,8 @@ pub(crate) struct Spec {
     pub(crate) options: Options,
     pub(crate) gens: Vec<u8>,
     pub(crate) ops: Vec<Op>,
+    /// The engine counts plain keys itself, or the host counts all.
+    pub(crate) lends: bool,
 }
 
 const NBUCKETS: u64 = 160;
@@ -111,8 +114,8 @@ fn op(journal: bool) -> impl Strategy<Value = Op> {
 pub(crate) fn spec(journal: bool) -> impl Strategy<Value = Spec> {
     let options = (1..4_u32, 0..3_usize, 2..7_usize, 1..3_u32, 0..6_u32);
     let gens = prop::collection::vec(any::<u8>(), 1..8);
-    (options, gens, prop::collection::vec(op(journal), 0..60)).prop_map(
-        |((nr_devices, size, node_keys, metadata_replicas, journal_buckets), gens, ops)| {
+    (options, gens, prop::collection::vec(op(journal), 0..60), any::<bool>()).prop_map(
+        |((nr_devices, size, node_keys, metadata_replicas, journal_buckets), gens, ops, lends)| {
             let (bucket_size, btree_node_size) = [(64, 64), (128, 32), (48, 16)][size];
             let options = Options {
                 nr_devices,
@@ -124,7 +127,7 @@ pub(crate) fn spec(journal: bool) -> impl Strategy<Value = Spec> {
                 journal_buckets,
                 ..Options::default()
             };
-            Spec { options, gens, ops }
+            Spec { options, gens, ops, lends }
         },
     )
 }
@@ -180,6 +183,7 @@ fn crc(c: Option<(u32, u32)>, size: u32) -> Option<Crc> {
 /// Makes the file system, settled.
 pub(crate) fn build(spec: &Spec) -> Model {
     let model = Model::new(&spec.options).unwrap();
+    model.set_param(Param::LendsCounters, spec.lends);
     let nr = u8::try_from(spec.options.nr_devices).unwrap();
     let mut w = Writer { model: &model, gens: &spec.gens, open: vec![None; nr.into()], made: 0 };
     let mut offset = 0_u64;

@@ -9,11 +9,11 @@ use gc_core::error::{Error, Result};
 use gc_core::finding::{Answer, Finding};
 use gc_core::gc::position::{allocator, node, phase, root};
 use gc_core::host::{
-    Buckets, DeviceHost, Flag, GcPosCell, Geometry, Host, Level, Lock, NodeInfo, NodeKeys, Param,
+    Buckets, Child, DeviceHost, Flag, GcPosCell, Geometry, Host, Level, Lock, NodeInfo, NodeKeys, Param,
     SB_OFFSETS, SbCopies, Side, StripeVisitor, Trace, UsageWords, Walk, WalkKind,
 };
 use gc_core::layout::usage::FS_USAGE_U64S;
-use gc_core::layout::{BtreeId, DataType, ExtentPtr, GcPhase, GcPos};
+use gc_core::layout::{BtreeId, DataType, DevUsage, ExtentPtr, GcPhase, GcPos};
 use std::fmt;
 use std::sync::atomic::AtomicU64;
 
@@ -296,6 +296,10 @@ impl Host for Watch {
         self.needs("comparing", &[Lock::MarkWrite]);
         self.expect("comparing", self.end());
     }
+    fn set_dev_usage(&self, _dev: (), _usage: &DevUsage) {
+        self.needs("comparing", &[Lock::MarkWrite]);
+        self.expect("comparing", self.end());
+    }
     fn usage(&self, _side: Side) -> UsageWords<'_> {
         self.expect("comparing", self.end());
         UsageWords::new(&USAGE)
@@ -315,11 +319,12 @@ impl Host for Watch {
     }
     fn node_lock_read(&self, _node: usize) {}
     fn node_unlock_read(&self, _node: usize) {}
-    fn node_get(&self, key: &KeyBuf, id: BtreeId, level: u8) -> Result<usize> {
+    fn node_get(&self, key: &KeyBuf, id: BtreeId, level: u8) -> Result<Child<usize>> {
         let wanted = |n: &super::Node| {
             n.info.btree_id == id && n.info.level == level && n.own.as_ref().k.p == key.as_ref().k.p
         };
-        self.nodes.iter().position(wanted).ok_or(Error::INVAL)
+        let node = self.nodes.iter().position(wanted).ok_or(Error::INVAL)?;
+        Ok(Child { node, checked: false })
     }
     fn debugcheck(&self, _node: usize, _key: KeyRef<'_>) {}
     fn node_keys(&self, node: usize, _overlay: bool) -> Keys<'_> {

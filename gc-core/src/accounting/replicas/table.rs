@@ -26,6 +26,13 @@ impl<'a> View<'a> {
         Some(Self { rows, stride, nr })
     }
 
+    /// The rows, one after the other.
+    #[inline]
+    #[must_use]
+    pub const fn rows(&self) -> &'a [u8] {
+        self.rows
+    }
+
     /// Number of entries.
     #[inline]
     #[must_use]

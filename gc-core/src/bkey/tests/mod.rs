@@ -131,6 +131,7 @@ proptest! {
             let raw = one_key(&f, &words);
             prop_assert_eq!(f.unpack(raw), k);
             prop_assert_eq!(f.unpack_pos(raw), k.p);
+            prop_assert_eq!(f.unpack_size_version(raw), (k.size, { k.version }.lo));
             prop_assert_eq!(raw.value().len(), usize::from(k.val_u64s()));
             prop_assert_eq!(unpack_by_bits(&f, packed.words()), fields);
             // Bits between head and fields are 0.
@@ -215,7 +216,7 @@ proptest! {
         for key in BsetKeys::new(&f, &words).flatten() {
             total += key.words().len();
             prop_assert_eq!(key.words().len(), usize::from(key.u64s()));
-            let _ = (f.unpack(key), f.unpack_pos(key));
+            let _ = (f.unpack(key), f.unpack_pos(key), f.unpack_size_version(key));
             prop_assert!(key.offset_in(&words) + key.words().len() <= words.len());
         }
         prop_assert!(total <= words.len());

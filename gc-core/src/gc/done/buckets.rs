@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Buckets: the counted part of the mark compared as one word; field by field
-//! only where it differs.
+//! only where it differs. The usage of the device is counted on the way.
 
 use super::Mode;
+use crate::accounting::usage::count_bucket;
 use crate::error::Result;
 use crate::finding::{BucketField, BucketPlace, Finding};
 use crate::gc::ask;
 use crate::gc::mark::update;
-use crate::host::{DevEntry, Host};
-use crate::layout::{Bucket, BucketMark, DataType};
+use crate::host::{DevEntry, Host, Stretch};
+use crate::layout::{Bucket, BucketMark, DataType, DevUsage};
 use core::sync::atomic::Ordering::Relaxed;
 
 /// What is compared: all of the mark but the journal sequence.
-const COUNTED: u64 = BucketMark(0)
+pub(crate) const COUNTED: u64 = BucketMark(0)
     .with_gen(u8::MAX)
     .with_data_type_raw(7)
     .with_owned_by_allocator(true)
@@ -24,25 +25,37 @@ const COUNTED: u64 = BucketMark(0)
 /// The same for a pass over metadata: it does not walk stripes.
 const COUNTED_METADATA: u64 = COUNTED & !BucketMark(0).with_stripe(true).0;
 
-/// Compares the buckets of one device.
+/// Compares the buckets of one device, and counts its usage by what they are then.
 ///
 /// # Errors
 /// A finding was answered "stop".
 pub(super) fn done<H: Host + ?Sized>(host: &H, dev: &DevEntry<'_, H>, mode: Mode) -> Result<()> {
     let mask = if mode.metadata_only { COUNTED_METADATA } else { COUNTED };
-    for (bucket, (live, gc)) in (0_u64..).zip(dev.live.as_slice().iter().zip(dev.gc.as_slice())) {
-        let counted = gc.load_mark(Relaxed);
-        if (live.load_mark(Relaxed).0 ^ counted.0) & mask != 0 {
-            let place = BucketPlace { dev: dev.idx, bucket };
-            take_over(host, mode, place, live, counted)?;
-        }
-        // A pass over metadata has not seen the pointers into these.
-        let unseen =
-            mode.metadata_only && matches!(counted.data_type(), DataType::USER | DataType::CACHED);
-        if !unseen {
-            live.oldest_gen.store(gc.oldest_gen.load(Relaxed), Relaxed);
+    let first_bucket = u64::from(dev.geometry.first_bucket);
+    let bucket_size = u16::try_from(dev.geometry.bucket_size).unwrap_or(u16::MAX);
+    let (mut usage, mut hidden) = (DevUsage::default(), 0);
+    for Stretch { first, live, gc } in dev.stretches() {
+        for (bucket, (live, gc)) in (first..).zip(live.iter().zip(gc)) {
+            let counted = gc.load_mark(Relaxed);
+            let mut mark = live.load_mark(Relaxed);
+            if (mark.0 ^ counted.0) & mask != 0 {
+                let place = BucketPlace { dev: dev.idx, bucket };
+                take_over(host, mode, place, live, counted)?;
+                mark = live.load_mark(Relaxed);
+            }
+            // A pass over metadata has not seen the pointers into these.
+            let unseen = mode.metadata_only
+                && matches!(counted.data_type(), DataType::USER | DataType::CACHED);
+            let oldest_gen = gc.oldest_gen.load(Relaxed);
+            if live.oldest_gen.load(Relaxed) != oldest_gen && !unseen {
+                live.oldest_gen.store(oldest_gen, Relaxed);
+            }
+            if bucket >= first_bucket {
+                count_bucket(&mut usage, &mut hidden, bucket_size, mark);
+            }
         }
     }
+    dev.usage.set((usage, hidden));
     Ok(())
 }
 

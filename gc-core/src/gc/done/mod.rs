@@ -5,6 +5,8 @@ mod buckets;
 mod stripes;
 mod usage;
 
+pub(super) use buckets::COUNTED;
+
 use crate::error::Result;
 use crate::host::{Devices, Host};
 use crate::layout::superblock::BCH_COMPAT_FEAT_ALLOC_INFO;
@@ -43,6 +45,6 @@ pub(crate) fn done<'h, H: Host + ?Sized>(
     for dev in devices.iter() {
         buckets::done(host, dev, mode)?;
     }
-    host.usage_fold();
+    usage::fold(host, devices);
     usage::done(host, devices, mode)
 }

@@ -14,7 +14,7 @@ use crate::text::Text;
 /// Counters in the order in which they are compared, with their word in
 /// `struct bch_fs_usage`; `true`: also after a pass over metadata.
 const COUNTERS: [(FsField, usize, bool); 10] = [
-    (FsField::Hidden, 1, true),
+    (FsField::Hidden, HIDDEN, true),
     (FsField::Btree, 2, true),
     (FsField::Data, 3, false),
     (FsField::Cached, 4, false),
@@ -26,8 +26,23 @@ const COUNTERS: [(FsField, usize, bool); 10] = [
     (FsField::PersistentReserved(3), 10, false),
 ];
 
+/// Word of `hidden` in `struct bch_fs_usage`.
+const HIDDEN: usize = 1;
+
 /// Bytes of the text of a set of devices, its final NUL included.
 const ENTRY_TEXT: usize = 80;
+
+/// Adds what is pending, and hands over what follows from the buckets.
+pub(super) fn fold<'h, H: Host + ?Sized>(host: &'h H, devices: &Devices<'h, H>) {
+    host.usage_fold();
+    let mut all = 0_u64;
+    for dev in devices.iter() {
+        let (usage, hidden) = dev.usage.get();
+        host.set_dev_usage(dev.dev, &usage);
+        all = all.wrapping_add(hidden);
+    }
+    host.usage(Side::Live).set(HIDDEN, all);
+}
 
 /// Compares the counters.
 ///
