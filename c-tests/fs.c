@@ -22,6 +22,18 @@ void fs_empty(void)
 	fs_options(&o);
 	m = bch_gc_model_create(&o);
 	ck_assert_ptr_nonnull(m);
+	bch_gc_model_param_set(m, GC_HOST_PARAM_LENDS, fs_lends());
+}
+
+/* Whether the library counts plain keys itself, for all tests alike. */
+bool fs_lends(void)
+{
+	return getenv("FS_LENDS") != NULL;
+}
+
+const char *fs_walk_step(void)
+{
+	return fs_lends() ? "walk_next_node" : "walk_next_key";
 }
 
 uint64_t fs_alloc(unsigned dev)

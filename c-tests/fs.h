@@ -83,6 +83,9 @@ extern struct fs_place at;
 
 void fs_options(struct bch_gc_model_options *o);
 void fs_empty(void);
+bool fs_lends(void);
+/* The step of a walk over generations: a key, or where keys are lent a node. */
+const char *fs_walk_step(void);
 void fs_full(void);
 void fs_down(void);
 

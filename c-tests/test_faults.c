@@ -103,6 +103,8 @@ START_TEST(every_call_at_every_index)
 	/* Called only after another call has failed; see inside/test_wait.c. */
 	if (!strcmp(name, "walk_wait"))
 		return;
+	if (!strcmp(name, "walk_next_key") && fs_lends())
+		return;
 	for (what = 0; what < RUN_NR; what++)
 		failures += fail_each(name, (enum run)what);
 	ck_assert_msg(failures > 0, "%s was never called", name);

@@ -109,7 +109,11 @@ START_TEST(btrees_with_pointers)
 	ck_assert_uint_eq(fs_count("walk_open", NULL), 3);
 	ck_assert_uint_eq(fs_count("walk_close", NULL), 3);
 	/* A key each, and the end of each walk: inodes, dirents, alloc are not among them. */
-	ck_assert_uint_eq(fs_count("walk_next_key", NULL), (16 + 4 + 4 + 1 + 1 + 2) + 1 + 1 + 3);
+	if (fs_lends())
+		ck_assert_uint_eq(fs_count("walk_next_key", NULL), 0);
+	else
+		ck_assert_uint_eq(fs_count("walk_next_key", NULL),
+				  (16 + 4 + 4 + 1 + 1 + 2) + 1 + 1 + 3);
 }
 END_TEST
 
@@ -127,7 +131,7 @@ END_TEST
 /* Oracle: after a failure oldest_gen is as it was, nothing counted, nobody woken. */
 START_TEST(failure)
 {
-	static const char *const what[] = { "walk_open", "walk_next_key", "walk_close" };
+	const char *const what[] = { "walk_open", fs_walk_step(), "walk_close" };
 	static const int err[] = { ENOMEM, EIO, EINTR };
 	uint64_t none = fs_alloc(0);
 

@@ -224,7 +224,7 @@ END_TEST
 /* Oracle: docs/facts/gc.md: a failed round says so and the thread goes on. */
 START_TEST(failed_round)
 {
-	ck_assert_int_eq(bch_gc_model_fail(m, "walk_next_key", 3, EIO), 0);
+	ck_assert_int_eq(bch_gc_model_fail(m, fs_walk_step(), 3, EIO), 0);
 	start_idle();
 	bch_gc_model_kick(m);
 	wait_event("assert_no_locks");

@@ -118,10 +118,10 @@ enum gc_host_param {
 	 */
 	GC_HOST_PARAM_UPDATES_BESIDE_GC		= 7,
 	/*
-	 * gc_host_counters() and gc_host_usage_add() are there: the library
-	 * counts plain keys of the initial pass itself.
+	 * gc_host_counters() lends what the library needs to count plain keys of
+	 * the initial pass itself, and gc_host_node_set() may lend keys.
 	 */
-	GC_HOST_PARAM_LENDS_COUNTERS		= 8
+	GC_HOST_PARAM_LENDS		= 8
 };
 
 bool     gc_host_param(struct bch_fs *c, unsigned param);
@@ -293,7 +293,7 @@ bool gc_host_replicas_marked(struct bch_fs *c, const struct bkey_s_c *k);
  * in the second buckets, which nobody else looks at meanwhile, and in the second
  * usage, by gc_host_usage_add(). Each key is counted by one side whole, in the order
  * of the walk. Keys with a finding, stripes and pointers into stripes stay with
- * gc_host_mark_key(). Only with GC_HOST_PARAM_LENDS_COUNTERS.
+ * gc_host_mark_key(). Only with GC_HOST_PARAM_LENDS.
  */
 struct gc_host_counters {
 	/* packed entries, `stride` bytes each, searchable as the tree's own table is */
@@ -399,6 +399,13 @@ void gc_host_node_unlock_read(struct btree *b);
  */
 int  gc_host_node_get(struct bch_fs *c, const struct bkey_i *k, unsigned btree_id,
 		      unsigned level, struct btree **out, bool *checked);
+
+/*
+ * The child that the key (a copy) points to will be got soon: its blocks may be brought
+ * into memory meanwhile. Nothing is checked, nothing said; may do nothing. Of each node
+ * on the way down at most 16 children are told that were not got yet.
+ */
+void gc_host_read_ahead(struct bch_fs *c, const struct bkey_i *k);
 
 /* Checks of the host's own on a key of a node that is about to be marked. */
 void gc_host_debugcheck(struct bch_fs *c, struct btree *b, const struct bkey_s_c *k);

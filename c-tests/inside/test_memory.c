@@ -32,9 +32,9 @@ static int counting(void)
 {
 	int ret;
 
-	bch_gc_model_param_set(m, GC_HOST_PARAM_LENDS_COUNTERS, true);
+	bch_gc_model_param_set(m, GC_HOST_PARAM_LENDS, true);
 	ret = fs_gc(true, false);
-	bch_gc_model_param_set(m, GC_HOST_PARAM_LENDS_COUNTERS, false);
+	bch_gc_model_param_set(m, GC_HOST_PARAM_LENDS, false);
 	return ret;
 }
 

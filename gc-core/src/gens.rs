@@ -3,9 +3,11 @@
 //! the generations of buckets from wrapping round.
 
 use crate::accounting::generation::gen_after;
+use crate::bkey::{BsetKeys, NodeFormat, Pointers, entry_range};
 use crate::error::{Errno, Error, Result};
-use crate::host::{Devices, Host, Level, Lock, Locked, Walk, WalkKind};
-use crate::layout::BtreeId;
+use crate::host::{Devices, Host, Level, Lock, Locked, NodeKeys, Param, Walk, WalkKind};
+use crate::layout::{BtreeId, ExtentPtr};
+use core::sync::atomic::AtomicU8;
 use core::sync::atomic::Ordering::Relaxed;
 
 /// Btrees whose keys point to data.
@@ -22,13 +24,13 @@ pub fn gc_gens<H: Host>(host: &H) -> Result<()> {
             Locked::unless_stopping(host, Lock::StateRead).ok_or(Error::Errno(Errno::ESHUTDOWN))?;
         let devices = Devices::collect(host)?;
         for b in devices.iter().flat_map(|dev| dev.live.as_slice()) {
-            b.gc_gen.store(b.load_mark(Relaxed).gen_(), Relaxed);
+            set(&b.gc_gen, b.load_mark(Relaxed).gen_());
         }
         for id in BTREES {
             btree(host, &devices, id)?;
         }
         for b in devices.iter().flat_map(|dev| dev.live.as_slice()) {
-            b.oldest_gen.store(b.gc_gen.load(Relaxed), Relaxed);
+            set(&b.oldest_gen, b.gc_gen.load(Relaxed));
         }
     }
     // Allocators that wait until generations may be incremented look at the
@@ -38,34 +40,89 @@ pub fn gc_gens<H: Host>(host: &H) -> Result<()> {
     Ok(())
 }
 
+/// Most buckets have it already: then nothing is written.
+#[inline]
+fn set(cell: &AtomicU8, to: u8) {
+    if cell.load(Relaxed) != to {
+        cell.store(to, Relaxed);
+    }
+}
+
 fn btree<H: Host>(host: &H, devices: &Devices<'_, H>, id: BtreeId) -> Result<()> {
-    let mut walk = host.walk(id, WalkKind::Keys)?;
-    let walked = keys(host, devices, &mut walk);
+    let walker = Walker { host, devices };
+    // Node by node where that can be: what a key costs a node costs then.
+    let by_nodes = host.param(Param::Lends);
+    let kind = if by_nodes { WalkKind::Nodes { min_depth: 0 } } else { WalkKind::Keys };
+    let mut walk = host.walk(id, kind)?;
+    let walked = if by_nodes { walker.nodes(&mut walk) } else { walker.keys(&mut walk) };
     let closed = walk.close();
     walked.and(closed)
 }
 
-fn keys<H: Host>(host: &H, devices: &Devices<'_, H>, walk: &mut H::Walk<'_>) -> Result<()> {
-    while let Some(key) = walk.next_key()? {
-        for ptr in key.pointers() {
-            let bucket = devices
-                .get(ptr.dev())
-                .and_then(|dev| dev.live.get(dev.geometry.bucket_of(ptr.offset())?));
-            let Some(bucket) = bucket else {
-                host.log(
-                    Level::Err,
-                    format_args!(
-                        "pointer to nonexistent bucket: dev {} sector {}",
-                        ptr.dev(),
-                        ptr.offset()
-                    ),
-                );
-                continue;
-            };
-            if gen_after(bucket.gc_gen.load(Relaxed), ptr.gen_()) != 0 {
-                bucket.gc_gen.store(ptr.gen_(), Relaxed);
+struct Walker<'a, 'h, H: Host> {
+    host: &'a H,
+    devices: &'a Devices<'h, H>,
+}
+
+impl<H: Host> Walker<'_, '_, H> {
+    fn keys(&self, walk: &mut H::Walk<'_>) -> Result<()> {
+        while let Some(key) = walk.next_key()? {
+            self.pointers(key.pointers());
+        }
+        Ok(())
+    }
+
+    fn nodes(&self, walk: &mut H::Walk<'_>) -> Result<()> {
+        while let Some(node) = walk.next_node()? {
+            // Pointers to nodes are never stale.
+            if self.host.node_info(node).level == 0 {
+                self.leaf(node)?;
+            }
+            walk.resched();
+        }
+        Ok(())
+    }
+
+    fn leaf(&self, node: H::Node) -> Result<()> {
+        let Some(set) = self.host.node_set(node, false) else {
+            let mut keys = self.host.node_keys(node, false);
+            while let Some(key) = keys.next() {
+                self.pointers(key.pointers());
+            }
+            return Ok(());
+        };
+        let format = NodeFormat::new(set.format).map_err(|_| Error::INVAL)?;
+        for raw in BsetKeys::new(&format, set.words) {
+            let raw = raw.map_err(|_| Error::INVAL)?;
+            // Whiteouts have none.
+            let (type_, v) = (raw.type_(), raw.value());
+            self.pointers(Pointers::new(v.get(entry_range(type_, v)).unwrap_or(&[])));
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn pointers(&self, pointers: Pointers<'_>) {
+        for ptr in pointers {
+            let bucket =
+                self.devices.get(ptr.dev()).and_then(|d| d.live.get(d.bucket_of(ptr.offset())?));
+            match bucket {
+                Some(bucket) => {
+                    if gen_after(bucket.gc_gen.load(Relaxed), ptr.gen_()) != 0 {
+                        bucket.gc_gen.store(ptr.gen_(), Relaxed);
+                    }
+                }
+                None => self.nonexistent(ptr),
             }
         }
     }
-    Ok(())
+
+    #[cold]
+    fn nonexistent(&self, ptr: ExtentPtr) {
+        let (dev, sector) = (ptr.dev(), ptr.offset());
+        self.host.log(
+            Level::Err,
+            format_args!("pointer to nonexistent bucket: dev {dev} sector {sector}"),
+        );
+    }
 }

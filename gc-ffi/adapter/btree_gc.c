@@ -32,6 +32,8 @@
 #include "super.h"
 #include "super-io.h"
 
+#include <fcntl.h>
+
 #include <linux/freezer.h>
 #include <linux/kthread.h>
 #include <linux/sched/task.h>
@@ -224,7 +226,7 @@ bool gc_host_param(struct bch_fs *c, unsigned param)
 		return btree_gc_always_rewrite(c);
 	case GC_HOST_PARAM_PERIODIC:
 		return c->btree_gc_periodic;
-	case GC_HOST_PARAM_LENDS_COUNTERS:
+	case GC_HOST_PARAM_LENDS:
 		return true;
 	case GC_HOST_PARAM_THREAD_FULL_GC:
 	case GC_HOST_PARAM_UPDATES_BESIDE_GC:
@@ -706,6 +708,35 @@ int gc_host_node_get(struct bch_fs *c, const struct bkey_i *k, unsigned btree_id
 	*out = b;
 	*checked = read;
 	return 0;
+}
+
+void gc_host_read_ahead(struct bch_fs *c, const struct bkey_i *k)
+{
+	struct bkey_ptrs_c ptrs = bch2_bkey_ptrs_c(bkey_i_to_s_c(k));
+	const struct bch_extent_ptr *ptr;
+
+	if (gc_node_cached(c, k))
+		return;
+
+	/* The first one that can be read is the one that is read. */
+	bkey_for_each_ptr(ptrs, ptr) {
+		struct bch_dev *ca;
+		int fd;
+
+		if (!bch2_dev_exists2(c, ptr->dev))
+			continue;
+
+		ca = bch_dev_bkey_exists(c, ptr->dev);
+		if (!bch2_dev_is_readable(ca))
+			continue;
+
+		/* Direct io does not look at what is in memory. */
+		fd = ca->disk_sb.bdev->bd_fd;
+		if (!(fcntl(fd, F_GETFL) & O_DIRECT))
+			posix_fadvise(fd, ptr->offset << 9, btree_bytes(c),
+				      POSIX_FADV_WILLNEED);
+		return;
+	}
 }
 
 void gc_host_debugcheck(struct bch_fs *c, struct btree *b, const struct bkey_s_c *k)

@@ -156,7 +156,7 @@ const fn param_id(param: Param) -> u32 {
         Param::Periodic => sys::GC_HOST_PARAM_PERIODIC,
         Param::ThreadFullGc => sys::GC_HOST_PARAM_THREAD_FULL_GC,
         Param::UpdatesBesideGc => sys::GC_HOST_PARAM_UPDATES_BESIDE_GC,
-        Param::LendsCounters => sys::GC_HOST_PARAM_LENDS_COUNTERS,
+        Param::Lends => sys::GC_HOST_PARAM_LENDS,
     }
 }
 
@@ -492,7 +492,7 @@ impl Host for CHost {
     }
 
     fn counters(&self) -> Option<Counters<'_>> {
-        if !self.param(Param::LendsCounters) {
+        if !self.param(Param::Lends) {
             return None;
         }
         let mut lent =
@@ -687,6 +687,13 @@ impl Host for CHost {
         };
         Error::check(ret)?;
         if node.is_null() { Err(Error::INVAL) } else { Ok(Child { node, checked }) }
+    }
+
+    fn read_ahead(&self, key: &KeyBuf) {
+        let k = ptr::from_ref(key).cast::<sys::bkey_i>();
+        // SAFETY: `c` is as in `new`; a KeyBuf is laid out as struct bkey_i, and
+        // outlives the call.
+        unsafe { sys::gc_host_read_ahead(self.c, k) };
     }
 
     #[inline]

@@ -127,7 +127,7 @@ pub const GC_HOST_PARAM_ALWAYS_REWRITE: gc_host_param = 4;
 pub const GC_HOST_PARAM_PERIODIC: gc_host_param = 5;
 pub const GC_HOST_PARAM_THREAD_FULL_GC: gc_host_param = 6;
 pub const GC_HOST_PARAM_UPDATES_BESIDE_GC: gc_host_param = 7;
-pub const GC_HOST_PARAM_LENDS_COUNTERS: gc_host_param = 8;
+pub const GC_HOST_PARAM_LENDS: gc_host_param = 8;
 pub type gc_host_param = core::ffi::c_uint;
 unsafe extern "C" {
     pub fn gc_host_param(c: *mut bch_fs, param: core::ffi::c_uint) -> bool;
@@ -449,6 +449,9 @@ unsafe extern "C" {
         out: *mut *mut btree,
         checked: *mut bool,
     ) -> core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn gc_host_read_ahead(c: *mut bch_fs, k: *const bkey_i);
 }
 unsafe extern "C" {
     pub fn gc_host_debugcheck(c: *mut bch_fs, b: *mut btree, k: *const bkey_s_c);

@@ -99,6 +99,7 @@ calls! {
     NodeLockRead = "node_lock_read" Hot;
     NodeUnlockRead = "node_unlock_read" Hot;
     NodeGet = "node_get" Fails;
+    ReadAhead = "read_ahead" Plain;
     Debugcheck = "debugcheck" Hot;
     NodeSet = "node_set" Hot;
     NodeKeysInit = "node_keys_init" Hot;

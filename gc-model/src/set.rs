@@ -42,7 +42,7 @@ impl LentSet {
 impl Model {
     /// Whether it lends what it has, so that keys are counted without it.
     pub(crate) fn lends(&self) -> bool {
-        self.get_param(Param::LendsCounters)
+        self.get_param(Param::Lends)
     }
 
     /// The keys of a node in one set, unless the journal lies over them.

@@ -56,7 +56,7 @@ const fn param_bit(param: Param) -> u32 {
         Param::Periodic => 5,
         Param::ThreadFullGc => 6,
         Param::UpdatesBesideGc => 7,
-        Param::LendsCounters => 8,
+        Param::Lends => 8,
     })
 }
 

@@ -134,7 +134,7 @@ const SIZE: u64 = 128;
 fn extents(lends: bool, ptrs: &[&[Ptr]], crc: Option<Crc>) -> Model {
     let options = Options { nr_devices: 2, nbuckets: 3000, ..Options::default() };
     let model = Model::new(&options).unwrap();
-    model.set_param(Param::LendsCounters, lends);
+    model.set_param(Param::Lends, lends);
     for (i, ptrs) in (1..).zip(ptrs) {
         let key = Key::extent(gc_core::layout::Bpos::new(4096, i * 8), 8, crc, ptrs).unwrap();
         model.insert(Where::Btree, BtreeId::EXTENTS, key).unwrap();
@@ -217,4 +217,39 @@ fn stretches_without_anything() {
         let plain = lends && wrong != 4;
         assert_eq!(model.count(Call::MarkKey) == 0, plain);
     }
+}
+
+// Oracle: the children that are got, one by one; each is told before, none twice, and
+// of no node more than 16 that were not got yet.
+#[test]
+fn children_are_told_ahead() {
+    let options = Options { nbuckets: 3000, node_keys: 40, ..Options::default() };
+    let model = Model::new(&options).unwrap();
+    for i in 1..=2000 {
+        let ptr = Ptr::new(0, (600 + i) * SIZE, 0);
+        let pos = gc_core::layout::Bpos::new(4096, i * 8);
+        let key = Key::extent(pos, 8, None, &[ptr]).unwrap();
+        model.insert(Where::Btree, BtreeId::EXTENTS, key).unwrap();
+    }
+    model.settle();
+    model.clear_events();
+    assert_eq!(run(&model, true, false), Ok(()));
+    let (mut told, mut got, mut most) = (0_usize, 0_usize, 0);
+    for event in model.events() {
+        match event.call {
+            Call::ReadAhead => told += 1,
+            Call::NodeGet => got += 1,
+            _ => continue,
+        }
+        assert!(got <= told);
+        most = most.max(told - got);
+    }
+    assert_eq!(told, got);
+    let interior = usize::from(model.depth(BtreeId::EXTENTS)) - 1;
+    assert!(got > 50 && (16..=16 * interior).contains(&most), "{got} {most}");
+
+    // In a pass over metadata leaves are not read.
+    model.clear_events();
+    assert_eq!(run(&model, true, true), Ok(()));
+    assert_eq!(model.count(Call::ReadAhead), model.count(Call::NodeGet));
 }

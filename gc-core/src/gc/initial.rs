@@ -114,6 +114,7 @@ impl<H: Host + ?Sized> Walk<'_, H> {
         info: &NodeInfo,
     ) -> Result<()> {
         let mut keys = self.host.node_keys(at.node, true);
+        let mut coming = (info.level > self.target).then(|| ReadAhead::new(self.host, at.node));
         let mut topology = Topology::of(info);
         let mut ahead = self.copy_next(&mut keys)?;
         while let Some(key) = ahead {
@@ -122,7 +123,8 @@ impl<H: Host + ?Sized> Walk<'_, H> {
             self.mark(marker, info, key.as_ref())?;
             ahead = self.copy_next(&mut keys)?;
             topology.child(self.host, key.as_ref(), ahead.is_none())?;
-            if info.level > self.target {
+            if let Some(coming) = &mut coming {
+                coming.one_more();
                 self.child(marker, info.level, &key)?;
             }
         }
@@ -173,6 +175,32 @@ impl<H: Host + ?Sized> Walk<'_, H> {
                 Some(copy) => Ok(Some(copy)),
                 None => Err(refuse(self.host, self.id, "pointer to a node too long")),
             },
+        }
+    }
+}
+
+/// Children that are about to be read, so many at a time.
+const AHEAD: usize = 16;
+
+/// Tells the host which children come: a look at the same keys that runs ahead of the
+/// walk. What is found in them is told in the order of the walk all the same.
+struct ReadAhead<'h, H: Host + ?Sized + 'h> {
+    host: &'h H,
+    keys: H::Keys<'h>,
+}
+
+impl<'h, H: Host + ?Sized> ReadAhead<'h, H> {
+    /// Over a node that stays locked, with its first children told.
+    fn new(host: &'h H, node: H::Node) -> Self {
+        let mut coming = Self { host, keys: host.node_keys(node, true) };
+        (1..AHEAD).for_each(|_| coming.one_more());
+        coming
+    }
+
+    /// Tells the next one, if there is one.
+    fn one_more(&mut self) {
+        if let Some(key) = self.keys.next().and_then(KeyBuf::copy_of) {
+            self.host.read_ahead(&key);
         }
     }
 }

@@ -532,7 +532,7 @@ mod tests {
         k.type_ = KeyType::EXTENT;
         let format = NodeFormat::new(&BkeyFormat::CURRENT).unwrap();
         let head = u64::from(5 + v.len() as u8) | 1 << 8 | u64::from(k.type_.0) << 16;
-        let words: Vec<u64> = [head, 0, u64::from(size) << 32, u64::from(size), 1]
+        let words: Vec<u64> = [head, 0, u64::from(size), u64::from(size), 1]
             .into_iter()
             .chain(v.iter().copied())
             .collect();

@@ -80,8 +80,9 @@ pub enum Param {
     ThreadFullGc = 6,
     /// Btree updates may run beside a full gc; without it no node is rewritten.
     UpdatesBesideGc = 7,
-    /// The host lends [`Host::counters`].
-    LendsCounters = 8,
+    /// The host lends what it has, so that keys need not be asked for one by one:
+    /// [`Host::counters`], [`Host::node_set`].
+    Lends = 8,
 }
 
 /// Trace points.
@@ -408,7 +409,7 @@ pub trait Host: DeviceHost {
     fn mark_replicas(&self, key: KeyRef<'_>) -> Result<()>;
     /// In the initial pass: what the engine needs to count plain keys itself, in the
     /// second buckets and, by [`Host::usage_add`], in the second usage; `None` without
-    /// [`Param::LendsCounters`]. Ends with [`Host::mark_replicas`].
+    /// [`Param::Lends`]. Ends with [`Host::mark_replicas`].
     fn counters(&self) -> Option<Counters<'_>> {
         None
     }

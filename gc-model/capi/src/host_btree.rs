@@ -93,6 +93,12 @@ exports! { gc_host_sys;
         // SAFETY: the caller gives NULL or a place for it.
         !covered && unsafe { put(out, lent) }
     };
+    fn gc_host_read_ahead(c: *mut bch_fs, k: *const sys::bkey_i) = () => {
+        // SAFETY: the caller gives NULL or a key.
+        if let Some(key) = unsafe { key_i_of(k) }.and_then(KeyBuf::copy_of) {
+            c.model.read_ahead(&key);
+        }
+    };
     fn gc_host_debugcheck(c: *mut bch_fs, b: *mut btree, k: *const sys::bkey_s_c) = () => {
         // SAFETY: the caller gives NULL or a node of this library.
         let b = unsafe { b.cast::<Node>().as_ref() };

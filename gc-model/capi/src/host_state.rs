@@ -31,7 +31,7 @@ const PARAMS: [Param; 9] = [
     Param::Periodic,
     Param::ThreadFullGc,
     Param::UpdatesBesideGc,
-    Param::LendsCounters,
+    Param::Lends,
 ];
 const TRACES: [Trace; 4] = [Trace::GcStart, Trace::GcEnd, Trace::CoalesceStart, Trace::CoalesceEnd];
 

@@ -94,6 +94,11 @@ impl NodeData {
         self.ptr_buf.as_ref()
     }
 
+    /// Whether all keys lie where the node says.
+    pub(crate) fn keys_in_range(&self) -> bool {
+        self.keys.iter().all(|k| (self.min..=self.max).contains(&k.pos()))
+    }
+
     /// Changes the pointer to the node.
     pub(crate) fn change_ptr(&mut self, change: impl FnOnce(&mut Key)) {
         change(&mut self.ptr);

@@ -291,7 +291,7 @@ impl Host for Model {
     }
 
     fn counters(&self) -> Option<Counters<'_>> {
-        if !self.param(Param::LendsCounters) {
+        if !self.param(Param::Lends) {
             return None;
         }
         self.note(Call::Counters, String::new);
@@ -468,7 +468,12 @@ impl Host for Model {
         }
         self.take(LockId::Node(found), Mode::Shared);
         // Every other node was in memory before.
-        Ok(Child { node: found, checked: self.lends() && found.0 % 2 == 0 })
+        let checked = self.lends() && found.0 % 2 == 0 && node.data().keys_in_range();
+        Ok(Child { node: found, checked })
+    }
+
+    fn read_ahead(&self, key: &KeyBuf) {
+        self.note(Call::ReadAhead, || format!("{:?}", { key.as_ref().k.p }));
     }
 
     fn debugcheck(&self, node: NodeId, _key: KeyRef<'_>) {

@@ -183,7 +183,7 @@ fn crc(c: Option<(u32, u32)>, size: u32) -> Option<Crc> {
 /// Makes the file system, settled.
 pub(crate) fn build(spec: &Spec) -> Model {
     let model = Model::new(&spec.options).unwrap();
-    model.set_param(Param::LendsCounters, spec.lends);
+    model.set_param(Param::Lends, spec.lends);
     let nr = u8::try_from(spec.options.nr_devices).unwrap();
     let mut w = Writer { model: &model, gens: &spec.gens, open: vec![None; nr.into()], made: 0 };
     let mut offset = 0_u64;
