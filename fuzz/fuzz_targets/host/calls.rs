@@ -4,7 +4,8 @@
 
 use crate::state::{State, address, dev_of, node_of, read_key, with};
 use gc_core::layout::bkey::BkeySC;
-use gc_core::layout::{Bpos, Stripe};
+use gc_core::layout::le::Le64;
+use gc_core::layout::{BkeyFormat, Bpos, Stripe};
 use gc_host_sys as sys;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::ptr;
@@ -213,6 +214,19 @@ host! {
         look(k);
         s.result()
     }
+    fn gc_host_counters(s, _c: *mut sys::bch_fs, out: *mut sys::gc_host_counters) {
+        let (nr, stride) = (u32::from(s.byte() & 7), u32::from(s.byte() % 24));
+        let null = s.byte() == 1;
+        let rows: Vec<u8> = (0..nr * stride).map(|_| s.byte() & 7).collect();
+        let replicas = if null { ptr::null() } else { rows.as_ptr() };
+        s.rows.push(rows);
+        put(out, sys::gc_host_counters { replicas, nr, stride, btree_node_size: s.number() as u32 });
+    }
+    fn gc_host_usage_add(_s, _c: *mut sys::bch_fs, words: *const u64, nr: c_uint) {
+        // SAFETY: the library hands in so many words.
+        let words = unsafe { std::slice::from_raw_parts(words, nr as usize) };
+        assert!(words.len() >= 11);
+    }
     fn gc_host_replicas_marked(s, _c: *mut sys::bch_fs, k: *const sys::bkey_s_c) -> bool {
         look(k);
         s.byte() & 3 != 0
@@ -269,6 +283,11 @@ host! {
     fn gc_host_usage_gc_alloc(s, _c: *mut sys::bch_fs) -> c_int { s.result() }
     fn gc_host_usage_gc_free(_s, _c: *mut sys::bch_fs) {}
     fn gc_host_usage_fold(_s, _c: *mut sys::bch_fs) {}
+    fn gc_host_dev_usage_set(
+        s, _c: *mut sys::bch_fs, ca: *mut sys::bch_dev, _usage: *const sys::bch_dev_usage
+    ) {
+        dev_of(s, ca);
+    }
     fn gc_host_usage(s, _c: *mut sys::bch_fs, gc: bool, nr: *mut c_uint) -> *mut u64 {
         let null = s.byte() == 1;
         let words = &mut s.usage[usize::from(gc)];
@@ -313,9 +332,10 @@ host! {
     }
     fn gc_host_node_get(
         s, _c: *mut sys::bch_fs, k: *const sys::bkey_i, _id: c_uint, level: c_uint,
-        out: *mut *mut sys::btree
+        out: *mut *mut sys::btree, checked: *mut bool
     ) -> c_int {
         read_key(k.cast());
+        put(checked, s.byte() & 1 != 0);
         let ret = s.result();
         let node = s.node();
         put(out, node);
@@ -334,6 +354,41 @@ host! {
     ) {
         node_of(s, b);
         look(k);
+    }
+    fn gc_host_read_ahead(_s, _c: *mut sys::bch_fs, k: *const sys::bkey_i) {
+        read_key(k.cast());
+    }
+    fn gc_host_node_set(
+        s, _c: *mut sys::bch_fs, _keys: *mut sys::journal_keys, b: *mut sys::btree,
+        out: *mut sys::gc_host_node_set
+    ) -> bool {
+        node_of(s, b);
+        if s.byte() & 1 == 0 {
+            return false;
+        }
+        let mut words = Vec::new();
+        while s.more() {
+            if s.byte() & 7 == 0 {
+                words.push(s.number());
+            } else {
+                words.extend_from_slice(&s.key());
+            }
+        }
+        let mut format = BkeyFormat::CURRENT;
+        if s.byte() & 3 == 0 {
+            format.key_u64s = s.byte() & 7;
+            format.bits_per_field.fill_with(|| s.byte() & 63);
+            format.field_offset.fill_with(|| Le64::new(s.number()));
+        }
+        s.formats.push(Box::new(format));
+        s.keys.push(words.into());
+        let (Some(format), Some(keys)) = (s.formats.last(), s.keys.last()) else { return false };
+        put(out, sys::gc_host_node_set {
+            format: if s.calls & 63 == 0 { ptr::null() } else { ptr::from_ref(format.as_ref()).cast() },
+            keys: if s.calls & 63 == 1 { ptr::null() } else { keys.as_ptr() },
+            u64s: keys.len() as u32,
+        });
+        true
     }
     fn gc_host_node_keys_init(
         s, it: *mut sys::gc_host_node_keys, _keys: *mut sys::journal_keys, b: *mut sys::btree

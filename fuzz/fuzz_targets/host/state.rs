@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What the host keeps: the rest of the input, what it has lent, what is locked.
 
-use gc_core::layout::{BkeyI, Bpos, Stripe};
+use gc_core::layout::{BkeyFormat, BkeyI, Bpos, Stripe};
 use gc_host_sys as sys;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -40,6 +40,9 @@ pub struct State {
     pub nodes: Vec<Box<Node>>,
     /// Keys that were lent.
     pub keys: Vec<Box<[u64]>>,
+    /// Formats and tables that were lent.
+    pub formats: Vec<Box<BkeyFormat>>,
+    pub rows: Vec<Vec<u8>>,
     pub usage: [Vec<u64>; 2],
     pub stripes: Vec<Box<Stripe>>,
     pub entry: Vec<u8>,
