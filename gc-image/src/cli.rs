@@ -7,6 +7,7 @@
 //! understands (`--quiet`, `--progress-fd` and so on).
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 const EXIT_CODES: &str = "\
@@ -134,6 +135,14 @@ pub struct CheckOptions {
     /// Show every finding, not the first few of each kind
     #[arg(long, short)]
     pub verbose: bool,
+    /// Threads that read metadata (as many as there are processors); the report is the
+    /// same for any number
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+    /// Follow the references one by one in their order, as is done anyway once anything
+    /// is found
+    #[arg(long)]
+    pub in_order: bool,
 }
 
 const EXPLAIN_USAGE: &str = "bch-gc explain [OPTIONS] DEV:BUCKET IMAGE...

@@ -48,6 +48,7 @@ pub mod key_text;
 pub mod lost;
 pub mod node;
 pub mod paths;
+pub mod plain;
 pub mod plan;
 pub mod recovery;
 pub mod report;

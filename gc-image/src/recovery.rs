@@ -59,6 +59,25 @@ pub struct Recovered {
     pub journal_seq: u64,
 }
 
+/// The file system before anything is known of its buckets.
+#[derive(Debug)]
+pub struct Begun {
+    /// The file system; its buckets are empty.
+    pub fs: Fs,
+    /// Keys of the journal.
+    pub journal: JournalKeys,
+    /// Roots by btree.
+    pub roots: [Rc<Node>; 8],
+    /// Nodes read so far.
+    pub nodes: Nodes,
+    /// Usage of the file system; `hidden` follows from the buckets.
+    pub usage: Usage,
+    /// Highest key version handed out.
+    pub key_version: u64,
+    /// Sequence of the next journal entry.
+    pub journal_seq: u64,
+}
+
 /// What to do besides what a mount does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecoveryArgs {
@@ -88,10 +107,50 @@ pub(crate) fn ask(
 /// # Errors
 /// What keeps the original from getting to the gc.
 pub fn recover(
-    mut fs: Fs,
+    fs: Fs,
     args: RecoveryArgs,
     reporter: &mut dyn Reporter,
 ) -> Result<Recovered, RecoveryError> {
+    begin(fs, args, reporter)?.read_marks(reporter)
+}
+
+impl Begun {
+    /// Reads alloc keys and stripes.
+    ///
+    /// # Errors
+    /// As [`recover`].
+    pub fn read_marks(mut self, reporter: &mut dyn Reporter) -> Result<Recovered, RecoveryError> {
+        let Self { fs, journal, roots, nodes, usage, .. } = &mut self;
+        let read = marks::read(fs, journal, roots, nodes, usage, reporter);
+        let (dev_usage, stripes) = match read {
+            Err(_) if fs.incomplete => {
+                (vec![DevUsage::default(); fs.devices.len()], StripeTable::new())
+            }
+            other => other?,
+        };
+        Ok(Recovered {
+            fs: self.fs,
+            journal: self.journal,
+            roots: self.roots,
+            nodes: self.nodes,
+            usage: self.usage,
+            dev_usage,
+            stripes,
+            key_version: self.key_version,
+            journal_seq: self.journal_seq,
+        })
+    }
+}
+
+/// Reads journal and roots.
+///
+/// # Errors
+/// As [`recover`].
+pub fn begin(
+    mut fs: Fs,
+    args: RecoveryArgs,
+    reporter: &mut dyn Reporter,
+) -> Result<Begun, RecoveryError> {
     let mut clean = None;
     if fs.flags.clean {
         clean = Clean::read(&mut fs, reporter)?;
@@ -175,25 +234,8 @@ pub fn recover(
     let mut nodes = Nodes::default();
     reporter.phase(Phase::Nodes, fs.recorded_nodes());
     let roots = roots::read(&mut fs, &early.roots, &mut nodes, reporter)?;
-    let Early { mut usage, key_version, .. } = early;
-    let read = marks::read(&fs, &keys, &roots, &mut nodes, &mut usage, reporter);
-    let (dev_usage, stripes) = match read {
-        Err(_) if fs.incomplete => {
-            (vec![DevUsage::default(); fs.devices.len()], StripeTable::new())
-        }
-        other => other?,
-    };
-    Ok(Recovered {
-        fs,
-        journal: keys,
-        roots,
-        nodes,
-        usage,
-        dev_usage,
-        stripes,
-        key_version,
-        journal_seq,
-    })
+    let Early { usage, key_version, .. } = early;
+    Ok(Begun { fs, journal: keys, roots, nodes, usage, key_version, journal_seq })
 }
 
 /// Whether the journal has nothing for the btrees.

@@ -2,7 +2,7 @@
 //! What the engine asks for.
 
 use super::watch::At;
-use super::{Image, Keys, NodeId, TreeWalk};
+use super::{Image, Keys, NodeId, TreeWalk, device};
 use gc_core::accounting::Stripes;
 use gc_core::accounting::replicas::EntryRef;
 use gc_core::bkey::{KeyBuf, KeyRef};
@@ -20,30 +20,15 @@ impl DeviceHost for Image<'_> {
     type Dev = u8;
 
     fn dev_geometry(&self, dev: u8) -> Geometry {
-        self.fs.device(dev).map_or_else(Geometry::default, |d| Geometry {
-            nbuckets: d.member.nbuckets,
-            bucket_size: u32::from(d.member.bucket_size),
-            first_bucket: u32::from(d.member.first_bucket),
-            dev_idx: u32::from(dev),
-        })
+        device::geometry(&self.fs, dev)
     }
 
     fn dev_superblocks(&self, dev: u8) -> SbCopies {
-        let mut copies =
-            SbCopies { offset: [0; gc_core::host::SB_OFFSETS], nr: 0, max_size_bits: 0 };
-        if let Some(online) = self.fs.device(dev).and_then(|d| d.online.as_ref()) {
-            let layout = online.sb.layout();
-            copies.max_size_bits = u32::from(layout.sb_max_size_bits());
-            for (to, from) in copies.offset.iter_mut().zip(layout.offsets()) {
-                *to = from;
-                copies.nr = copies.nr.saturating_add(1);
-            }
-        }
-        copies
+        device::superblocks(&self.fs, dev)
     }
 
     fn dev_journal_bucket(&self, dev: u8, n: usize) -> Option<u64> {
-        self.fs.device(dev)?.online.as_ref()?.journal.get(n).copied()
+        device::journal_bucket(&self.fs, dev, n)
     }
 
     fn mark_metadata_bucket(

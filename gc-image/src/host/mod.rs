@@ -4,10 +4,11 @@
 
 mod api;
 pub(crate) mod coalesce;
+pub(crate) mod device;
 mod marking;
 mod nodes;
 mod survey;
-mod version;
+pub(crate) mod version;
 mod walk;
 pub mod watch;
 

@@ -30,7 +30,8 @@ pub(super) fn head_words(h: &FsUsage) -> [u64; FS_USAGE_U64S] {
     [online, hidden, btree, data, h.cached, h.reserved, h.nr_inodes, a, b, c, d]
 }
 
-fn words(usage: &Usage) -> impl Iterator<Item = u64> + '_ {
+/// The words of `struct bch_fs_usage`, then one for each entry of the table.
+pub(crate) fn words(usage: &Usage) -> impl Iterator<Item = u64> + '_ {
     head_words(&usage.head).into_iter().chain(usage.replicas.iter().copied())
 }
 

@@ -22,8 +22,8 @@ enum At {
     Bad,
     /// An entry that needs more bytes than were read.
     Longer(usize),
-    /// An entry, decrypted.
-    Entry(Vec<u8>),
+    /// An entry of so many bytes with a right checksum.
+    Entry(Head, usize),
 }
 
 /// Reads buckets of one device.
@@ -94,14 +94,15 @@ impl BucketReader<'_> {
                     filled.bytes = 0;
                     continue;
                 }
-                At::Entry(bytes) => {
-                    let seq = Head::of(&bytes).map_or(0, |h| h.seq);
-                    if seq < seen {
+                At::Entry(head, len) => {
+                    let bytes = self.entry(at, len, &mut filled, list);
+                    let bytes = self.open(&head, bytes, reporter)?;
+                    if head.seq < seen {
                         return Ok(());
                     }
-                    seen = seq;
-                    let blocks = crate::bytes::number(bytes.len())
-                        .div_ceil(block.saturating_mul(512).max(1));
+                    seen = head.seq;
+                    let blocks =
+                        crate::bytes::number(len).div_ceil(block.saturating_mul(512).max(1));
                     list.add(self.dev, bytes, reporter)?;
                     blocks.saturating_mul(block)
                 }
@@ -200,15 +201,41 @@ impl BucketReader<'_> {
         if head.big_endian() {
             return Err(RecoveryError::new(-22, "big endian metadata is not supported"));
         }
-        let mut bytes = bytes.to_vec();
+        Ok(At::Entry(head, len))
+    }
+
+    /// The bytes of an entry. Most entries are long and dropped by the next one:
+    /// those are not copied, the buffer goes with them.
+    fn entry(&mut self, at: usize, len: usize, filled: &mut Filled, list: &mut List) -> Vec<u8> {
+        let size = self.buf.len();
+        if at == 0 && len > size >> 1 && filled.bad == 0 {
+            let mut bytes = core::mem::replace(&mut self.buf, list.room(size));
+            bytes.truncate(len);
+            filled.bytes = 0;
+            return bytes;
+        }
+        self.buf.get(at..).and_then(|b| b.get(..len)).unwrap_or(&[]).to_vec()
+    }
+
+    /// Decrypts an entry and looks at what only then can be seen.
+    fn open(
+        &self,
+        head: &Head,
+        mut bytes: Vec<u8>,
+        reporter: &mut dyn Reporter,
+    ) -> Result<Vec<u8>, RecoveryError> {
         if let Some(tail) = bytes.get_mut(ENCRYPTED..) {
-            decrypt(type_, key, head.nonce(), tail);
+            decrypt(head.csum_type(), self.fs.key.as_ref(), head.nonce(), tail);
         }
         if last_seq_of(&bytes) > head.seq {
-            must_fix(Code::JournalLastSeq, "invalid journal entry: last_seq > seq".into())?;
+            let text = "invalid journal entry: last_seq > seq";
+            let found = Found::new(Code::JournalLastSeq, Flags::MUST_FIX, text);
+            if reporter.found(found) == Answer::Exit {
+                return Err(RecoveryError::halted());
+            }
             set_last_seq(&mut bytes, head.seq);
         }
-        Ok(At::Entry(bytes))
+        Ok(bytes)
     }
 }
 

@@ -68,6 +68,11 @@ impl Entry {
         Self { bytes, words: Vec::new(), devs: Vec::new() }
     }
 
+    /// Its bytes.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// Makes the items readable: most entries that are read are dropped before.
     pub(super) fn take_apart(&mut self) {
         self.words = words(self.bytes.get(HEAD..).unwrap_or(&[]));

@@ -20,9 +20,22 @@ const CHUNK: usize = 4096;
 #[derive(Debug, Default)]
 pub(super) struct List {
     entries: Vec<Entry>,
+    /// Room of those that were dropped.
+    spare: Vec<Vec<u8>>,
 }
 
 impl List {
+    /// Room for `size` bytes.
+    pub(super) fn room(&mut self, size: usize) -> Vec<u8> {
+        match self.spare.pop() {
+            Some(mut room) => {
+                room.resize(size, 0);
+                room
+            }
+            None => vec![0; size],
+        }
+    }
+
     pub(super) fn add(
         &mut self,
         dev: u8,
@@ -36,7 +49,7 @@ impl List {
         }
         let needed_from = last_seq_of(&bytes);
         let drop = self.entries.iter().take_while(|e| e.seq() < needed_from).count();
-        self.entries.drain(..drop);
+        self.spare.extend(self.entries.drain(..drop).map(Entry::into_bytes));
 
         let mut ask =
             |code, text: &str| match reporter.found(Found::new(code, Flags::FIX_OR_IGNORE, text)) {

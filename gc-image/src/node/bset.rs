@@ -2,6 +2,7 @@
 //! One set of keys of a node as it lies on disk.
 
 use super::err::{Class, Errors, Stop};
+use super::plain::Unusual;
 use crate::bytes::{u16_at, u32_at, u64_at, words};
 use crate::key::validate::head_invalid;
 use crate::key::{Key, compat};
@@ -10,7 +11,7 @@ use crate::report::cut;
 use gc_core::bkey::{KeyError, KeyRef, NodeFormat, RawKey};
 use gc_core::layout::bits::low8;
 use gc_core::layout::bkey::{BKEY_U64S, KEY_FORMAT_CURRENT};
-use gc_core::layout::{Bkey, Bpos, BtreeNodeType, CsumType, KeyType};
+use gc_core::layout::{Bkey, Bpos, BtreeId, BtreeNodeType, CsumType, KeyType};
 
 /// Bytes before the keys of the first set.
 pub(super) const HEAD_FIRST: usize = 160;
@@ -94,6 +95,62 @@ struct Previous {
     k: Bkey,
 }
 
+/// Walk over the keys of a run as long as nothing is wrong with them but for
+/// their values.
+pub(super) struct KeysAt<'a> {
+    format: &'a NodeFormat,
+    type_: BtreeNodeType,
+    min_max: (Bpos, Bpos),
+    rest: &'a [u64],
+    k: Bkey,
+    v: &'a [u64],
+    started: bool,
+}
+
+impl<'a> KeysAt<'a> {
+    /// Goes to the next key; `false` at the end.
+    #[inline]
+    pub(super) fn advance(&mut self) -> Result<bool, Unusual> {
+        let Some((raw, rest)) = RawKey::split_first(self.format, self.rest) else {
+            return Ok(false);
+        };
+        let Ok(raw) = raw else { return Err(Unusual) };
+        if raw.format() > KEY_FORMAT_CURRENT {
+            return Err(Unusual);
+        }
+        let (k, v) = (self.format.unpack(raw), raw.value());
+        let wrong = head_invalid(KeyRef::new(&k, v), self.type_).is_some()
+            || outside(self.min_max, k.p).is_some()
+            || (self.started && is_after(&self.k, &k));
+        if wrong {
+            return Err(Unusual);
+        }
+        self.rest = rest;
+        self.started = true;
+        self.k = k;
+        self.v = v;
+        Ok(true)
+    }
+
+    /// The key, once it has gone to one.
+    #[inline]
+    pub(super) const fn current(&self) -> (&Bkey, &'a [u64]) {
+        (&self.k, self.v)
+    }
+
+    /// Words behind the key.
+    pub(super) const fn rest_len(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// Its position in an order that has room behind all of them.
+    #[inline]
+    pub(super) const fn position(&self) -> (u64, u64, u8) {
+        let p = self.k.p;
+        (p.inode, p.offset, 0)
+    }
+}
+
 impl Keys<'_> {
     /// Keys that are valid but for their values, and how many words of them are
     /// whiteouts kept apart.
@@ -144,7 +201,7 @@ impl Keys<'_> {
                 (None, None) => return Err(Stop::Failed),
             };
             let key = KeyRef::new(&k, value);
-            let reason = head_invalid(key, type_).or_else(|| self.outside(k.p));
+            let reason = head_invalid(key, type_).or_else(|| outside(self.min_max, k.p));
             if let Some(reason) = reason {
                 let shown = KeyText::new(e.fs, key).cut(160);
                 let text = format!("invalid bkey:\n{reason}\n{shown}");
@@ -152,7 +209,7 @@ impl Keys<'_> {
                 words.drain(at..end);
                 continue;
             }
-            let disorder = prev.as_ref().is_some_and(|p| p.is_after(&k));
+            let disorder = prev.as_ref().is_some_and(|p| is_after(&p.k, &k));
             if !seen_key && (!k.type_.is_whiteout() || disorder) {
                 whiteouts = if old { changed_keys.len() } else { at };
                 seen_key = true;
@@ -216,20 +273,36 @@ impl Keys<'_> {
         k
     }
 
-    fn outside(&self, p: Bpos) -> Option<&'static str> {
-        let (min, max) = self.min_max;
-        if p < min {
-            return Some("key before start of btree node");
+    /// A walk over words of this set.
+    pub(super) fn walk<'a>(&self, words: &'a [u64], level: u8, btree: BtreeId) -> KeysAt<'a>
+    where
+        Self: 'a,
+    {
+        KeysAt {
+            format: self.format,
+            type_: BtreeNodeType::of(level, btree),
+            min_max: self.min_max,
+            rest: words,
+            k: Bkey::default(),
+            v: &[],
+            started: false,
         }
-        (p > max).then_some("key past end of btree node")
     }
 }
 
-impl Previous {
-    /// By position; of equal ones a deleted key comes first.
-    fn is_after(&self, k: &Bkey) -> bool {
-        let deleted = |k: &Bkey| k.type_ == KeyType::DELETED;
-        let (l, r) = (self.k.p, k.p);
-        l > r || (l == r && deleted(k) && !deleted(&self.k))
+/// Whether a position is not one of the node.
+#[inline]
+fn outside((min, max): (Bpos, Bpos), p: Bpos) -> Option<&'static str> {
+    if p < min {
+        return Some("key before start of btree node");
     }
+    (p > max).then_some("key past end of btree node")
+}
+
+/// By position; of equal ones a deleted key comes first.
+#[inline]
+fn is_after(before: &Bkey, k: &Bkey) -> bool {
+    let deleted = |k: &Bkey| k.type_ == KeyType::DELETED;
+    let (l, r) = (before.p, k.p);
+    l > r || (l == r && deleted(k) && !deleted(before))
 }

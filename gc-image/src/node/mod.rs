@@ -6,6 +6,7 @@ mod err;
 mod extents;
 mod merge;
 mod parse;
+pub(crate) mod plain;
 mod read;
 
 pub use read::read;

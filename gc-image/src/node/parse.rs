@@ -30,6 +30,13 @@ pub(super) struct Parser {
     version: u16,
 }
 
+/// A verified set: its head, the sectors it takes, the words of keys in it.
+pub(super) struct Opened {
+    pub(super) set: Bset,
+    pub(super) u64s: u16,
+    sectors: u16,
+}
+
 impl Parser {
     pub(super) const fn new() -> Self {
         Self { written: 0, format: None, old_extents: false, version: VERSION_MAX }
@@ -43,32 +50,20 @@ impl Parser {
     ) -> Result<Node, Stop> {
         let seq = u64_at(&bytes, 136).unwrap_or(0);
         self.identity(&bytes, seq, e)?;
-        let size = e.fs.btree_node_sectors();
         let mut runs: Vec<Vec<u64>> = Vec::new();
-        while self.written < size {
-            let first = self.written == 0;
-            let at = usize::from(self.written).saturating_mul(512);
-            let Some(set) = Bset::at(&bytes, at, first) else { break };
-            if !first && set.seq != seq {
-                break;
-            }
-            let sectors = self.verify(&mut bytes, &set, e)?;
-            let mut u64s = set.u64s;
-            self.check_set(&bytes, &set, sectors, &mut u64s, e)?;
-            if first {
-                self.version = set.version;
-                self.set_format(&bytes, e)?;
-            }
+        while let Some(opened) = self.open_set(&mut bytes, seq, e)? {
+            let Opened { set, u64s, .. } = opened;
+            let first = set.first;
             let Some(format) = self.format.as_ref() else { return Err(Stop::Failed) };
             let words = set.words(&bytes, u64s);
             let keys = Keys {
                 format,
                 set: &set,
-                min_max: compat_range(self.version, e.btree, range(&bytes)),
+                min_max: self.range(&bytes, e.btree),
                 written: self.written,
             };
             let (words, whiteouts) = keys.check(words, e)?;
-            self.written = self.written.saturating_add(sectors);
+            self.pass(&opened);
             if e.fs.is_blacklisted(set.journal_seq) {
                 if !first {
                     continue;
@@ -93,7 +88,7 @@ impl Parser {
             merge::merge(&format, &runs)
         };
         let words = self.check_values(&format, merged, e)?;
-        let (min_key, max_key) = compat_range(self.version, e.btree, range(&bytes));
+        let (min_key, max_key) = self.range(&bytes, e.btree);
         Ok(Node {
             key: e.key.clone(),
             btree: e.btree,
@@ -106,7 +101,59 @@ impl Parser {
         })
     }
 
-    fn identity(&self, bytes: &[u8], seq: u64, e: &mut Errors<'_, '_>) -> Result<(), Stop> {
+    /// Verifies the next set, and the head of the node with the first; `None` behind
+    /// the last.
+    pub(super) fn open_set(
+        &mut self,
+        bytes: &mut [u8],
+        seq: u64,
+        e: &mut Errors<'_, '_>,
+    ) -> Result<Option<Opened>, Stop> {
+        if self.written >= e.fs.btree_node_sectors() {
+            return Ok(None);
+        }
+        let first = self.written == 0;
+        let at = usize::from(self.written).saturating_mul(512);
+        let Some(set) = Bset::at(bytes, at, first) else { return Ok(None) };
+        if !first && set.seq != seq {
+            return Ok(None);
+        }
+        let sectors = self.verify(bytes, &set, e)?;
+        let mut u64s = set.u64s;
+        self.check_set(bytes, &set, sectors, &mut u64s, e)?;
+        if first {
+            self.version = set.version;
+            self.set_format(bytes, e)?;
+        }
+        Ok(Some(Opened { set, sectors, u64s }))
+    }
+
+    /// Goes behind a set.
+    pub(super) fn pass(&mut self, opened: &Opened) {
+        self.written = self.written.saturating_add(opened.sectors);
+    }
+
+    /// Format of the node, once the first set is open.
+    pub(super) const fn format(&self) -> Option<&NodeFormat> {
+        self.format.as_ref()
+    }
+
+    /// Whether extents of the node overlap.
+    pub(super) const fn has_old_extents(&self) -> bool {
+        self.old_extents
+    }
+
+    /// Least and greatest key by today's order.
+    pub(super) fn range(&self, bytes: &[u8], btree: BtreeId) -> (Bpos, Bpos) {
+        compat_range(self.version, btree, range(bytes))
+    }
+
+    pub(super) fn identity(
+        &self,
+        bytes: &[u8],
+        seq: u64,
+        e: &mut Errors<'_, '_>,
+    ) -> Result<(), Stop> {
         let must = Class::MustRetry;
         if u64_at(bytes, 16) != Some(e.fs.bset_magic()) {
             e.raise(must, self.written, None, "bad magic")?;
@@ -230,7 +277,12 @@ impl Parser {
         Ok(())
     }
 
-    fn no_set_behind(&self, bytes: &[u8], seq: u64, e: &mut Errors<'_, '_>) -> Result<(), Stop> {
+    pub(super) fn no_set_behind(
+        &self,
+        bytes: &[u8],
+        seq: u64,
+        e: &mut Errors<'_, '_>,
+    ) -> Result<(), Stop> {
         let block = usize::from(e.fs.block_sectors()).saturating_mul(512).max(512);
         let mut at = usize::from(self.written).saturating_mul(512);
         while at < bytes.len() {

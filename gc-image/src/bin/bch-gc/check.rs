@@ -4,14 +4,19 @@
 mod text;
 
 use crate::document;
+use crate::recorder::Recorded;
 use crate::run::{self, CHECK, Failure, Session};
 use crate::style::Style;
 use gc_core::error::{Errno, Error};
 use gc_core::gc::{Args, gc};
 use gc_image::cli::{CheckOptions, Source};
 use gc_image::host::Image;
+use gc_image::plain;
+use gc_image::recovery::Begun;
+use gc_image::report::Unreadable;
 use serde_json::{Value, json};
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 /// Findings of a kind that are shown.
@@ -21,6 +26,7 @@ pub(crate) fn run(options: CheckOptions, source: &Source) -> ExitCode {
     run::on_image_or(
         source,
         CHECK,
+        |session, begun| plainly(options, source.talk.quiet, session, begun),
         |session, image| check(options, source.talk.quiet, session, image),
         |session, failure| match failure {
             // What was found until then is a result too.
@@ -64,24 +70,75 @@ fn check(
         });
         line(&mut out, &doc)?;
     } else {
-        let style = Style::of_stdout();
         if !quiet {
-            text::devices(&mut out, image, style)?;
-            text::usage(&mut out, image, style)?;
+            let style = Style::of_stdout();
+            text::devices(&mut out, image.fs(), |dev| image.device_usage(dev), style)?;
+            image.with_usage(|words, table| text::usage(&mut out, words, table, style))?;
         }
-        let shown = if options.verbose { usize::MAX } else { SHOWN };
-        text::grouped(&mut out, &findings, shown, style)?;
-        for line in run::lines(&unreadable) {
-            writeln!(out, "{line}")?;
-        }
-        if ret != 0 {
-            writeln!(out, "{}", style.bad(&format!("the check ended early: {}", ended(ret))))?;
-        } else if clean && !quiet {
-            writeln!(out, "{}", style.good("everything agrees"))?;
-        }
+        verdict(&mut out, options, quiet, &Verdict { findings, unreadable, ret })?;
     }
     out.flush()?;
     Ok(clean)
+}
+
+/// What the text ends with.
+struct Verdict {
+    findings: Vec<Recorded>,
+    unreadable: Vec<Unreadable>,
+    ret: i32,
+}
+
+fn verdict(
+    out: &mut impl Write,
+    options: CheckOptions,
+    quiet: bool,
+    v: &Verdict,
+) -> Result<(), Failure> {
+    let style = Style::of_stdout();
+    let shown = if options.verbose { usize::MAX } else { SHOWN };
+    text::grouped(out, &v.findings, shown, style)?;
+    for line in run::lines(&v.unreadable) {
+        writeln!(out, "{line}")?;
+    }
+    let clean = v.findings.is_empty() && v.unreadable.is_empty() && v.ret == 0;
+    if v.ret != 0 {
+        writeln!(out, "{}", style.bad(&format!("the check ended early: {}", ended(v.ret))))?;
+    } else if clean && !quiet {
+        writeln!(out, "{}", style.good("everything agrees"))?;
+    }
+    Ok(())
+}
+
+/// In the order of the disk, where there is nothing to say.
+fn plainly(
+    options: CheckOptions,
+    quiet: bool,
+    session: &Session<'_, '_>,
+    begun: &Begun,
+) -> Result<Option<bool>, Failure> {
+    if options.json || options.metadata_only || options.in_order {
+        return Ok(None);
+    }
+    let processors = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let threads = options.threads.unwrap_or_else(processors).get();
+    let mut read = |nodes| session.progress.add(nodes);
+    let Some(even) = plain::check(begun, plain::Options { threads }, &mut read) else {
+        return Ok(None);
+    };
+    session.progress.end();
+    let findings = session.recorder.borrow_mut().take();
+    let unreadable = session.unreadable();
+    let clean = findings.is_empty() && unreadable.is_empty();
+    let style = Style::of_stdout();
+    let mut out = std::io::stdout().lock();
+    if !quiet {
+        let of = |dev: u8| even.dev_usage.get(usize::from(dev)).copied().unwrap_or_default();
+        text::devices(&mut out, &begun.fs, of, style)?;
+        text::usage(&mut out, &even.usage, &begun.fs.replicas.table, style)?;
+    }
+    verdict(&mut out, options, quiet, &Verdict { findings, unreadable, ret: 0 })?;
+    out.flush()?;
+    Ok(Some(clean))
 }
 
 /// What was found where recovery ended before anything was counted.

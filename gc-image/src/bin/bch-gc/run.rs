@@ -17,8 +17,9 @@ use crate::source;
 use crate::style::count;
 use gc_image::cli::Source;
 use gc_image::error::{OpenError, RecoveryError};
+use gc_image::fs::Fs;
 use gc_image::host::Image;
-use gc_image::recovery::{self, RecoveryArgs};
+use gc_image::recovery::{self, Begun, RecoveryArgs};
 use gc_image::report::Unreadable;
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -125,13 +126,15 @@ pub(crate) fn on_image(
     how: How,
     command: impl FnOnce(&Session<'_, '_>, &Image<'_>) -> Result<bool, Failure>,
 ) -> ExitCode {
-    on_image_or(source, how, command, |_, _| Ok(()))
+    on_image_or(source, how, |_, _| Ok(None), command, |_, _| Ok(()))
 }
 
-/// The same; `failed` is told what was found where there is no result.
+/// The same; `early` may have the result before anything is known of buckets, and
+/// `failed` is told what was found where there is no result.
 pub(crate) fn on_image_or(
     source: &Source,
     how: How,
+    early: impl FnOnce(&Session<'_, '_>, &Begun) -> Result<Option<bool>, Failure>,
     command: impl FnOnce(&Session<'_, '_>, &Image<'_>) -> Result<bool, Failure>,
     failed: impl FnOnce(&Session<'_, '_>, &Failure) -> Result<(), Failure>,
 ) -> ExitCode {
@@ -145,7 +148,7 @@ pub(crate) fn on_image_or(
     let recorder = RefCell::new(Recorder::new(how.fix, source.talk.quiet, &progress));
     let listed = Cell::new(false);
     let session = Session { progress: &progress, recorder: &recorder, listed: &listed };
-    let mut result = with_image(source, how, &session, command);
+    let mut result = with_image(source, how, &session, early, command);
     progress.end();
     if let Err(e) = &result {
         if let Err(worse) = failed(&session, e) {
@@ -178,18 +181,27 @@ fn with_image(
     source: &Source,
     how: How,
     session: &Session<'_, '_>,
+    early: impl FnOnce(&Session<'_, '_>, &Begun) -> Result<Option<bool>, Failure>,
     command: impl FnOnce(&Session<'_, '_>, &Image<'_>) -> Result<bool, Failure>,
 ) -> Result<bool, Failure> {
     let mut reporter = Shared(session.recorder);
     let progress = session.progress;
     let fs = source::open(source, how, &mut reporter, progress)?;
-    let recovered = recovery::recover(fs, RecoveryArgs { fsck: how.fsck }, &mut reporter)?;
-    let image = Image::new(recovered, &mut reporter)?;
+    let begun = recovery::begin(fs, RecoveryArgs { fsck: how.fsck }, &mut reporter)?;
+    if let Some(result) = early(session, &begun)? {
+        say_changes(&begun.fs, progress);
+        return Ok(result);
+    }
+    let image = Image::new(begun.read_marks(&mut reporter)?, &mut reporter)?;
     let result = command(session, &image);
-    for change in image.fs().changes() {
+    say_changes(image.fs(), progress);
+    result
+}
+
+fn say_changes(fs: &Fs, progress: &Progress) {
+    for change in fs.changes() {
         progress.say(&format!("bch-gc: warning: {change}"));
     }
-    result
 }
 
 /// What could not be read, for people; nothing where all could be.

@@ -3,15 +3,19 @@
 
 use crate::recorder::Recorded;
 use crate::style::{Style, count, size};
-use gc_core::layout::{BucketMark, DataType};
-use gc_image::host::Image;
+use gc_core::accounting::replicas::Table;
+use gc_core::layout::{DataType, DevUsage};
+use gc_image::fs::Fs;
 use std::collections::BTreeMap;
 use std::io::{Result, Write};
-use std::sync::atomic::Ordering;
 
 /// The file system and its devices, buckets by what they hold.
-pub(super) fn devices(out: &mut impl Write, image: &Image<'_>, style: Style) -> Result<()> {
-    let fs = image.fs();
+pub(super) fn devices(
+    out: &mut impl Write,
+    fs: &Fs,
+    usage: impl Fn(u8) -> DevUsage,
+    style: Style,
+) -> Result<()> {
     let clean = if fs.flags.clean { "clean" } else { "not shut down cleanly" };
     let name = style.head(&fs.name());
     writeln!(out, "{name}: format version {}, {clean}", fs.sb.version())?;
@@ -24,19 +28,8 @@ pub(super) fn devices(out: &mut impl Write, image: &Image<'_>, style: Style) -> 
         let bucket = size(u64::from(m.bucket_size));
         let name = style.head(&format!("device {idx}"));
         writeln!(out, "{name}: {place}, {} buckets of {bucket}", m.nbuckets)?;
-        let mut by_type = [0_u64; 8];
-        let mut free = 0_u64;
-        for b in &dev.buckets {
-            let mark = b.load_mark(Ordering::Relaxed);
-            match kind(mark) {
-                Some(t) => {
-                    if let Some(n) = by_type.get_mut(usize::from(t.0)) {
-                        *n += 1;
-                    }
-                }
-                None => free += 1,
-            }
-        }
+        let by_type = usage(idx).buckets;
+        let free = by_type.iter().fold(m.nbuckets, |free, n| free.saturating_sub(*n));
         let used: Vec<String> = (0_u8..)
             .zip(by_type)
             .filter(|(_, n)| *n != 0)
@@ -47,33 +40,31 @@ pub(super) fn devices(out: &mut impl Write, image: &Image<'_>, style: Style) -> 
     Ok(())
 }
 
-fn kind(mark: BucketMark) -> Option<DataType> {
-    let t = gc_core::accounting::bucket_type(mark);
-    (t != DataType::NONE).then_some(t)
-}
-
 /// Usage of the file system, by kind and by set of devices.
-pub(super) fn usage(out: &mut impl Write, image: &Image<'_>, style: Style) -> Result<()> {
-    image.with_usage(|words, table| {
-        let word = |i: usize| words.get(i).copied().unwrap_or(0);
-        writeln!(
-            out,
-            "{}: superblock and journal {}, btree {}, data {}, cached {}, reserved {}, inodes {}",
-            style.head("usage"),
-            size(word(1)),
-            size(word(2)),
-            size(word(3)),
-            size(word(4)),
-            size(word(5)),
-            word(6)
-        )?;
-        for (i, e) in (11_usize..).zip(table.view().iter()) {
-            if word(i) != 0 {
-                writeln!(out, "  {e}: {}", size(word(i)))?;
-            }
+pub(super) fn usage(
+    out: &mut impl Write,
+    words: &[u64],
+    table: &Table,
+    style: Style,
+) -> Result<()> {
+    let word = |i: usize| words.get(i).copied().unwrap_or(0);
+    writeln!(
+        out,
+        "{}: superblock and journal {}, btree {}, data {}, cached {}, reserved {}, inodes {}",
+        style.head("usage"),
+        size(word(1)),
+        size(word(2)),
+        size(word(3)),
+        size(word(4)),
+        size(word(5)),
+        word(6)
+    )?;
+    for (i, e) in (11_usize..).zip(table.view().iter()) {
+        if word(i) != 0 {
+            writeln!(out, "  {e}: {}", size(word(i)))?;
         }
-        Ok(())
-    })
+    }
+    Ok(())
 }
 
 /// Findings by kind, the first `shown` of each.

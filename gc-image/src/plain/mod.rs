@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! A check of a file system that has nothing wrong with it, in any order and by
+//! several threads.
+//!
+//! Marking does not commute: the first data type in a bucket wins, a repaired
+//! generation changes what later keys see, a refused pointer ends its key. But
+//! where nothing of that kind happens, it does. So everything is read and counted
+//! here in the order in which it lies on disk, by the same rules, and whatever is
+//! not plain ends the attempt in silence: then the engine walks the references in
+//! their order, and says what there is to say. The report is the same for any
+//! number of threads.
+
+mod alloc;
+mod level;
+mod marker;
+mod metadata;
+mod sheet;
+mod sums;
+
+use crate::host::version::words;
+use crate::node::plain::{NodeRange, Unusual, Visit};
+use crate::recovery::{Begun, btrees};
+use crate::tree::Merged;
+use alloc::Filler;
+use gc_core::accounting::Usage;
+use gc_core::layout::btree::BTREE_MAX_DEPTH;
+use gc_core::layout::{BtreeId, BtreeNodeType, DevUsage, POS_MAX, POS_MIN};
+use level::{Job, Keys, Pool, Work, total};
+use marker::{Ground, Marker};
+use sheet::Sheet;
+use std::rc::Rc;
+
+/// How to go about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Threads that read nodes.
+    pub threads: usize,
+}
+
+/// Everything agrees: what the file system says of itself is so.
+#[derive(Debug)]
+pub struct Even {
+    /// Usage of the file system as words: those of `struct bch_fs_usage`, then one
+    /// for each entry of the replicas table.
+    pub usage: Vec<u64>,
+    /// Usage of the members by index.
+    pub dev_usage: Vec<DevUsage>,
+}
+
+/// Checks everything; `None` if anything is not plain, of which nothing has been
+/// said. `progress` is told of nodes as they are read.
+pub fn check(begun: &Begun, options: Options, progress: &mut dyn FnMut(u64)) -> Option<Even> {
+    if begun.fs.replicas.rebuild || begun.fs.incomplete {
+        return None;
+    }
+    let sheet = Sheet::new(&begun.fs)?;
+    let ground = Ground {
+        fs: &begun.fs,
+        sheet: &sheet,
+        key_version: begun.key_version,
+        alone: options.threads <= 1,
+    };
+    let pool = Pool { ground, journal: &begun.journal, threads: options.threads };
+    Run { begun, pool }.all(progress).ok()
+}
+
+struct Run<'a> {
+    begun: &'a Begun,
+    pool: Pool<'a>,
+}
+
+impl Run<'_> {
+    fn all(&self, progress: level::Progress<'_>) -> Result<Even, Unusual> {
+        let (ground, sheet) = (self.pool.ground, self.pool.ground.sheet);
+        let mut fillers = self.fill(progress)?;
+        let (dev_usage, hidden) = sheet.usage().ok_or(Unusual)?;
+        if !metadata::take(ground.fs, sheet) {
+            return Err(Unusual);
+        }
+
+        let mut marker = Marker::new(ground).ok_or(Unusual)?;
+        for key in fillers.iter_mut().flat_map(|f| core::mem::take(&mut f.pointers)) {
+            marker.key(&key.k, &key.v)?;
+        }
+        let mut jobs = Vec::new();
+        for id in btrees() {
+            let Some(root) = self.begun.roots.get(usize::from(id.0)).filter(|r| !r.fake) else {
+                continue;
+            };
+            let whole = root.min_key == POS_MIN && root.max_key == POS_MAX;
+            if !whole || root.level >= BTREE_MAX_DEPTH {
+                return Err(Unusual);
+            }
+            let (k, v) = (&root.key.k, &root.key.v);
+            marker.key(k, v)?;
+            let walked = root.level > 0 || BtreeNodeType::of(0, id).needs_gc();
+            if id != BtreeId::ALLOC && walked {
+                self.root(id, &mut marker, &mut jobs)?;
+            }
+        }
+        let mut markers = self.pool.walk(jobs, || Marker::new(ground), progress)?;
+        markers.push(marker);
+        let counted = total(ground.fs.replicas.table.view().len(), markers).ok_or(Unusual)?;
+
+        let mut usage = self.begun.usage.clone();
+        usage.head.hidden = hidden;
+        let agrees = sheet.is_even() && same(&usage, &counted);
+        if agrees { Ok(Even { usage: words(&usage).collect(), dev_usage }) } else { Err(Unusual) }
+    }
+
+    /// Reads the alloc btree into the sheet.
+    fn fill(&self, progress: level::Progress<'_>) -> Result<Vec<Filler<'_>>, Unusual> {
+        let make = || Filler::new(self.pool.ground);
+        let mut filler = make().ok_or(Unusual)?;
+        let mut jobs = Vec::new();
+        self.root(BtreeId::ALLOC, &mut filler, &mut jobs)?;
+        let mut fillers = self.pool.walk(jobs, make, progress)?;
+        fillers.push(filler);
+        Ok(fillers)
+    }
+
+    /// The keys of a root, which has been read.
+    fn root<W: Work>(&self, id: BtreeId, work: &mut W, jobs: &mut Vec<Job>) -> Result<(), Unusual> {
+        let Some(root) = self.begun.roots.get(usize::from(id.0)).filter(|r| !r.fake) else {
+            return Ok(());
+        };
+        let range = NodeRange { min: root.min_key, max: root.max_key };
+        let mut keys = Keys::new(work, jobs, (id, root.level), range);
+        let mut merged = Merged::new(Rc::clone(root), Some(&self.begun.journal));
+        while let Some(key) = merged.next_key() {
+            keys.key(key.k, key.v)?;
+        }
+        keys.end()
+    }
+}
+
+/// Whether the counters that are compared agree. `hidden` does where all buckets
+/// do.
+fn same(says: &Usage, counted: &Usage) -> bool {
+    let (a, b) = (&says.head, &counted.head);
+    let sums = |u: &gc_core::layout::FsUsage| {
+        (u.btree, u.data, u.cached, u.reserved, u.nr_inodes, u.persistent_reserved)
+    };
+    sums(a) == sums(b) && says.replicas == counted.replicas
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What is left to be found of each bucket: one word, in regions that hold
+//! something.
+//!
+//! A word begins as what the alloc key says of its bucket, and every reference
+//! takes its sectors away. Where all is right nothing is left, whatever the order:
+//! so eight bytes a bucket are enough for what is said and what is counted.
+
+use crate::bytes::index;
+use crate::fs::Fs;
+use gc_core::accounting::{Buckets, Geometry, count_pointer, dev_usage_from_buckets};
+use gc_core::layout::{BucketMark, DataType, DevUsage, ExtentPtr};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Buckets of a region.
+const REGION: usize = 512;
+/// The same as a power of two.
+const REGION_BITS: u32 = 9;
+const _: () = assert!(REGION == 1 << REGION_BITS);
+
+/// The alloc btree has a key for the bucket. A mark has this bit for a journal
+/// sequence, of which alloc keys know nothing.
+const KNOWN: u64 = BucketMark(0).with_journal_seq_valid(true).0;
+/// What must have gone from a word in the end.
+const LEFT: u64 = BucketMark(0)
+    .with_data_type_raw(7)
+    .with_owned_by_allocator(true)
+    .with_stripe(true)
+    .with_dirty_sectors(u16::MAX)
+    .with_cached_sectors(u16::MAX)
+    .0;
+
+type Region = Box<[AtomicU64; REGION]>;
+
+/// What became of a pointer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// Its sectors were there and are gone.
+    Yes,
+    /// A cached pointer to a bucket that was reused: it counts for nothing.
+    Stale,
+    /// The bucket is not as the pointer says.
+    No,
+}
+
+/// Sectors to buckets: most sizes are powers of two.
+#[derive(Debug, Clone, Copy)]
+struct Divide {
+    by: u64,
+    shift: Option<u32>,
+}
+
+impl Divide {
+    fn new(by: u64) -> Self {
+        Self { by, shift: by.is_power_of_two().then(|| by.trailing_zeros()) }
+    }
+
+    #[inline]
+    fn quotient(self, v: u64) -> u64 {
+        match self.shift {
+            Some(shift) => v.wrapping_shr(shift),
+            None => v.checked_div(self.by).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct DevSheet {
+    geometry: Geometry,
+    divide: Divide,
+    regions: Vec<OnceLock<Region>>,
+    online: bool,
+}
+
+impl DevSheet {
+    #[inline]
+    fn word(&self, bucket: u64) -> Option<&AtomicU64> {
+        let region = self.regions.get(index(bucket >> REGION_BITS))?.get()?;
+        region.get(index(bucket) % REGION)
+    }
+
+    /// The same; makes the region.
+    fn make(&self, bucket: u64) -> Option<&AtomicU64> {
+        let slot = self.regions.get(index(bucket >> REGION_BITS))?;
+        if slot.get().is_none() {
+            // Another thread may have been faster: its region counts.
+            let _other = slot.set(region()?);
+        }
+        self.word(bucket)
+    }
+
+    fn words(&self) -> impl Iterator<Item = (u64, &AtomicU64)> {
+        let regions = self.regions.iter().zip((0_u64..).step_by(REGION));
+        regions
+            .filter_map(|(slot, first)| Some((slot.get()?, first)))
+            .flat_map(|(region, first)| (first..).zip(region.iter()))
+    }
+}
+
+fn region() -> Option<Region> {
+    let mut words = Vec::new();
+    words.try_reserve_exact(REGION).ok()?;
+    words.resize_with(REGION, || AtomicU64::new(0));
+    words.into_boxed_slice().try_into().ok()
+}
+
+/// The words of all members.
+#[derive(Debug)]
+pub(super) struct Sheet {
+    devs: Vec<Option<DevSheet>>,
+}
+
+impl Sheet {
+    /// No regions yet.
+    pub(super) fn new(fs: &Fs) -> Option<Self> {
+        let mut devs = Vec::new();
+        for dev in &fs.devices {
+            let Some(dev) = dev else {
+                devs.push(None);
+                continue;
+            };
+            let geometry = dev.geometry();
+            let nr = index(geometry.nbuckets.div_ceil(crate::bytes::number(REGION)));
+            let mut regions = Vec::new();
+            regions.try_reserve_exact(nr).ok()?;
+            regions.resize_with(nr, OnceLock::new);
+            let divide = Divide::new(u64::from(geometry.bucket_size));
+            let online = dev.online.is_some();
+            devs.push(Some(DevSheet { geometry, divide, regions, online }));
+        }
+        Some(Self { devs })
+    }
+
+    fn dev(&self, dev: u8) -> Option<&DevSheet> {
+        self.devs.get(usize::from(dev))?.as_ref()
+    }
+
+    /// Takes the sectors of a pointer from its bucket; `alone`: no other thread
+    /// does so meanwhile.
+    #[inline]
+    pub(super) fn take(&self, ptr: ExtentPtr, n: i64, t: DataType, alone: bool) -> Taken {
+        let Some(dev) = self.dev(ptr.dev()) else { return Taken::No };
+        let bucket = dev.divide.quotient(ptr.offset());
+        let Some(word) = dev.word(bucket) else { return Taken::No };
+        let mut old = word.load(Relaxed);
+        loop {
+            if old & KNOWN == 0 {
+                return Taken::No;
+            }
+            let new = match count_pointer(BucketMark(old), ptr, n.wrapping_neg(), t) {
+                Ok(Some(new)) => new.0,
+                Ok(None) => return Taken::Stale,
+                Err(_) => return Taken::No,
+            };
+            if alone {
+                word.store(new, Relaxed);
+                return Taken::Yes;
+            }
+            match word.compare_exchange_weak(old, new, Relaxed, Relaxed) {
+                Ok(_) => return Taken::Yes,
+                Err(now) => old = now,
+            }
+        }
+    }
+
+    /// Takes sectors of a superblock or the journal from their bucket.
+    pub(super) fn take_metadata(&self, dev: u8, bucket: u64, t: DataType, sectors: u32) -> bool {
+        let Some(word) = self.dev(dev).and_then(|d| d.word(bucket)) else { return false };
+        let old = BucketMark(word.load(Relaxed));
+        let left = u32::from(old.dirty_sectors()).checked_sub(sectors);
+        let Some(left) = left.and_then(|n| u16::try_from(n).ok()) else { return false };
+        if old.data_type() != t || old.0 & KNOWN == 0 {
+            return false;
+        }
+        let t = if left == 0 && old.cached_sectors() == 0 { DataType::NONE } else { t };
+        word.store(old.with_dirty_sectors(left).with_data_type(t).0, Relaxed);
+        true
+    }
+
+    /// Usage of each member as its words say before anything is taken, and what
+    /// they add to `hidden`; `None` where a word cannot be right.
+    pub(super) fn usage(&self) -> Option<(Vec<DevUsage>, u64)> {
+        let mut hidden = 0_u64;
+        let mut usage = Vec::new();
+        for dev in &self.devs {
+            let Some(dev) = dev else {
+                usage.push(DevUsage::default());
+                continue;
+            };
+            let mut possible = true;
+            let marks = dev.words().map(|(_, word)| {
+                let m = BucketMark(word.load(Relaxed) & (LEFT | 0xff));
+                // Sectors of no type would be taken by pointers of any.
+                let sectors = m.dirty_sectors() != 0 || m.cached_sectors() != 0;
+                possible &= m.data_type() != DataType::NONE || !sectors;
+                m
+            });
+            let (of_dev, h) = dev_usage_from_buckets(dev.geometry, marks);
+            if !possible {
+                return None;
+            }
+            usage.push(of_dev);
+            hidden = hidden.wrapping_add(h);
+        }
+        Some((usage, hidden))
+    }
+
+    /// Whether nothing is left anywhere. Superblocks and journal of members that
+    /// are not there stay as the alloc btree has them.
+    pub(super) fn is_even(&self) -> bool {
+        self.devs.iter().flatten().all(|dev| {
+            dev.words().all(|(_, word)| {
+                let m = BucketMark(word.load(Relaxed));
+                let away = !dev.online && matches!(m.data_type(), DataType::SB | DataType::JOURNAL);
+                m.0 & LEFT == 0 || away
+            })
+        })
+    }
+}
+
+impl Buckets for Sheet {
+    fn geometry(&self, dev: u8) -> Option<Geometry> {
+        Some(self.dev(dev)?.geometry)
+    }
+
+    fn mark(&self, dev: u8, bucket: u64) -> Option<&AtomicU64> {
+        self.dev(dev)?.make(bucket)
+    }
+
+    fn live_gen(&self, dev: u8, bucket: u64) -> Option<u8> {
+        Some(BucketMark(self.dev(dev)?.word(bucket)?.load(Relaxed)).gen_())
+    }
+
+    fn set_alloc(&self, dev: u8, bucket: u64, _io_time: [u16; 2], _oldest_gen: u8) {
+        if let Some(word) = self.dev(dev).and_then(|d| d.word(bucket)) {
+            word.fetch_or(KNOWN, Relaxed);
+        }
+    }
+}
