@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Layouts and numbers that the library shares with its host.
- * Generated: cargo run -p gc-core --example layout_header > include/bch_gc_layout.h
+ * Generated from gc-core/src/layout/: cargo xtask generate
  *
  * Always: sizes and numbers under names of our own.
  * With BCH_GC_LAYOUT_STRUCTS defined, after the headers of a bcachefs tree: that

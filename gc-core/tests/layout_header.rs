@@ -11,10 +11,7 @@ fn checked_in_header_is_fresh() {
     header::write_header(&mut want).expect("writing to a string");
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../include/bch_gc_layout.h");
     let have = std::fs::read_to_string(path).expect("include/bch_gc_layout.h");
-    assert!(
-        have == want,
-        "stale: cargo run -p gc-core --example layout_header > include/bch_gc_layout.h"
-    );
+    assert!(have == want, "stale: cargo xtask generate");
 }
 
 // Oracle: a name stands for one thing in C; two rows of it would not compile.
