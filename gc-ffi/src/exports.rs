@@ -74,8 +74,9 @@ pub unsafe extern "C" fn bch2_gc(
 
 /// Recomputes the oldest generation of every bucket that any pointer still has.
 ///
-/// No lock is held. Returns 0 or a negative errno; -ESHUTDOWN when called by the gc
-/// thread while it is asked to stop.
+/// No lock is held, and no other call of it is under way: they would share the
+/// `gc_gen` of the buckets. Returns 0 or a negative errno; -ESHUTDOWN when called by
+/// the gc thread while it is asked to stop.
 ///
 /// # Safety
 /// As bch2_gc.

@@ -43,9 +43,12 @@ impl Model {
         self.needs("remove_member", LockId::Writes, Mode::Exclusive);
         let points = |key: &Key| key.get().pointers().any(|p| u32::from(p.dev()) == dev);
         for btree in (0_u8..).map(BtreeId).take(BTREE_ID_NR) {
-            let all =
-                self.keys(btree).into_iter().filter(|(level, key)| *level == 0 && points(key));
-            for (_, key) in all {
+            let all = {
+                // gc may be writing nodes anew.
+                let _trees = self.guard(LockId::Trees, Mode::Exclusive);
+                self.keys(btree)
+            };
+            for (_, key) in all.into_iter().filter(|(level, key)| *level == 0 && points(key)) {
                 let mut rest = key.clone();
                 rest.drop_pointers(|p| u32::from(p.dev()) == dev);
                 let update = Update { btree, key: rest, was: Some(Some(key)) };

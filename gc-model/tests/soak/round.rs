@@ -5,7 +5,7 @@ use crate::updater::{self, Op, Updater};
 use gc_core::gc::{self, Args};
 use gc_core::host::{Level, Param};
 use gc_core::layout::BtreeId;
-use gc_model::{Call, Message, Model, Options, Reserve, Said, Seeded};
+use gc_model::{Call, Message, Model, Options, Recount, Reserve, Said, Seeded};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -162,7 +162,11 @@ fn compare(model: &Model, when: &str) -> Result<u64, String> {
     // Lines of information, of a restart that was asked for, are no complaint.
     let told = |m: &Message| m.said != Said::Line(Level::Info);
     let found: Vec<_> = model.messages().into_iter().filter(told).collect();
-    let different = model.differences();
+    let mut different = model.differences();
+    let refused = Recount::of(model).refused;
+    if refused != 0 {
+        different.push(format!("{refused} keys that cannot be counted"));
+    }
     let violations = model.violations();
     if !(found.is_empty() && different.is_empty() && violations.is_empty()) {
         return Err(format!(

@@ -112,8 +112,8 @@ impl<'s> Updater<'s> {
             let happened = match op {
                 // While nobody else updates; all else is beside others.
                 Op::RemoveMember => self.remove_member(),
-                // No update.
-                Op::Gens => gc_gens(self.model).is_ok(),
+                // No update; and one at a time, since two share what they count in.
+                Op::Gens => self.index == 0 && gc_gens(self.model).is_ok(),
                 _ => {
                     let _writes = self.model.writes();
                     self.step(op)
