@@ -2,12 +2,13 @@
 //! The model as a host of the engine: every call recorded, its contract checked.
 
 mod coalesce;
+mod contract;
 mod device;
 
 use crate::Model;
 use crate::btree::NodeId;
 use crate::call::Call;
-use crate::device::{DevId, Device};
+use crate::device::DevId;
 use crate::locks::{self, LockId, Mode};
 use crate::stripes::StripeMap;
 use crate::sync::{lock, read};
@@ -40,32 +41,6 @@ const fn trace_name(event: Trace) -> &'static str {
         Trace::GcEnd => "gc_end",
         Trace::CoalesceStart => "coalesce_start",
         Trace::CoalesceEnd => "coalesce_end",
-    }
-}
-
-impl Model {
-    /// The device of a handle; a violation if there is none.
-    fn dev(&self, what: &str, id: DevId) -> Option<&Device> {
-        let dev = self.device(id);
-        if dev.is_none() {
-            self.violation(format!("{what}: no device {id:?}"));
-        }
-        dev
-    }
-
-    fn is_member(&self, dev: &Device) -> bool {
-        self.member(dev.idx()).is_some_and(|m| std::ptr::eq(m, dev))
-    }
-
-    /// A violation unless the caller may look at a member's superblock.
-    fn needs_sb(&self, what: &str, dev: &Device) {
-        if self.is_member(dev) {
-            self.needs(what, LockId::Sb, Mode::Exclusive);
-        }
-    }
-
-    fn needs_node(&self, what: &str, id: NodeId) {
-        self.needs(what, LockId::Node(id), Mode::Shared);
     }
 }
 
