@@ -32,6 +32,9 @@ _bch-gc() {
             bch__gc,lost)
                 cmd="bch__gc__lost"
                 ;;
+            bch__gc,map)
+                cmd="bch__gc__map"
+                ;;
             bch__gc,plan)
                 cmd="bch__gc__plan"
                 ;;
@@ -45,7 +48,7 @@ _bch-gc() {
 
     case "${cmd}" in
         bch__gc)
-            opts="-h -V --help --version check explain lost plan coalesce state gens"
+            opts="-h -V --help --version check explain lost plan coalesce map state gens"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -59,12 +62,16 @@ _bch-gc() {
             return 0
             ;;
         bch__gc__check)
-            opts="-v -q -h --metadata-only --json --verbose --in-use --require-all --passphrase-fd --quiet --progress-fd --help <IMAGE>..."
+            opts="-v -q -h --metadata-only --json --verbose --threads --in-order --in-use --require-all --passphrase-fd --quiet --progress-fd --help <IMAGE>..."
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --threads)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --passphrase-fd)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -158,6 +165,36 @@ _bch-gc() {
             fi
             case "${prev}" in
                 --without)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --progress-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bch__gc__map)
+            opts="-q -h --rows --json --svg --in-use --require-all --passphrase-fd --quiet --progress-fd --help <IMAGE>..."
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --rows)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --svg)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -32,13 +32,16 @@ complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "explain" -d 'Say why 
 complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "lost" -d 'Say what is intact, degraded or lost with the devices at hand, down to the file'
 complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "plan" -d 'Say what `fsck -y` would change, before and after, the destructive first'
 complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "coalesce" -d 'Show how full each btree is, and what merging of nodes would save'
+complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "map" -d 'Draw each device: what its buckets hold, how full they are, where findings are'
 complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "state" -d 'Print the whole result as JSON lines'
 complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "gens" -d 'Show how near each device is to a wrap of its generations, and the oldest pointers'
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l threads -d 'Threads that read metadata (as many as there are processors); the report is the same for any number' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l passphrase-fd -d 'Read the passphrase of an encrypted file system from this file descriptor; it is asked for on a terminal otherwise' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l progress-fd -d 'Write progress as JSON lines to this file descriptor instead of showing it' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l metadata-only -d 'Walk pointers to metadata only'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l json -d 'Print one JSON document instead of text; its form is schema/check.schema.json'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -s v -l verbose -d 'Show every finding, not the first few of each kind'
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l in-order -d 'Follow the references one by one in their order, as is done anyway once anything is found'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l in-use -d 'Read block devices that are in use'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l require-all -d 'Refuse a file system that is not complete'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -s q -l quiet -d 'Say only what is wrong: warnings, errors, and of a check its findings; nothing where nothing is wrong'
@@ -77,6 +80,15 @@ complete -c bch-gc -n "__fish_bch_gc_using_subcommand coalesce" -l in-use -d 'Re
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand coalesce" -l require-all -d 'Refuse a file system that is not complete'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand coalesce" -s q -l quiet -d 'Say only what is wrong: warnings, errors, and of a check its findings; nothing where nothing is wrong'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand coalesce" -s h -l help -d 'Print help'
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand map" -l rows -d 'Rows of a device at most; a cell stands for as many buckets as that needs' -r
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand map" -l svg -d 'Write a picture to this file, which must not exist yet, instead of drawing with characters' -r -F
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand map" -l passphrase-fd -d 'Read the passphrase of an encrypted file system from this file descriptor; it is asked for on a terminal otherwise' -r
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand map" -l progress-fd -d 'Write progress as JSON lines to this file descriptor instead of showing it' -r
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand map" -l json -d 'Print one JSON document, with the cells, instead of text'
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand map" -l in-use -d 'Read block devices that are in use'
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand map" -l require-all -d 'Refuse a file system that is not complete'
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand map" -s q -l quiet -d 'Say only what is wrong: warnings, errors, and of a check its findings; nothing where nothing is wrong'
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand map" -s h -l help -d 'Print help'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand state" -l mode -d 'How findings are answered, and which compat bits count' -r -f -a "n\t'Repair nothing that may be ignored'
 y\t'Repair in memory what can be repaired'
 m\t'Like n, as if metadata had not been accounted for: two documents'

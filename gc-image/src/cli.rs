@@ -100,6 +100,16 @@ pub enum Command {
         #[expect(missing_docs, reason = "would become help text")]
         source: Source,
     },
+    /// Draw each device: what its buckets hold, how full they are, where findings are
+    #[command(after_help = format!("{MAP_EXAMPLES}\n\n{EXIT_CODES}"))]
+    Map {
+        #[command(flatten)]
+        #[expect(missing_docs, reason = "would become help text")]
+        options: MapOptions,
+        #[command(flatten)]
+        #[expect(missing_docs, reason = "would become help text")]
+        source: Source,
+    },
     /// Print the whole result as JSON lines
     #[command(after_help = EXIT_CODES)]
     State {
@@ -247,6 +257,41 @@ pub struct GensOptions {
     /// Show every stale pointer, not the oldest few
     #[arg(long, short)]
     pub verbose: bool,
+}
+
+const MAP_EXAMPLES: &str = "\
+Examples:
+  bch-gc map disk.img
+  bch-gc map --svg disk.svg disk.img        the same as a picture
+  bch-gc map --rows 4 a.img b.img           at most four rows a device";
+
+/// Options of `map`.
+#[derive(Debug, Clone, Args)]
+#[non_exhaustive]
+pub struct MapOptions {
+    /// Rows of a device at most; a cell stands for as many buckets as that needs
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    pub rows: u64,
+    /// Print one JSON document, with the cells, instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// Write a picture to this file, which must not exist yet, instead of drawing with
+    /// characters
+    #[cfg(feature = "svg")]
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+}
+
+impl MapOptions {
+    /// Whether nothing is to be drawn on the terminal.
+    #[must_use]
+    pub const fn only_file(&self) -> bool {
+        #[cfg(feature = "svg")]
+        if self.svg.is_some() {
+            return true;
+        }
+        false
+    }
 }
 
 /// How a run answers.

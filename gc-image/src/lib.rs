@@ -46,6 +46,7 @@ pub mod journal;
 pub mod key;
 pub mod key_text;
 pub mod lost;
+pub mod map;
 pub mod node;
 pub mod paths;
 pub mod plain;

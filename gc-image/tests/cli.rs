@@ -109,7 +109,17 @@ fn images_are_left_alone() {
     for name in ["clean/fresh-64M", "unclean/kill-fresh", "damaged/fuzz-04-def"] {
         let (_unpacked, dev) = devices(name);
         let before = digest(&dev[0]);
-        for args in [&["check", "-q"][..], &["state", "--mode", "y"], &["gens", "--json"]] {
+        for args in [
+            &["check", "-q"][..],
+            &["state", "--mode", "y"],
+            &["gens", "--json"],
+            &["explain", "0:0"],
+            &["explain", "--all-findings"],
+            &["lost"],
+            &["plan"],
+            &["coalesce"],
+            &["map"],
+        ] {
             let args = [args, &[dev[0].as_str()]].concat();
             let code = bch_gc(&args).status.code();
             assert!(matches!(code, Some(0 | 4)), "{name} {args:?}: {code:?}");

@@ -13,6 +13,7 @@ mod explain;
 mod gens;
 mod interrupt;
 mod lost;
+mod map;
 mod plan;
 mod progress;
 mod recorder;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         Command::Lost { options, source } => lost::run(&options, &source),
         Command::Plan { options, source } => plan::run(options, &source),
         Command::Coalesce { json, source } => coalesce::run(json, &source),
+        Command::Map { options, source } => map::run(&options, &source),
         Command::State { mode, source } => state::run(mode, &source),
         Command::Gens { options, source } => gens::run(options, &source),
     }

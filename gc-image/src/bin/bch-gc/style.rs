@@ -18,7 +18,8 @@ impl Style {
         Self { on: std::io::stdout().is_terminal() && !set("NO_COLOR") && !dumb }
     }
 
-    fn sgr(self, code: &str, text: &str) -> String {
+    /// With these codes of "select graphic rendition".
+    pub(crate) fn sgr(self, code: &str, text: &str) -> String {
         if self.on { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
     }
 

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Buckets that findings name.
+
+use crate::host::watch::{Reference, Watch};
+use gc_core::finding::{Finding, Marking};
+use std::collections::BTreeSet;
+
+/// Buckets that findings of a run name, by device.
+#[derive(Debug, Default)]
+pub struct FindingPlaces(BTreeSet<(u32, u64)>);
+
+impl FindingPlaces {
+    /// Those of a device, in order.
+    pub fn of(&self, dev: u8) -> impl Iterator<Item = u64> + '_ {
+        let dev = u32::from(dev);
+        self.0.range((dev, 0)..=(dev, u64::MAX)).map(|(_, bucket)| *bucket)
+    }
+}
+
+impl Watch for FindingPlaces {
+    fn pass(&mut self) {}
+    fn wants(&self, _dev: u8, _bucket: u64) -> bool {
+        false
+    }
+    fn reference(&mut self, _reference: Reference) {}
+    fn finding(&mut self, finding: &Finding<'_>) {
+        let place = match finding {
+            Finding::GenMissing { place, .. }
+            | Finding::GenFuture { place, .. }
+            | Finding::Bucket { place, .. }
+            | Finding::Marking(
+                Marking::Pointer { place, .. }
+                | Marking::StaleStripe { place, .. }
+                | Marking::MetadataType { place, .. }
+                | Marking::MetadataOverflow { place, .. },
+            ) => place,
+            _ => return,
+        };
+        self.0.insert((place.dev, place.bucket));
+    }
+}
