@@ -151,7 +151,8 @@ impl fmt::Display for TypeName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.name() {
             Some(name) => f.write_str(name),
-            None => write!(f, "{}", self.0.0),
+            // Three bits: only 7 has no name.
+            None => f.write_str("(null)"),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::common::Outcome;
 use gc_core::bkey::{BsetKeys, NodeFormat, stripe_key};
-use gc_core::layout::{Bkey, DataType};
+use gc_core::layout::{Bkey, DataType, ExtentPtr};
 use gc_image_write::count::Count;
 use gc_image_write::damage::{Change, Field, Images, Mend, Place, Planted, What, fields};
 use gc_image_write::rng::Rng;
@@ -108,6 +108,12 @@ fn block_sectors(c: &Context<'_>) -> Option<Said> {
     texts
         .push(format!("stripe {idx} has wrong block_sectors[{block}]: got {new}, should be {old}"));
     Some(Said::Exactly(texts))
+}
+
+/// Whether this copy of a node is the one that is read first.
+fn first_copy(p: &Place) -> bool {
+    let first = ExtentPtr(p.group ^ (1 << 63));
+    (first.dev(), first.offset()) == (p.dev, p.sector)
 }
 
 fn invalid(c: &Context<'_>, why: &str) -> Option<Said> {
@@ -299,12 +305,12 @@ pub(crate) const CLASSES: &[Class] = &[
         ..NONE
     },
     Class {
-        name: "checksum of a node, one copy of it or the only one",
+        name: "checksum of a node, its first copy",
         fits: node_of::<2>,
         field: ("btree_node", "csum"),
         mend: Mend::No,
         all_copies: false,
-        said: |_| Some(Said::Log("invalid checksum")),
+        said: |c| first_copy(c.place).then_some(Said::Log("invalid checksum")),
         ..NONE
     },
     Class {

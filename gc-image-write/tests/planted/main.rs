@@ -162,12 +162,14 @@ fn any_damage_converges_and_leaves_the_rest() {
         let mut touched = BTreeSet::new();
         for (p, was) in all.iter().zip(&before) {
             // What a later set hid counts again if that set is gone: the whole node.
+            // With a node above leaves all below it may be gone.
             let hit = |x: &gc_image_write::damage::Planted| {
-                x.place.tree.0 == p.tree.0
-                    && p.sector.abs_diff(x.place.sector) < 16
-                    && p.dev == x.place.dev
+                let near = p.sector.abs_diff(x.place.sector) < 16 && p.dev == x.place.dev;
+                x.place.tree.0 == p.tree.0 && (near || x.place.tree.1 > 0)
             };
             if planted.iter().any(hit) {
+                let size = sizes.get(usize::from(p.dev)).copied().unwrap_or(1);
+                touched.insert((p.dev, p.sector / size));
                 named(was, &sizes, &mut touched);
                 named(&images.read(p).unwrap(), &sizes, &mut touched);
             }
