@@ -123,6 +123,8 @@ fn plainly(
     let threads = options.threads.unwrap_or_else(processors).get();
     let mut read = |nodes| session.progress.add(nodes);
     let Some(even) = plain::check(begun, plain::Options { threads }, &mut read) else {
+        // All of it again, in the order in which findings are raised.
+        session.progress.phase("reading nodes in order", "nodes", begun.fs.recorded_nodes());
         return Ok(None);
     };
     session.progress.end();

@@ -170,9 +170,9 @@ pub(crate) fn say(line: &str) {
 }
 
 fn bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("[{bar:30}] {msg}");
+    let style = ProgressStyle::with_template("[{bar:20}] {wide_msg}");
     let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("#>-");
-    ProgressBar::new(0).with_style(style)
+    ProgressBar::new(1).with_style(style).with_message("opening")
 }
 
 impl Face {
@@ -216,9 +216,9 @@ impl Shared {
         let now = self.snapshot();
         match &self.face {
             Face::Bar(bar) => {
-                bar.set_length(now.estimate.unwrap_or(0).max(now.done));
+                bar.set_length(now.estimate.unwrap_or(1).max(now.done));
                 bar.set_position(now.done);
-                bar.set_message(now.line());
+                bar.set_message(now.beside_bar());
             }
             Face::Lines => say(&format!("bch-gc: {}", now.line())),
             Face::Json(_) => self.show_if_json(state),

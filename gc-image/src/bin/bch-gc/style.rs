@@ -18,6 +18,12 @@ impl Style {
         Self { on: std::io::stdout().is_terminal() && !set("NO_COLOR") && !dumb }
     }
 
+    /// No colours.
+    #[cfg(test)]
+    pub(crate) const fn none() -> Self {
+        Self { on: false }
+    }
+
     /// With these codes of "select graphic rendition".
     pub(crate) fn sgr(self, code: &str, text: &str) -> String {
         if self.on { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }

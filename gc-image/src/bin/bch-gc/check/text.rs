@@ -6,7 +6,7 @@ use crate::style::{Style, count, size};
 use gc_core::accounting::replicas::Table;
 use gc_core::layout::{DataType, DevUsage};
 use gc_image::fs::Fs;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{Result, Write};
 
 /// The file system and its devices, buckets by what they hold.
@@ -85,12 +85,58 @@ pub(super) fn grouped(
     writeln!(out, "{}", style.bad(&format!("found {number}:")))?;
     for (kind, texts) in kinds {
         writeln!(out, "{}: {}", style.head(kind), texts.len())?;
-        for text in texts.iter().take(shown) {
-            writeln!(out, "  {}", text.trim_end().replace('\n', "\n  "))?;
+        let different = repeated(&texts);
+        for (text, times) in different.iter().take(shown) {
+            let text = text.trim_end().replace('\n', "\n  ");
+            match times {
+                1 => writeln!(out, "  {text}")?,
+                _ => writeln!(out, "  {text} ({times} times)")?,
+            }
         }
-        if texts.len() > shown {
-            writeln!(out, "  and {} more (--verbose shows all)", texts.len() - shown)?;
+        let left_out: usize = different.iter().skip(shown).map(|(_, times)| times).sum();
+        if left_out != 0 {
+            writeln!(out, "  and {left_out} more (--verbose shows all)")?;
         }
     }
     Ok(())
+}
+
+/// Different texts in the order of their first, and how often each is there.
+fn repeated<'a>(texts: &[&'a str]) -> Vec<(&'a str, usize)> {
+    let mut places = HashMap::new();
+    let mut all: Vec<(&str, usize)> = Vec::new();
+    for text in texts.iter().copied() {
+        let place = *places.entry(text).or_insert(all.len());
+        match all.get_mut(place) {
+            Some((_, times)) => *times += 1,
+            None => all.push((text, 1)),
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gc_core::finding::Answer;
+    use gc_image::report::{Code, Flags, Found};
+
+    // Oracle: counted by hand.
+    #[test]
+    fn findings_are_cut_and_repeated_ones_counted() {
+        let one = |text: &str| {
+            let (code, flags, text) = (Code::Node, Flags::MUST_FIX, text.to_string());
+            let found = Found { code, flags, text };
+            Recorded { pass: 1, found, answer: Answer::Fix }
+        };
+        let all = ["a", "b\nc", "a", "d", "d", "d"].map(one);
+        let text = |shown| {
+            let mut out = Vec::new();
+            grouped(&mut out, &all, shown, Style::none()).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let head = "found 6 errors:\nnode: 6\n  a (2 times)\n";
+        assert_eq!(text(3), format!("{head}  b\n  c\n  d (3 times)\n"));
+        assert_eq!(text(1), format!("{head}  and 4 more (--verbose shows all)\n"));
+    }
 }

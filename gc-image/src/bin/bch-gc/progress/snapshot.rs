@@ -37,26 +37,41 @@ impl Snapshot {
     /// One line for people.
     pub(super) fn line(&self) -> String {
         let Self { phase, unit, done, .. } = *self;
-        if unit.is_empty() {
-            return phase.to_string();
-        }
-        let mut line = match self.estimate {
-            None => format!("{phase}: {done} {unit}"),
+        match self.estimate {
+            _ if unit.is_empty() => phase.to_string(),
+            None => format!("{phase}: {done} {unit}{}", self.pace()),
             Some(e) if self.exceeded() => {
-                format!("{phase}: {done} {unit}, estimate of {e} exceeded")
+                format!("{phase}: {done} {unit}, estimate of {e} exceeded{}", self.pace())
             }
             Some(e) => {
-                let share = u128::from(done) * 100 / u128::from(e.max(1));
-                format!("{phase}: {done} of about {e} {unit} ({share} %)")
+                let share = self.share(e);
+                format!("{phase}: {done} of about {e} {unit} ({share} %){}", self.pace())
             }
-        };
-        if let Some(rate) = self.rate() {
-            line.push_str(&format!(", {rate}/s"));
         }
-        if let Some(left) = self.left() {
-            line.push_str(&format!(", {} left", time(left)));
+    }
+
+    /// The same for what stands beside a bar.
+    pub(super) fn beside_bar(&self) -> String {
+        let Self { phase, unit, done, .. } = *self;
+        match self.estimate {
+            _ if unit.is_empty() => phase.to_string(),
+            None => format!("{done} {unit}{}", self.pace()),
+            Some(e) if self.exceeded() => {
+                format!("{done} {unit}, estimate of {e} exceeded{}", self.pace())
+            }
+            Some(e) => format!("{done}/{e} {unit} ({} %){}", self.share(e), self.pace()),
         }
-        line
+    }
+
+    fn share(&self, estimate: u64) -> u128 {
+        u128::from(self.done) * 100 / u128::from(estimate.max(1))
+    }
+
+    /// Rate and time left, as far as they can be told.
+    fn pace(&self) -> String {
+        let rate = self.rate().map(|r| format!(", {r}/s")).unwrap_or_default();
+        let left = self.left().map(|l| format!(", {} left", time(l))).unwrap_or_default();
+        rate + &left
     }
 
     /// One object for programs.
@@ -117,6 +132,10 @@ mod tests {
         assert_eq!(line(0, Some(2000), 2000), "reading nodes: 0 of about 2000 nodes (0 %), 0/s");
         let huge = at(u64::MAX - 1, Some(u64::MAX), 600).line();
         assert!(huge.contains("(99 %)"), "{huge}");
+        let beside = |d, e, ms| at(d, e, ms).beside_bar();
+        assert_eq!(beside(500, Some(2000), 2000), "500/2000 nodes (25 %), 250/s, 6 s left");
+        let exceeded = "2001 nodes, estimate of 2000 exceeded, 1000/s";
+        assert_eq!(beside(2001, Some(2000), 2000), exceeded);
         let opening = Snapshot { unit: "", phase: "opening", ..at(0, None, 0) };
         assert_eq!(opening.line(), "opening");
     }
