@@ -33,6 +33,7 @@
 #include "super-io.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 
 #include <linux/freezer.h>
 #include <linux/kthread.h>
@@ -402,6 +403,31 @@ static size_t gc_buckets_bytes(const struct bucket_array *a)
 	return sizeof(*a) + a->nbuckets * sizeof(a->b[0]);
 }
 
+/*
+ * Zeroed memory of just this size, unlike kvpmalloc(), which takes the next power of
+ * two and writes it all. The tool locks into memory what it maps, at once and whole;
+ * in the first pass, before anybody can wait for this file system, the array is
+ * exempted while it cannot be touched yet, and takes the pages that are written: on a
+ * large device few are.
+ */
+static void *gc_map(size_t bytes, bool as_written)
+{
+	void *p = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+
+	if (as_written)
+		munlock(p, bytes);
+
+	if (mprotect(p, bytes, PROT_READ|PROT_WRITE)) {
+		munmap(p, bytes);
+		return NULL;
+	}
+
+	return p;
+}
+
 int gc_host_dev_gc_alloc_buckets(struct bch_fs *c, struct bch_dev *ca)
 {
 	struct bucket_array *live = gc_host_dev_buckets(ca, false), *gc;
@@ -409,11 +435,7 @@ int gc_host_dev_gc_alloc_buckets(struct bch_fs *c, struct bch_dev *ca)
 	if (ca->buckets[1])
 		return -EEXIST;
 
-	/*
-	 * Not kvpmalloc(): that takes the next power of two and writes it all, where
-	 * most buckets of a large device are never looked at.
-	 */
-	gc = calloc(1, gc_buckets_bytes(live));
+	gc = gc_map(gc_buckets_bytes(live), !test_bit(BCH_FS_INITIAL_GC_DONE, &c->flags));
 	if (!gc)
 		return -ENOMEM;
 
@@ -434,7 +456,10 @@ int gc_host_dev_gc_alloc_usage(struct bch_fs *c, struct bch_dev *ca)
 
 void gc_host_dev_gc_free(struct bch_fs *c, struct bch_dev *ca)
 {
-	free(gc_host_dev_buckets(ca, true));
+	struct bucket_array *gc = gc_host_dev_buckets(ca, true);
+
+	if (gc)
+		munmap(gc, gc_buckets_bytes(gc));
 	ca->buckets[1] = NULL;
 
 	free_percpu(ca->usage[1]);
