@@ -207,6 +207,7 @@ impl fmt::Display for Gens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.nr, self.of) {
             (1, 1) => f.write_str("the only pointer into it has")?,
+            (2, 2) => f.write_str("both pointers into it have")?,
             (n, of) if n == of => write!(f, "all {n} pointers into it have")?,
             (n, of) => write!(f, "{n} of {of} pointers into it have")?,
         }
