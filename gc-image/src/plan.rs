@@ -3,7 +3,7 @@
 //! beside the state after it.
 
 use crate::host::Image;
-use crate::host::watch::{Reference, Watch};
+use crate::host::watch::{Reference, Watch, place_of};
 use gc_core::finding::{Finding, Marking};
 use gc_core::layout::{BucketMark, DataType, Stripe};
 use std::collections::BTreeMap;
@@ -158,11 +158,11 @@ impl Watch for RefusedPointers {
     }
     fn reference(&mut self, _reference: Reference) {}
     fn finding(&mut self, finding: &Finding<'_>) {
-        if let Finding::Marking(Marking::Pointer { place, .. }) = finding {
-            if let Ok(dev) = u8::try_from(place.dev) {
-                let nr = self.0.entry((dev, place.bucket)).or_default();
-                *nr = nr.saturating_add(1);
-            }
+        if let (Finding::Marking(Marking::Pointer { .. }), Some(place)) =
+            (finding, place_of(finding))
+        {
+            let nr = self.0.entry(place).or_default();
+            *nr = nr.saturating_add(1);
         }
     }
 }

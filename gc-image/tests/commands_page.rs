@@ -63,6 +63,35 @@ fn the_page_shows_what_is_printed() {
     assert!(bad.is_empty(), "docs/commands.md is not what is printed:\n{}", bad.join("\n"));
 }
 
+/// Oracle: the table of the page: the keys of each document, none more and none less.
+#[test]
+fn documents_have_the_keys_of_the_page() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/commands.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let image = images::all().into_iter().find(|i| i.name == "damaged/double-ref").unwrap();
+    let unpacked = image.unpack();
+    let table = page.split("## JSON").nth(1).unwrap();
+    let rows = table.lines().filter(|l| l.starts_with("| `"));
+    let mut compared = 0;
+    for row in rows {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let mut want: Vec<&str> = cells[2].split(", ").map(|k| k.trim_matches('`')).collect();
+        want.sort_unstable();
+        let command = cells[1].trim_matches('`');
+        let more: &[&str] = match command {
+            "explain" => &["0:40"],
+            "gens" => &["--summary"],
+            _ => &[],
+        };
+        let out = unpacked.run(&[&[command, "-q", "--json"], more].concat());
+        let doc: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+        let got: Vec<&str> = doc.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(got, want, "{command}");
+        compared += 1;
+    }
+    assert_eq!(compared, 6);
+}
+
 /// Oracle: by hand; the comparison must be able to fail.
 #[test]
 fn left_out_lines() {

@@ -2,26 +2,9 @@
 //! Collecting during a run: the buckets that findings name, or the references
 //! into buckets of interest.
 
-use crate::host::watch::{Reference, Watch};
-use gc_core::finding::{Finding, Marking};
+use crate::host::watch::{Reference, Watch, place_of};
+use gc_core::finding::Finding;
 use std::collections::BTreeMap;
-
-/// The bucket that a finding names.
-fn place_of(finding: &Finding<'_>) -> Option<(u8, u64)> {
-    let place = match finding {
-        Finding::GenMissing { place, .. }
-        | Finding::GenFuture { place, .. }
-        | Finding::Bucket { place, .. }
-        | Finding::Marking(
-            Marking::Pointer { place, .. }
-            | Marking::StaleStripe { place, .. }
-            | Marking::MetadataType { place, .. }
-            | Marking::MetadataOverflow { place, .. },
-        ) => place,
-        _ => return None,
-    };
-    Some((u8::try_from(place.dev).ok()?, place.bucket))
-}
 
 /// A finding's code and text.
 pub(super) type Said = (&'static str, String);

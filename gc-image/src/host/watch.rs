@@ -15,7 +15,7 @@ use gc_core::accounting::sectors::Scale;
 use gc_core::accounting::{Trigger, count_pointer};
 use gc_core::bkey::KeyRef;
 use gc_core::error::Result;
-use gc_core::finding::{Finding, Refusal};
+use gc_core::finding::{Finding, Marking, Refusal};
 use gc_core::gc::mark::ptr_data_type;
 use gc_core::layout::extent::CrcUnpacked;
 use gc_core::layout::{BtreeId, BucketMark, DataType, ExtentPtr, KeyType};
@@ -103,6 +103,24 @@ pub enum Outcome {
     Refused(Refusal),
     /// The key's pointer before it was refused, which ended the key.
     NotReached,
+}
+
+/// Device and bucket that a finding names.
+#[must_use]
+pub fn place_of(finding: &Finding<'_>) -> Option<(u8, u64)> {
+    let place = match finding {
+        Finding::GenMissing { place, .. }
+        | Finding::GenFuture { place, .. }
+        | Finding::Bucket { place, .. }
+        | Finding::Marking(
+            Marking::Pointer { place, .. }
+            | Marking::StaleStripe { place, .. }
+            | Marking::MetadataType { place, .. }
+            | Marking::MetadataOverflow { place, .. },
+        ) => place,
+        _ => return None,
+    };
+    Some((u8::try_from(place.dev).ok()?, place.bucket))
 }
 
 /// Where the key is that is counted next.

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Buckets that findings name.
 
-use crate::host::watch::{Reference, Watch};
-use gc_core::finding::{Finding, Marking};
+use crate::host::watch::{Reference, Watch, place_of};
+use gc_core::finding::Finding;
 use std::collections::BTreeSet;
 
 /// Buckets that findings of a run name, by device.
 #[derive(Debug, Default)]
-pub struct FindingPlaces(BTreeSet<(u32, u64)>);
+pub struct FindingPlaces(BTreeSet<(u8, u64)>);
 
 impl FindingPlaces {
     /// Those of a device, in order.
     pub fn of(&self, dev: u8) -> impl Iterator<Item = u64> + '_ {
-        let dev = u32::from(dev);
         self.0.range((dev, 0)..=(dev, u64::MAX)).map(|(_, bucket)| *bucket)
     }
 }
@@ -24,18 +23,6 @@ impl Watch for FindingPlaces {
     }
     fn reference(&mut self, _reference: Reference) {}
     fn finding(&mut self, finding: &Finding<'_>) {
-        let place = match finding {
-            Finding::GenMissing { place, .. }
-            | Finding::GenFuture { place, .. }
-            | Finding::Bucket { place, .. }
-            | Finding::Marking(
-                Marking::Pointer { place, .. }
-                | Marking::StaleStripe { place, .. }
-                | Marking::MetadataType { place, .. }
-                | Marking::MetadataOverflow { place, .. },
-            ) => place,
-            _ => return,
-        };
-        self.0.insert((place.dev, place.bucket));
+        self.0.extend(place_of(finding));
     }
 }
