@@ -9,8 +9,8 @@ use gc_core::error::{Error, Result};
 use gc_core::finding::{Answer, Finding};
 use gc_core::gc::position::{allocator, node, phase, root};
 use gc_core::host::{
-    Buckets, Child, DeviceHost, Flag, GcPosCell, Geometry, Host, Level, Lock, NodeInfo, NodeKeys, Param,
-    SB_OFFSETS, SbCopies, Side, StripeVisitor, Trace, UsageWords, Walk, WalkKind,
+    Buckets, Child, DeviceHost, Flag, GcPosCell, Geometry, Host, Level, Lock, NodeInfo, NodeKeys,
+    Param, SB_OFFSETS, SbCopies, Side, StripeVisitor, Trace, UsageWords, Walk, WalkKind,
 };
 use gc_core::layout::usage::FS_USAGE_U64S;
 use gc_core::layout::{BtreeId, DataType, DevUsage, ExtentPtr, GcPhase, GcPos};
