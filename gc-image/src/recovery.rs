@@ -121,6 +121,9 @@ impl Begun {
     /// As [`recover`].
     pub fn read_marks(mut self, reporter: &mut dyn Reporter) -> Result<Recovered, RecoveryError> {
         let Self { fs, journal, roots, nodes, usage, .. } = &mut self;
+        if !fs.devices.iter_mut().flatten().all(crate::fs::Device::make_buckets) {
+            return Err(memory());
+        }
         let read = marks::read(fs, journal, roots, nodes, usage, reporter);
         let (dev_usage, stripes) = match read {
             Err(_) if fs.incomplete => {

@@ -52,6 +52,10 @@ impl Place {
     /// The field, if [`Self::in_one_load`].
     #[inline]
     fn load(&self, bytes: &[u8; LOADED_BYTES]) -> u64 {
+        // Most formats have fields without bits: versions, snapshots.
+        if self.mask == 0 {
+            return self.offset;
+        }
         let at = usize::from(self.byte & 63);
         let eight = bytes.get(at..at.wrapping_add(8)).and_then(|b| b.first_chunk::<8>());
         let word = u64::from_le_bytes(eight.copied().unwrap_or_default());

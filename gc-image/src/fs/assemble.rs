@@ -9,7 +9,7 @@ use crate::report::Reporter;
 use crate::superblock::{Section, Superblock, read, validate};
 use gc_core::accounting::replicas::Table;
 use gc_core::accounting::replicas::section::{self, Form};
-use gc_core::layout::{Bucket, DataType};
+use gc_core::layout::DataType;
 use std::path::{Path, PathBuf};
 
 /// How to open.
@@ -174,9 +174,6 @@ fn attach(newest: &Superblock, found: Vec<Candidate>) -> Result<Vec<Option<Devic
     if claimed.fold(0, u64::saturating_add) > ABSENT_BUCKETS.max(real / 8) {
         return Err(OpenError::Member(PathBuf::new(), "missing members claim too many buckets"));
     }
-    for dev in devices.iter_mut().flatten() {
-        dev.buckets = buckets(dev.member.nbuckets)?;
-    }
     Ok(devices)
 }
 
@@ -184,14 +181,6 @@ fn attach(newest: &Superblock, found: Vec<Candidate>) -> Result<Vec<Option<Devic
 /// number but a superblock; more are believed only beside devices of a size to match,
 /// so that memory is bounded by what is really there.
 const ABSENT_BUCKETS: u64 = 1 << 20;
-
-fn buckets(n: u64) -> Result<Vec<Bucket>, OpenError> {
-    let n = usize::try_from(n).map_err(|_| OpenError::Memory)?;
-    let mut buckets = Vec::new();
-    buckets.try_reserve_exact(n).map_err(|_| OpenError::Memory)?;
-    buckets.resize_with(n, Bucket::default);
-    Ok(buckets)
-}
 
 fn replicas(sb: &Superblock) -> Result<Replicas, OpenError> {
     let (content, form) = match sb.content(Section::Replicas) {

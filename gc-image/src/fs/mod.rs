@@ -25,7 +25,7 @@ pub struct Device {
     pub member: Member,
     /// The device and its own superblock, if it is there.
     pub online: Option<Online>,
-    /// Its buckets, from number 0 on.
+    /// Its buckets, from number 0 on; empty until alloc keys are read.
     pub buckets: Vec<Bucket>,
 }
 
@@ -66,8 +66,21 @@ impl Device {
     /// Generation of a bucket.
     #[must_use]
     pub fn gen_of(&self, bucket: u64) -> Option<u8> {
-        let b = self.buckets.get(usize::try_from(bucket).ok()?)?;
-        Some(b.load_mark(Ordering::Relaxed).gen_())
+        match self.buckets.get(usize::try_from(bucket).ok()?) {
+            Some(b) => Some(b.load_mark(Ordering::Relaxed).gen_()),
+            // Nothing is known of them yet.
+            None => (self.buckets.is_empty() && bucket < self.member.nbuckets).then_some(0),
+        }
+    }
+
+    /// Makes room for what is to be known of the buckets; `false` where memory is short.
+    pub(crate) fn make_buckets(&mut self) -> bool {
+        let n = crate::bytes::index(self.member.nbuckets);
+        let room = self.buckets.try_reserve_exact(n.saturating_sub(self.buckets.len())).is_ok();
+        if room {
+            self.buckets.resize_with(n, Bucket::default);
+        }
+        room
     }
 }
 

@@ -5,10 +5,58 @@ use super::validate::Rules;
 use crate::checksum;
 use gc_core::bkey::{Entry, KeyRef, entry_range};
 use gc_core::layout::bits::low16;
-use gc_core::layout::{CompressionType, ExtentEntryType, ExtentPtr, KeyType};
+use gc_core::layout::{
+    CompressionType, CrcUnpacked, ExtentCrc32, ExtentEntryType, ExtentPtr, KeyType,
+};
 
 /// Why not; the first entry that is wrong decides.
+#[inline(always)]
 pub(super) fn invalid(rules: &Rules<'_>, key: KeyRef<'_>) -> Option<&'static str> {
+    // Most keys have one pointer, and perhaps a short checksum.
+    let is = |word, type_| ExtentEntryType::of_word(word) == type_;
+    match (key.k.type_, key.v) {
+        (KeyType::EXTENT, &[word]) if is(word, ExtentEntryType::PTR) => {
+            pointer(rules, key, ExtentPtr(word), u64::from(key.k.size), true)
+        }
+        (KeyType::EXTENT, &[crc, word])
+            if is(crc, ExtentEntryType::CRC32) && is(word, ExtentEntryType::PTR) =>
+        {
+            let crc = Entry::Crc32(ExtentCrc32(crc)).crc(key.k.size)?;
+            let size = u64::from(crc.compressed_size);
+            let wrong = checksum_invalid(rules, &crc, &mut None);
+            wrong.or_else(|| pointer(rules, key, ExtentPtr(word), size, true))
+        }
+        _ => entries_invalid(rules, key),
+    }
+}
+
+/// Why a checksum entry makes no sense; `nonce` is that of those before it.
+#[inline(always)]
+fn checksum_invalid(
+    rules: &Rules<'_>,
+    crc: &CrcUnpacked,
+    nonce: &mut Option<u32>,
+) -> Option<&'static str> {
+    let offset = u32::from(crc.offset);
+    if offset.wrapping_add(crc.live_size) > crc.uncompressed_size {
+        return Some("checksum offset + key size > uncompressed size");
+    }
+    if !checksum::valid(crc.csum_type, rules.key) {
+        return Some("invalid checksum type");
+    }
+    if crc.compression_type.0 >= CompressionType::NR.0 {
+        return Some("invalid compression type");
+    }
+    if checksum::encrypts(crc.csum_type) {
+        let this = offset.wrapping_add(u32::from(crc.nonce));
+        if *nonce.get_or_insert(this) != this {
+            return Some("incorrect nonce");
+        }
+    }
+    None
+}
+
+fn entries_invalid(rules: &Rules<'_>, key: KeyRef<'_>) -> Option<&'static str> {
     let mut size = match key.k.type_ {
         KeyType::BTREE_PTR => u64::from(rules.btree_node_sectors),
         KeyType::BTREE_PTR_V2 => u64::from(low16(key.v.get(2).map_or(0, |w| w >> 16))),
@@ -41,28 +89,16 @@ pub(super) fn invalid(rules: &Rules<'_>, key: KeyRef<'_>) -> Option<&'static str
             Entry::StripePtr(_) => {}
             Entry::Crc32(_) | Entry::Crc64(_) | Entry::Crc128(_) => {
                 let Some(crc) = entry.crc(key.k.size) else { continue };
-                let offset = u32::from(crc.offset);
-                if offset.wrapping_add(crc.live_size) > crc.uncompressed_size {
-                    return Some("checksum offset + key size > uncompressed size");
-                }
                 size = u64::from(crc.compressed_size);
-                if !checksum::valid(crc.csum_type, rules.key) {
-                    return Some("invalid checksum type");
-                }
-                if crc.compression_type.0 >= CompressionType::NR.0 {
-                    return Some("invalid compression type");
-                }
-                if checksum::encrypts(crc.csum_type) {
-                    let this = offset.wrapping_add(u32::from(crc.nonce));
-                    if *nonce.get_or_insert(this) != this {
-                        return Some("incorrect nonce");
-                    }
+                if let Some(reason) = checksum_invalid(rules, &crc, &mut nonce) {
+                    return Some(reason);
                 }
             }
         }
     }
 }
 
+#[inline(always)]
 fn pointer(
     rules: &Rules<'_>,
     key: KeyRef<'_>,
@@ -81,7 +117,11 @@ fn pointer(
     if ptr.offset() < u64::from(dev.first_bucket).wrapping_mul(bucket) {
         return Some("offset before first bucket");
     }
-    let within = ptr.offset().checked_rem(bucket).unwrap_or(0);
+    let within = if bucket.is_power_of_two() {
+        ptr.offset() & bucket.wrapping_sub(1)
+    } else {
+        ptr.offset().checked_rem(bucket).unwrap_or(0)
+    };
     (within.wrapping_add(size) > bucket).then_some("spans multiple buckets")
 }
 

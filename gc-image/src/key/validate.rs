@@ -26,6 +26,7 @@ pub struct Rules<'a> {
 
 impl Rules<'_> {
     /// The member a pointer names.
+    #[inline]
     #[must_use]
     pub fn member(&self, idx: u8) -> Option<&Member> {
         self.members.get(usize::from(idx))?.as_ref()
@@ -38,8 +39,16 @@ impl Rules<'_> {
     }
 
     /// Why the value is not valid.
+    #[inline]
     #[must_use]
     pub fn value_invalid(&self, key: KeyRef<'_>) -> Option<&'static str> {
+        match key.k.type_ {
+            KeyType::EXTENT => pointers::invalid(self, key),
+            _ => self.other_invalid(key),
+        }
+    }
+
+    fn other_invalid(&self, key: KeyRef<'_>) -> Option<&'static str> {
         let v = key.v;
         let p = key.k.p;
         let size = Some("incorrect value size");
@@ -117,6 +126,7 @@ impl Rules<'_> {
 }
 
 /// Why the key without its value is not valid.
+#[inline]
 #[must_use]
 pub fn head_invalid(key: KeyRef<'_>, type_: BtreeNodeType) -> Option<&'static str> {
     let k = key.k;

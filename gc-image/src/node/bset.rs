@@ -109,10 +109,10 @@ pub(super) struct KeysAt<'a> {
 
 impl<'a> KeysAt<'a> {
     /// Goes to the next key; `false` at the end.
-    #[inline]
+    #[inline(always)]
     pub(super) fn advance(&mut self) -> Result<bool, Unusual> {
         let Some((raw, rest)) = RawKey::split_first(self.format, self.rest) else {
-            return Ok(false);
+            return self.end();
         };
         let Ok(raw) = raw else { return Err(Unusual) };
         if raw.format() > KEY_FORMAT_CURRENT {
@@ -120,8 +120,7 @@ impl<'a> KeysAt<'a> {
         }
         let (k, v) = (self.format.unpack(raw), raw.value());
         let wrong = head_invalid(KeyRef::new(&k, v), self.type_).is_some()
-            || outside(self.min_max, k.p).is_some()
-            || (self.started && is_after(&self.k, &k));
+            || if self.started { is_after(&self.k, &k) } else { self.is_outside(&k) };
         if wrong {
             return Err(Unusual);
         }
@@ -130,6 +129,16 @@ impl<'a> KeysAt<'a> {
         self.k = k;
         self.v = v;
         Ok(true)
+    }
+
+    /// In a run in order, only the first and the last key can lie outside.
+    #[cold]
+    fn end(&self) -> Result<bool, Unusual> {
+        if self.started && self.is_outside(&self.k) { Err(Unusual) } else { Ok(false) }
+    }
+
+    fn is_outside(&self, k: &Bkey) -> bool {
+        outside(self.min_max, k.p).is_some()
     }
 
     /// The key, once it has gone to one.
@@ -300,9 +309,13 @@ fn outside((min, max): (Bpos, Bpos), p: Bpos) -> Option<&'static str> {
 }
 
 /// By position; of equal ones a deleted key comes first.
-#[inline]
+#[inline(always)]
 fn is_after(before: &Bkey, k: &Bkey) -> bool {
     let deleted = |k: &Bkey| k.type_ == KeyType::DELETED;
     let (l, r) = (before.p, k.p);
+    let wide = |p: Bpos| (u128::from(p.inode) << 64) | u128::from(p.offset);
+    if wide(l) < wide(r) {
+        return false;
+    }
     l > r || (l == r && deleted(k) && !deleted(before))
 }

@@ -10,7 +10,7 @@ use gc_core::accounting::sectors::Scale;
 use gc_core::accounting::{Ctx, Sink, StripeTable, Trigger, Usage};
 use gc_core::bkey::{Entry, KeyRef, no_crc};
 use gc_core::finding::{Answer, Finding};
-use gc_core::layout::{Bkey, DataType, KeyType};
+use gc_core::layout::{Bkey, DataType, ExtentCrc32, ExtentEntryType, ExtentPtr, KeyType};
 
 /// Counts keys for one thread.
 pub(super) struct Marker<'a> {
@@ -93,6 +93,28 @@ impl<'a> Marker<'a> {
     /// Extents and nodes: `size` is the key's own, of a node the node's.
     #[inline]
     fn pointers(&mut self, words: &[u64], t: DataType, size: u32) -> Result<(), Unusual> {
+        // Most keys have one pointer, and perhaps a short checksum.
+        let is = |word, type_| ExtentEntryType::of_word(word) == type_;
+        let (plain, word) = match *words {
+            [word] => (true, word),
+            [crc, word] => {
+                let c = ExtentCrc32(crc);
+                let whole = c.compressed_size_raw() == c.uncompressed_size_raw();
+                (whole && is(crc, ExtentEntryType::CRC32), word)
+            }
+            _ => (false, 0),
+        };
+        let ptr = ExtentPtr(word);
+        let one = plain && is(word, ExtentEntryType::PTR) && !ptr.cached();
+        if one && (1..1 << 16).contains(&size) {
+            let taken = self.sheet.take(ptr, i64::from(size), t, self.alone);
+            let plain = taken == Taken::Yes && self.sums.on_one(t, ptr.dev(), u64::from(size));
+            return if plain { Ok(()) } else { Err(Unusual) };
+        }
+        self.all_pointers(words, t, size)
+    }
+
+    fn all_pointers(&mut self, words: &[u64], t: DataType, size: u32) -> Result<(), Unusual> {
         let mut entries = words;
         let mut crc = no_crc(size);
         let (mut devs, mut nr) = ([0; PTRS], 0_usize);
