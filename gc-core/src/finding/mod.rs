@@ -144,14 +144,15 @@ impl fmt::Display for Pos {
     }
 }
 
-/// A data type that is no data type is printed by number.
+/// A data type that is no data type has no name.
 struct TypeName(DataType);
 
 impl fmt::Display for TypeName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.name() {
             Some(name) => f.write_str(name),
-            // Three bits: only 7 has no name.
+            // 6 and 7, of three bits. For 6 the original prints this, for 7 what lies
+            // behind its table of names.
             None => f.write_str("(null)"),
         }
     }

@@ -124,7 +124,7 @@ pub(crate) enum Stop {
 const NAMES: [&str; 6] = ["none", "sb", "journal", "btree", "data", "cached"];
 
 fn name(t: u8) -> String {
-    NAMES.get(usize::from(t)).map_or(t.to_string(), ToString::to_string)
+    NAMES.get(usize::from(t)).map_or("(null)".into(), ToString::to_string)
 }
 
 fn ceil_div(a: i128, b: i128) -> i128 {
