@@ -44,7 +44,7 @@ fn buckets_that_are_not_there_take_no_memory() {
         open(&paths, &Options::default(), &mut Quiet).err().map(|e| e.to_string())
     };
     let whole = refused(0, 1 << 40, &[0, 1]).unwrap();
-    assert!(whole.ends_with("device too small"), "{whole}");
+    assert!(whole.contains("device too small"), "{whole}");
     let absent = refused(1, (1 << 20) + 1, &[0]).unwrap();
     assert!(absent.contains("missing members claim too many buckets"), "{absent}");
     let believed = refused(1, 1 << 20, &[0]);

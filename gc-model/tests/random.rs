@@ -104,7 +104,7 @@ fn apply(model: &Model, d: &Damage) {
 }
 
 fn type_name(t: u8) -> String {
-    DataType(t).name().map_or_else(|| t.to_string(), str::to_owned)
+    DataType(t).name().unwrap_or("(null)").to_owned()
 }
 
 /// What a run that verifies must find, in order: every field that differs from the
