@@ -2,19 +2,22 @@
 //! The host in C, as the engine sees it. Each method is one call of the function
 //! of the same name; contracts are in `include/bch_gc_host.h`.
 
+mod device;
+mod ids;
+
 use crate::iter::{CKeys, CWalk, key_sc};
 use core::ffi::{c_int, c_void};
 use core::fmt;
 use core::ptr;
 use core::sync::atomic::{AtomicU32, AtomicU64};
+pub(crate) use device::CDevice;
 use gc_core::accounting::replicas::{EntryRef, View, entry_bytes};
 use gc_core::bkey::{KeyBuf, KeyRef};
 use gc_core::error::{Error, Result};
 use gc_core::finding::{Answer, Finding};
 use gc_core::host::{
     Buckets, Child, Counters, DeviceHost, Flag, GC_POS_WORDS, GcPosCell, Geometry, Host, Level,
-    Lock, NodeInfo, NodeSet, Param, SB_OFFSETS, SbCopies, Side, StripeVisitor, Trace, UsageWords,
-    WalkKind,
+    Lock, NodeInfo, NodeSet, Param, SbCopies, Side, StripeVisitor, Trace, UsageWords, WalkKind,
 };
 use gc_core::layout::{
     BkeyFormat, BkeyI, Bpos, BtreeId, Bucket, BucketArray, DataType, DevUsage, ExtentPtr, GcPos,
@@ -23,151 +26,7 @@ use gc_core::layout::{
 use gc_core::text::Message;
 use gc_core::thread;
 use gc_host_sys as sys;
-
-/// Devices of a host, also of no file system.
-pub(crate) struct CDevice {
-    c: *mut sys::bch_fs,
-}
-
-impl CDevice {
-    /// # Safety
-    /// `c` is NULL or a file system of the host that stays open as long as this
-    /// lives, and the host keeps the contracts of its header.
-    pub(crate) const unsafe fn new(c: *mut sys::bch_fs) -> Self {
-        Self { c }
-    }
-}
-
-impl DeviceHost for CDevice {
-    type Dev = *mut sys::bch_dev;
-
-    fn dev_geometry(&self, dev: Self::Dev) -> Geometry {
-        let mut g =
-            sys::gc_host_dev_geom { nbuckets: 0, bucket_size: 0, first_bucket: 0, dev_idx: 0 };
-        // SAFETY: the host handed out `dev`; `g` is ours.
-        unsafe { sys::gc_host_dev_geom(dev, &raw mut g) };
-        Geometry {
-            nbuckets: g.nbuckets,
-            bucket_size: g.bucket_size,
-            first_bucket: g.first_bucket,
-            dev_idx: g.dev_idx,
-        }
-    }
-
-    fn dev_superblocks(&self, dev: Self::Dev) -> SbCopies {
-        let mut l = sys::gc_host_sb_layout { offset: [0; SB_OFFSETS], nr: 0, max_size_bits: 0 };
-        // SAFETY: the host handed out `dev`; `l` is ours.
-        unsafe { sys::gc_host_dev_sb_layout(dev, &raw mut l) };
-        let nr = usize::try_from(l.nr).unwrap_or(SB_OFFSETS).min(SB_OFFSETS);
-        SbCopies { offset: l.offset, nr, max_size_bits: l.max_size_bits }
-    }
-
-    fn dev_journal_bucket(&self, dev: Self::Dev, n: usize) -> Option<u64> {
-        let mut buckets = ptr::null();
-        // SAFETY: the host handed out `dev`; `buckets` is ours.
-        let nr = unsafe { sys::gc_host_dev_journal(dev, &raw mut buckets) };
-        if buckets.is_null() || n >= usize::try_from(nr).ok()? {
-            return None;
-        }
-        let at = buckets.wrapping_add(n);
-        // SAFETY: `n` is below the number of buckets the host lends.
-        Some(unsafe { at.read() })
-    }
-
-    fn mark_metadata_bucket(
-        &self,
-        dev: Self::Dev,
-        bucket: u64,
-        data_type: DataType,
-        sectors: u32,
-        pos: GcPos,
-        flags: u32,
-    ) {
-        let Ok(b) = usize::try_from(bucket) else { return };
-        let pos = (&raw const pos).cast::<sys::gc_pos>();
-        // SAFETY: the host handed out `dev`, the engine has checked the bucket, and
-        // `pos` outlives the call.
-        unsafe {
-            sys::gc_host_mark_metadata_bucket(
-                self.c,
-                dev,
-                b,
-                u32::from(data_type.0),
-                sectors,
-                pos,
-                flags,
-            );
-        }
-    }
-
-    fn log(&self, level: Level, args: fmt::Arguments<'_>) {
-        let text = Message::of(&args);
-        let level = match level {
-            Level::Err => sys::GC_HOST_LOG_ERR,
-            Level::Info => sys::GC_HOST_LOG_INFO,
-        };
-        // SAFETY: `c` is as in `new`; the text outlives the call.
-        unsafe { sys::gc_host_log(self.c, level, text.as_c_str().as_ptr()) };
-    }
-
-    fn lock(&self, which: Lock) {
-        // SAFETY: `c` is as in `new`; the engine keeps the order of locks.
-        unsafe { sys::gc_host_lock(self.c, lock_id(which)) };
-    }
-
-    fn unlock(&self, which: Lock) {
-        // SAFETY: `c` is as in `new`; a guard of this thread holds the lock.
-        unsafe { sys::gc_host_unlock(self.c, lock_id(which)) };
-    }
-
-    fn assert_held(&self, which: Lock) {
-        // SAFETY: `c` is as in `new`.
-        unsafe { sys::gc_host_assert_held(self.c, lock_id(which)) };
-    }
-}
-
-const fn lock_id(which: Lock) -> u32 {
-    match which {
-        Lock::StateRead => sys::GC_HOST_LOCK_STATE_READ,
-        Lock::GcRead => sys::GC_HOST_LOCK_GC_READ,
-        Lock::GcWrite => sys::GC_HOST_LOCK_GC_WRITE,
-        Lock::MarkRead => sys::GC_HOST_LOCK_MARK_READ,
-        Lock::MarkWrite => sys::GC_HOST_LOCK_MARK_WRITE,
-        Lock::Sb => sys::GC_HOST_LOCK_SB,
-        Lock::BtreeRoot => sys::GC_HOST_LOCK_BTREE_ROOT,
-        Lock::Freelist => sys::GC_HOST_LOCK_FREELIST,
-    }
-}
-
-const fn flag_id(flag: Flag) -> u32 {
-    match flag {
-        Flag::FixedGens => sys::GC_HOST_FLAG_FIXED_GENS,
-        Flag::RebuildReplicas => sys::GC_HOST_FLAG_REBUILD_REPLICAS,
-    }
-}
-
-const fn param_id(param: Param) -> u32 {
-    match param {
-        Param::ExpensiveDebugChecks => sys::GC_HOST_PARAM_EXPENSIVE_DEBUG_CHECKS,
-        Param::TestRestartGc => sys::GC_HOST_PARAM_TEST_RESTART_GC,
-        Param::JournalSeqVerify => sys::GC_HOST_PARAM_JOURNAL_SEQ_VERIFY,
-        Param::RewriteDisabled => sys::GC_HOST_PARAM_REWRITE_DISABLED,
-        Param::AlwaysRewrite => sys::GC_HOST_PARAM_ALWAYS_REWRITE,
-        Param::Periodic => sys::GC_HOST_PARAM_PERIODIC,
-        Param::ThreadFullGc => sys::GC_HOST_PARAM_THREAD_FULL_GC,
-        Param::UpdatesBesideGc => sys::GC_HOST_PARAM_UPDATES_BESIDE_GC,
-        Param::Lends => sys::GC_HOST_PARAM_LENDS,
-    }
-}
-
-const fn trace_id(event: Trace) -> u32 {
-    match event {
-        Trace::GcStart => sys::GC_HOST_TRACE_GC_START,
-        Trace::GcEnd => sys::GC_HOST_TRACE_GC_END,
-        Trace::CoalesceStart => sys::GC_HOST_TRACE_COALESCE_START,
-        Trace::CoalesceEnd => sys::GC_HOST_TRACE_COALESCE_END,
-    }
-}
+use ids::{flag_id, lock_id, param_id, trace_id};
 
 /// A file system of the host.
 pub(crate) struct CHost {
