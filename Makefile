@@ -6,6 +6,7 @@
 #	make soak       gc beside updates for an hour, or SECONDS=
 #	make mutants    what the checks of the order must catch
 #	make fuzz       fuzzing, FUZZ_SECONDS a target
+#	make instructions  counts instructions of fixed inputs and records them
 #	make install    PREFIX= DESTDIR= LIBDIR=
 #	make link       TREE= the adapter into a tree of bcachefs-tools; make unlink
 #	make dist       a tarball with every crate, which builds without a network
@@ -77,6 +78,11 @@ fuzz: setup
 .PHONY: mutants
 mutants:
 	scripts/mutants-order
+
+# By hand: .ci/run holds the figures that this records.
+.PHONY: instructions
+instructions: all
+	scripts/check-instructions --write $(BUILD)
 
 .PHONY: dist
 dist:

@@ -43,64 +43,98 @@ fn spec(devices: u8, nbuckets: u64, bucket_size: u16, scattered: bool) -> FsSpec
     FsSpec::new(7, vec![d; usize::from(devices)])
 }
 
-/// Every preset.
-#[must_use]
-pub fn presets() -> Vec<Preset> {
-    let base = |name, about, extents, spec| Preset {
+/// How full splits leave the nodes of a file system that was written to, in percent.
+const FILL: u8 = 57;
+/// Of nodes whose keys were deleted again.
+const FILL_FRAGMENTED: u8 = 40;
+
+fn base(name: &'static str, about: &'static str, extents: u64, spec: FsSpec) -> Preset {
+    let mut p = Preset {
         name,
         about,
         extents,
-        per_file: 30,
-        size: 80,
+        per_file: 64,
+        size: 15,
         open: 512,
         replicas: 1,
         idle: 0,
         spec,
     };
-    let buckets = |name, about, nbuckets, bucket_size, idle| {
-        let spec = spec(1, nbuckets, bucket_size, true);
-        Preset { idle, size: 8, open: 1, ..base(name, about, 1000, spec) }
-    };
-    let mut frag = base(
-        "frag",
-        "1 M extents in several bsets, older versions, deleted keys",
-        1_000_000,
-        spec(1, 262_144, 512, true),
-    );
-    frag.spec.nodes.bsets = 3;
-    frag.spec.nodes.shadow_every = 1;
-    frag.spec.nodes.ghost_every = 1;
-    let mut n32k =
-        base("n32k", "4 M extents, nodes of 32 KiB", 4_000_000, spec(1, 524_288, 512, true));
-    n32k.spec.btree_node_size = 64;
-    let mut e4m4d =
-        base("e4m4d", "4 M extents on 4 devices, 2 copies", 4_000_000, spec(4, 262_144, 512, true));
+    p.spec.nodes.fill = FILL;
+    p
+}
+
+/// Extents in buckets of 256 KiB that are filled in no order.
+fn random(name: &'static str, about: &'static str, extents: u64, nbuckets: u64) -> Preset {
+    base(name, about, extents, spec(1, nbuckets, 512, true))
+}
+
+/// The 4 M extents of `e4m` in nodes of so many sectors.
+fn nodes(name: &'static str, about: &'static str, node: u16) -> Preset {
+    let mut p = random(name, about, 4_000_000, 524_288);
+    p.spec.btree_node_size = node;
+    p
+}
+
+/// Several bsets, older versions, deleted keys.
+fn fragmented(name: &'static str, about: &'static str, extents: u64, nbuckets: u64) -> Preset {
+    let mut p = random(name, about, extents, nbuckets);
+    p.spec.nodes.fill = FILL_FRAGMENTED;
+    p.spec.nodes.bsets = 3;
+    p.spec.nodes.shadow_every = 1;
+    p.spec.nodes.ghost_every = 1;
+    p
+}
+
+/// Inodes and names without extents.
+fn names(name: &'static str, about: &'static str, files: u64, nbuckets: u64) -> Preset {
+    Preset { per_file: 0, idle: files, ..random(name, about, 0, nbuckets) }
+}
+
+/// A large device that holds a little.
+fn buckets(
+    name: &'static str,
+    about: &'static str,
+    nbuckets: u64,
+    bucket_size: u16,
+    idle: u64,
+) -> Preset {
+    let mut spec = spec(1, nbuckets, bucket_size, true);
+    // A node lies in one bucket.
+    spec.btree_node_size = spec.btree_node_size.min(bucket_size);
+    Preset { idle, per_file: 30, size: 8, open: 1, ..base(name, about, 1000, spec) }
+}
+
+/// Every preset.
+#[must_use]
+pub fn presets() -> Vec<Preset> {
+    let four = spec(4, 262_144, 512, true);
+    let mut e4m4d = base("e4m4d", "4 M extents on 4 devices, 2 copies", 4_000_000, four);
     e4m4d.replicas = 2;
     e4m4d.spec.meta_replicas = 2;
     e4m4d.spec.data_replicas = 2;
-    let mut ino = base("ino", "2.1 M inodes and names", 0, spec(1, 65_536, 512, true));
-    ino.per_file = 0;
-    ino.idle = 2_100_000;
-    let mut b1g = buckets("b1g", "10^9 buckets, sparse", 1_000_000_000, 16, 43_000);
-    b1g.spec.btree_node_size = 16;
-    let seq = Preset {
-        open: 1,
-        ..base("e4mseq", "4 M extents, sequential", 4_000_000, spec(1, 524_288, 512, false))
-    };
+    let one = spec(1, 524_288, 512, false);
+    let seq = Preset { open: 1, ..base("e4mseq", "4 M extents, sequential", 4_000_000, one) };
     vec![
-        base("e100k", "0.1 M extents", 100_000, spec(1, 32_768, 512, true)),
-        base("e1m", "1 M extents, random buckets", 1_000_000, spec(1, 131_072, 512, true)),
-        base("e4m", "4 M extents, random buckets", 4_000_000, spec(1, 524_288, 512, true)),
+        random("e100k", "0.1 M extents", 100_000, 32_768),
+        random("e1m", "1 M extents, random buckets", 1_000_000, 131_072),
+        random("e4m", "4 M extents, random buckets", 4_000_000, 524_288),
+        random("e16m", "16 M extents, random buckets", 16_000_000, 2_097_152),
         seq,
-        ino,
-        frag,
-        n32k,
+        names("ino50k", "50 k inodes and names", 50_000, 32_768),
+        names("ino", "2.1 M inodes and names", 2_100_000, 65_536),
+        fragmented("frag50k", "50 k extents in several bsets", 50_000, 32_768),
+        fragmented("frag", "1 M extents, several bsets, deleted keys", 1_000_000, 262_144),
+        nodes("n32k", "4 M extents, nodes of 32 KiB", 64),
+        nodes("n64k", "4 M extents, nodes of 64 KiB", 128),
+        nodes("n128k", "4 M extents, nodes of 128 KiB", 256),
         e4m4d,
         buckets("b4m", "4.2 M buckets", 4_194_304, 512, 43_000),
         buckets("b16m", "16.8 M buckets", 16_777_216, 512, 43_000),
-        buckets("b24m", "25.2 M buckets", 25_165_824, 512, 200_000),
+        buckets("b24m", "25.2 M buckets", 25_165_824, 256, 200_000),
         buckets("b32m", "33.6 M buckets", 33_554_432, 512, 200_000),
-        b1g,
+        buckets("b100m", "10^8 buckets, sparse", 100_000_000, 512, 200_000),
+        buckets("b1g", "10^9 buckets, sparse", 1_000_000_000, 16, 43_000),
     ]
 }
 
