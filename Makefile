@@ -6,6 +6,7 @@
 #	make soak       gc beside updates for an hour, or SECONDS=
 #	make mutants    what the checks of the order must catch
 #	make fuzz       fuzzing, FUZZ_SECONDS a target
+#	make bench      times, memory and instructions: BENCH= BCACHEFS= LINKED= ...
 #	make instructions  counts instructions of fixed inputs and records them
 #	make install    PREFIX= DESTDIR= LIBDIR=
 #	make link       TREE= the adapter into a tree of bcachefs-tools; make unlink
@@ -78,6 +79,11 @@ fuzz: setup
 .PHONY: mutants
 mutants:
 	scripts/mutants-order
+
+# By hand, on a machine that does nothing else; variables: scripts/bench.
+.PHONY: bench
+bench: program
+	scripts/bench $(BUILD)
 
 # By hand: .ci/run holds the figures that this records.
 .PHONY: instructions
