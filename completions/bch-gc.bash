@@ -62,7 +62,7 @@ _bch-gc() {
             return 0
             ;;
         bch__gc__check)
-            opts="-v -q -h --metadata-only --json --verbose --threads --in-order --in-use --require-all --passphrase-fd --quiet --progress-fd --help <IMAGE>..."
+            opts="-v -q -h --metadata-only --json --verbose --threads --in-order --in-use --require-all --passphrase-fd --memory --quiet --progress-fd --help <IMAGE>..."
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -73,6 +73,10 @@ _bch-gc() {
                     return 0
                     ;;
                 --passphrase-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --memory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -88,13 +92,17 @@ _bch-gc() {
             return 0
             ;;
         bch__gc__coalesce)
-            opts="-q -h --json --in-use --require-all --passphrase-fd --quiet --progress-fd --help <IMAGE>..."
+            opts="-q -h --json --in-use --require-all --passphrase-fd --memory --quiet --progress-fd --help <IMAGE>..."
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --passphrase-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --memory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -110,7 +118,7 @@ _bch-gc() {
             return 0
             ;;
         bch__gc__explain)
-            opts="-v -q -h --all-findings --max --json --verbose --in-use --require-all --passphrase-fd --quiet --progress-fd --help <IMAGE>..."
+            opts="-v -q -h --all-findings --max --json --verbose --in-use --require-all --passphrase-fd --memory --quiet --progress-fd --help <IMAGE>..."
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -121,6 +129,10 @@ _bch-gc() {
                     return 0
                     ;;
                 --passphrase-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --memory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -136,13 +148,17 @@ _bch-gc() {
             return 0
             ;;
         bch__gc__gens)
-            opts="-v -q -h --json --summary --verbose --in-use --require-all --passphrase-fd --quiet --progress-fd --help <IMAGE>..."
+            opts="-v -q -h --json --summary --verbose --in-use --require-all --passphrase-fd --memory --quiet --progress-fd --help <IMAGE>..."
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --passphrase-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --memory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -158,7 +174,7 @@ _bch-gc() {
             return 0
             ;;
         bch__gc__lost)
-            opts="-v -q -h --without --json --verbose --in-use --require-all --passphrase-fd --quiet --progress-fd --help <IMAGE>..."
+            opts="-v -q -h --without --json --verbose --in-use --require-all --passphrase-fd --memory --quiet --progress-fd --help <IMAGE>..."
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -169,6 +185,10 @@ _bch-gc() {
                     return 0
                     ;;
                 --passphrase-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --memory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -184,7 +204,7 @@ _bch-gc() {
             return 0
             ;;
         bch__gc__map)
-            opts="-q -h --rows --json --svg --in-use --require-all --passphrase-fd --quiet --progress-fd --help <IMAGE>..."
+            opts="-q -h --rows --json --svg --in-use --require-all --passphrase-fd --memory --quiet --progress-fd --help <IMAGE>..."
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -202,6 +222,10 @@ _bch-gc() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --memory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --progress-fd)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -214,13 +238,17 @@ _bch-gc() {
             return 0
             ;;
         bch__gc__plan)
-            opts="-v -q -h --json --verbose --in-use --require-all --passphrase-fd --quiet --progress-fd --help <IMAGE>..."
+            opts="-v -q -h --json --verbose --in-use --require-all --passphrase-fd --memory --quiet --progress-fd --help <IMAGE>..."
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --passphrase-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --memory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -236,7 +264,7 @@ _bch-gc() {
             return 0
             ;;
         bch__gc__state)
-            opts="-q -h --mode --in-use --require-all --passphrase-fd --quiet --progress-fd --help <IMAGE>..."
+            opts="-q -h --mode --in-use --require-all --passphrase-fd --memory --quiet --progress-fd --help <IMAGE>..."
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -247,6 +275,10 @@ _bch-gc() {
                     return 0
                     ;;
                 --passphrase-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --memory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -37,6 +37,7 @@ complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "state" -d 'Print the 
 complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "gens" -d 'Show how near each device is to a wrap of its generations, and the oldest pointers'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l threads -d 'Threads that read metadata (as many as there are processors); the report is the same for any number' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l passphrase-fd -d 'Read the passphrase of an encrypted file system from this file descriptor; it is asked for on a terminal otherwise' -r
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l memory -d 'Take no more memory than this, a number of bytes or one with K, M, G or T; what is needed is said first, and a check goes over the metadata as often as it takes' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l progress-fd -d 'Write progress as JSON lines to this file descriptor instead of showing it' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l metadata-only -d 'Walk pointers to metadata only'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l json -d 'Print one JSON document instead of text; its form is schema/check.schema.json'
@@ -48,6 +49,7 @@ complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -s q -l quiet -d 'S
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand explain" -l max -d 'With --all-findings: buckets explained at most' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand explain" -l passphrase-fd -d 'Read the passphrase of an encrypted file system from this file descriptor; it is asked for on a terminal otherwise' -r
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand explain" -l memory -d 'Take no more memory than this, a number of bytes or one with K, M, G or T; what is needed is said first, and a check goes over the metadata as often as it takes' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand explain" -l progress-fd -d 'Write progress as JSON lines to this file descriptor instead of showing it' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand explain" -l all-findings -d 'Explain every bucket that a finding names, instead of one'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand explain" -l json -d 'Print one JSON document instead of text'
@@ -58,6 +60,7 @@ complete -c bch-gc -n "__fish_bch_gc_using_subcommand explain" -s q -l quiet -d 
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand lost" -l without -d 'Say what would be lost without this member, by its index; may be given again' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand lost" -l passphrase-fd -d 'Read the passphrase of an encrypted file system from this file descriptor; it is asked for on a terminal otherwise' -r
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand lost" -l memory -d 'Take no more memory than this, a number of bytes or one with K, M, G or T; what is needed is said first, and a check goes over the metadata as often as it takes' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand lost" -l progress-fd -d 'Write progress as JSON lines to this file descriptor instead of showing it' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand lost" -l json -d 'Print one JSON document instead of text'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand lost" -s v -l verbose -d 'Show every node and file, not the first few'
@@ -66,6 +69,7 @@ complete -c bch-gc -n "__fish_bch_gc_using_subcommand lost" -l require-all -d 'R
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand lost" -s q -l quiet -d 'Say only what is wrong: warnings, errors, and of a check its findings; nothing where nothing is wrong'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand lost" -s h -l help -d 'Print help'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand plan" -l passphrase-fd -d 'Read the passphrase of an encrypted file system from this file descriptor; it is asked for on a terminal otherwise' -r
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand plan" -l memory -d 'Take no more memory than this, a number of bytes or one with K, M, G or T; what is needed is said first, and a check goes over the metadata as often as it takes' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand plan" -l progress-fd -d 'Write progress as JSON lines to this file descriptor instead of showing it' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand plan" -l json -d 'Print one JSON document instead of text'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand plan" -s v -l verbose -d 'Show every change, not the first few of each part'
@@ -74,6 +78,7 @@ complete -c bch-gc -n "__fish_bch_gc_using_subcommand plan" -l require-all -d 'R
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand plan" -s q -l quiet -d 'Say only what is wrong: warnings, errors, and of a check its findings; nothing where nothing is wrong'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand plan" -s h -l help -d 'Print help'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand coalesce" -l passphrase-fd -d 'Read the passphrase of an encrypted file system from this file descriptor; it is asked for on a terminal otherwise' -r
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand coalesce" -l memory -d 'Take no more memory than this, a number of bytes or one with K, M, G or T; what is needed is said first, and a check goes over the metadata as often as it takes' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand coalesce" -l progress-fd -d 'Write progress as JSON lines to this file descriptor instead of showing it' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand coalesce" -l json -d 'Print one JSON document instead of text'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand coalesce" -l in-use -d 'Read block devices that are in use'
@@ -83,6 +88,7 @@ complete -c bch-gc -n "__fish_bch_gc_using_subcommand coalesce" -s h -l help -d 
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand map" -l rows -d 'Rows of a device at most; a cell stands for as many buckets as that needs' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand map" -l svg -d 'Write a picture to this file, which must not exist yet, instead of drawing with characters' -r -F
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand map" -l passphrase-fd -d 'Read the passphrase of an encrypted file system from this file descriptor; it is asked for on a terminal otherwise' -r
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand map" -l memory -d 'Take no more memory than this, a number of bytes or one with K, M, G or T; what is needed is said first, and a check goes over the metadata as often as it takes' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand map" -l progress-fd -d 'Write progress as JSON lines to this file descriptor instead of showing it' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand map" -l json -d 'Print one JSON document, with the cells, instead of text'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand map" -l in-use -d 'Read block devices that are in use'
@@ -94,12 +100,14 @@ y\t'Repair in memory what can be repaired'
 m\t'Like n, as if metadata had not been accounted for: two documents'
 a\t'Like n, as if nothing had been accounted for'"
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand state" -l passphrase-fd -d 'Read the passphrase of an encrypted file system from this file descriptor; it is asked for on a terminal otherwise' -r
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand state" -l memory -d 'Take no more memory than this, a number of bytes or one with K, M, G or T; what is needed is said first, and a check goes over the metadata as often as it takes' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand state" -l progress-fd -d 'Write progress as JSON lines to this file descriptor instead of showing it' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand state" -l in-use -d 'Read block devices that are in use'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand state" -l require-all -d 'Refuse a file system that is not complete'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand state" -s q -l quiet -d 'Say only what is wrong: warnings, errors, and of a check its findings; nothing where nothing is wrong'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand state" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand gens" -l passphrase-fd -d 'Read the passphrase of an encrypted file system from this file descriptor; it is asked for on a terminal otherwise' -r
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand gens" -l memory -d 'Take no more memory than this, a number of bytes or one with K, M, G or T; what is needed is said first, and a check goes over the metadata as often as it takes' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand gens" -l progress-fd -d 'Write progress as JSON lines to this file descriptor instead of showing it' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand gens" -l json -d 'Print JSON lines: every bucket, before and after oldest generations were recomputed'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand gens" -l summary -d 'With --json: one document with what the text says instead'

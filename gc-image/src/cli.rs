@@ -6,6 +6,7 @@
 //! its own, and [`Source`], which brings the images and what every command
 //! understands (`--quiet`, `--progress-fd` and so on).
 
+use crate::memory::Size;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -324,6 +325,10 @@ pub struct Source {
     /// is asked for on a terminal otherwise
     #[arg(long, value_name = "FD")]
     pub passphrase_fd: Option<u32>,
+    /// Take no more memory than this, a number of bytes or one with K, M, G or T; what
+    /// is needed is said first, and a check goes over the metadata as often as it takes
+    #[arg(long, value_name = "LIMIT")]
+    pub memory: Option<Size>,
     #[command(flatten)]
     #[expect(missing_docs, reason = "would become help text")]
     pub talk: Talk,

@@ -47,6 +47,7 @@ pub mod key;
 pub mod key_text;
 pub mod lost;
 pub mod map;
+pub mod memory;
 pub mod node;
 pub mod paths;
 pub mod plain;

@@ -14,7 +14,7 @@ use gc_core::layout::{Bkey, Bpos, BtreeId, KeyType};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
-/// Keys of nodes kept in memory, in u64s.
+/// Keys of nodes kept in memory at most, in u64s.
 const KEPT_U64S: usize = 16 << 20;
 
 /// How often a node may be reached through a key that does not end where it does.
@@ -33,13 +33,27 @@ struct Seen {
 
 /// Nodes read so far. What is wrong with a node is reported when it is read for
 /// the first time; later it is what it was then.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Nodes {
     seen: HashMap<Place, Seen>,
     kept: HashMap<Place, Rc<Node>>,
     order: VecDeque<Place>,
     kept_u64s: usize,
+    most_u64s: usize,
     astray: u32,
+}
+
+impl Default for Nodes {
+    fn default() -> Self {
+        Self {
+            seen: HashMap::new(),
+            kept: HashMap::new(),
+            order: VecDeque::new(),
+            kept_u64s: 0,
+            most_u64s: KEPT_U64S,
+            astray: 0,
+        }
+    }
 }
 
 /// Somebody who has heard it all before.
@@ -63,6 +77,12 @@ fn hash(key: &Key) -> u64 {
 }
 
 impl Nodes {
+    /// Keeps no more than so many bytes from now on.
+    pub fn keep_at_most(&mut self, bytes: u64) {
+        self.most_u64s = self.most_u64s.min(crate::bytes::index(bytes / 8));
+        self.let_go();
+    }
+
     /// The node a key points to; `None` if it cannot be read.
     pub fn get(
         &mut self,
@@ -114,7 +134,12 @@ impl Nodes {
         self.kept_u64s = self.kept_u64s.saturating_add(node.words.len());
         self.order.push_back(place);
         self.kept.insert(place, Rc::clone(node));
-        while self.kept_u64s > KEPT_U64S {
+        self.let_go();
+    }
+
+    /// Down to as many as may be kept, the oldest first.
+    fn let_go(&mut self) {
+        while self.kept_u64s > self.most_u64s {
             let Some(old) = self.order.pop_front() else { return };
             if let Some(node) = self.kept.remove(&old) {
                 self.kept_u64s = self.kept_u64s.saturating_sub(node.words.len());

@@ -40,7 +40,8 @@ fn is_plain(unpacked: &Unpacked, threads: usize) -> bool {
         return false;
     };
     let Ok(begun) = begin(fs, RecoveryArgs { fsck: true }, &mut reporter) else { return false };
-    plain::check(&begun, plain::Options { threads }, &mut |_| {}).is_some()
+    let whole = [plain::Part::whole(&begun.fs)];
+    plain::check(&begun, plain::Options { threads }, &whole, &mut |_| {}).is_some()
 }
 
 #[test]

@@ -39,20 +39,6 @@ impl Sink for ToMessages<'_> {
 
 type ModelCtx<'c, 'm> = Ctx<'c, Devices<'c>, StripeMap, ToMessages<'m>>;
 
-fn add_dev_usage(to: &mut DevUsage, from: &DevUsage) {
-    let add = |to: &mut u64, v: u64| *to = to.wrapping_add(v);
-    for (to, v) in to.buckets.iter_mut().zip(from.buckets) {
-        add(to, v);
-    }
-    for (to, v) in to.sectors.iter_mut().zip(from.sectors) {
-        add(to, v);
-    }
-    add(&mut to.buckets_alloc, from.buckets_alloc);
-    add(&mut to.buckets_ec, from.buckets_ec);
-    add(&mut to.buckets_unavailable, from.buckets_unavailable);
-    add(&mut to.sectors_fragmented, from.sectors_fragmented);
-}
-
 pub(crate) fn geometry(dev: &Device) -> acct::Geometry {
     let g = dev.geometry();
     acct::Geometry {
@@ -127,7 +113,7 @@ impl Model {
                 Side::Gc => usage.1.as_mut(),
             };
             if let (Some(to), Some(from)) = (to, devs.get(at)) {
-                add_dev_usage(to, from);
+                to.add(from);
             }
         }
         Some(ret)

@@ -25,6 +25,22 @@ fn add(to: &mut u64, v: u64) {
     *to = to.wrapping_add(v);
 }
 
+impl DevUsage {
+    /// Adds another usage word by word.
+    pub fn add(&mut self, other: &Self) {
+        for (to, from) in self.buckets.iter_mut().zip(other.buckets) {
+            add(to, from);
+        }
+        for (to, from) in self.sectors.iter_mut().zip(other.sectors) {
+            add(to, from);
+        }
+        add(&mut self.buckets_alloc, other.buckets_alloc);
+        add(&mut self.buckets_ec, other.buckets_ec);
+        add(&mut self.buckets_unavailable, other.buckets_unavailable);
+        add(&mut self.sectors_fragmented, other.sectors_fragmented);
+    }
+}
+
 impl Usage {
     /// All zero, for a table of `nr` entries.
     ///

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Alloc keys: what the words of the sheet begin with.
+//! Alloc keys: what the words of the sheet begin with, and how many there are.
 
 use super::level::Work;
 use super::marker::{Ground, Silent};
-use super::sheet::Sheet;
+use super::parts::Held;
+use super::sheet::{REGION_BITS, Sheet};
 use crate::key::Key;
 use crate::node::plain::Unusual;
 use gc_core::accounting::replicas::View;
 use gc_core::accounting::{Ctx, StripeTable, Trigger, Usage};
 use gc_core::bkey::KeyRef;
-use gc_core::layout::{Bkey, KeyType};
+use gc_core::layout::{Bkey, Bpos, KeyType};
+use std::ops::RangeInclusive;
 
 /// Reads alloc keys for one thread.
 pub(super) struct Filler<'a> {
@@ -18,6 +20,7 @@ pub(super) struct Filler<'a> {
     usage: Usage,
     key_version: u64,
     btree_node_size: u16,
+    first: bool,
     /// Pointers to nodes of the btree: their buckets are not all known yet.
     pub(super) pointers: Vec<Key>,
 }
@@ -30,6 +33,7 @@ impl<'a> Filler<'a> {
             usage: Usage::default(),
             key_version: ground.key_version,
             btree_node_size: ground.fs.btree_node_sectors(),
+            first: ground.first,
             pointers: Vec::new(),
         })
     }
@@ -40,6 +44,10 @@ impl Work for Filler<'_> {
         let version = k.version.lo;
         if k.type_ != KeyType::ALLOC || version > self.key_version {
             return Err(Unusual);
+        }
+        let Bpos { inode, offset, .. } = k.p;
+        if u8::try_from(inode).is_ok_and(|dev| self.sheet.is_elsewhere(dev, offset)) {
+            return Ok(());
         }
         let mut silent = Silent::default();
         let mut ctx = Ctx {
@@ -57,6 +65,40 @@ impl Work for Filler<'_> {
 
     fn pointer(&mut self, k: &Bkey, v: &[u64]) -> Result<(), Unusual> {
         self.pointers.push(Key::of(KeyRef::new(k, v)));
+        Ok(())
+    }
+
+    fn wants(&self, keys: &RangeInclusive<Bpos>) -> bool {
+        self.first || self.sheet.meets(keys)
+    }
+}
+
+/// Counts regions that hold something, for one thread.
+pub(super) struct Counter {
+    pub(super) held: Held,
+    /// Member and number of the region seen last.
+    last: Option<(u64, u64)>,
+}
+
+impl Counter {
+    pub(super) const fn new(held: Held) -> Self {
+        Self { held, last: None }
+    }
+}
+
+impl Work for Counter {
+    fn leaf(&mut self, k: &Bkey, _v: &[u64]) -> Result<(), Unusual> {
+        let Bpos { inode, offset, .. } = k.p;
+        // Within a node regions come in order.
+        let region = (inode, offset >> REGION_BITS);
+        if self.last != Some(region) {
+            self.last = Some(region);
+            self.held.region(inode, offset)?;
+        }
+        Ok(())
+    }
+
+    fn pointer(&mut self, _k: &Bkey, _v: &[u64]) -> Result<(), Unusual> {
         Ok(())
     }
 }

@@ -6,9 +6,9 @@ use super::marker::{Ground, Marker};
 use crate::journal::JournalKeys;
 use crate::key::Key;
 use crate::node::plain::{Buffer, NodeRange, Unusual, Visit, Wanted};
-use gc_core::accounting::Usage;
 use gc_core::bkey::KeyRef;
 use gc_core::layout::{Bkey, Bpos, BtreeId, BtreeNodeType};
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// A node to be read.
@@ -31,6 +31,10 @@ pub(super) trait Work {
     fn leaf(&mut self, k: &Bkey, v: &[u64]) -> Result<(), Unusual>;
     /// A key of another node.
     fn pointer(&mut self, k: &Bkey, v: &[u64]) -> Result<(), Unusual>;
+    /// Whether a leaf with keys of this range is to be read.
+    fn wants(&self, _keys: &RangeInclusive<Bpos>) -> bool {
+        true
+    }
 }
 
 /// The keys of a node, whose children become jobs.
@@ -61,10 +65,12 @@ impl<'w, W: Work> Keys<'w, W> {
             return Err(Unusual);
         }
         self.last = Some(k.p);
+        let keys = self.next..=k.p;
         self.next = k.p.successor().unwrap_or(k.p);
         self.work.pointer(k, v)?;
         let below = self.level.saturating_sub(1);
-        if below > 0 || BtreeNodeType::of(0, self.btree).needs_gc() {
+        let leaves = BtreeNodeType::of(0, self.btree).needs_gc();
+        if below > 0 || leaves && self.work.wants(&keys) {
             self.jobs.push(Job { btree: self.btree, level: below, key: Key::of(key) });
         }
         Ok(())
@@ -209,13 +215,4 @@ impl<W: Work> Worker<W> {
         self.buffer.each_key(&wanted, &mut keys)?;
         keys.end()
     }
-}
-
-/// What all threads counted.
-pub(super) fn total(nr: usize, markers: Vec<Marker<'_>>) -> Option<Usage> {
-    let mut sum = Usage::zeroed(nr).ok()?;
-    for marker in markers {
-        sum.add(&marker.into_usage());
-    }
-    Some(sum)
 }

@@ -5,6 +5,7 @@ use super::sheet::{Sheet, Taken};
 use super::sums::{PTRS, Sums};
 use crate::fs::Fs;
 use crate::node::plain::Unusual;
+use crate::recovery::Begun;
 use gc_core::accounting::replicas::View;
 use gc_core::accounting::sectors::Scale;
 use gc_core::accounting::{Ctx, Sink, StripeTable, Trigger, Usage};
@@ -21,6 +22,8 @@ pub(super) struct Marker<'a> {
     btree_node_size: u16,
     /// Nobody else marks meanwhile.
     alone: bool,
+    /// It counts what belongs to no bucket.
+    first: bool,
 }
 
 /// What all threads count by.
@@ -31,6 +34,15 @@ pub(super) struct Ground<'a> {
     /// Highest key version handed out.
     pub(super) key_version: u64,
     pub(super) alone: bool,
+    /// This is the first walk: what belongs to no bucket, or to several, is counted.
+    pub(super) first: bool,
+}
+
+impl<'a> Ground<'a> {
+    pub(super) fn new(begun: &'a Begun, sheet: &'a Sheet, threads: usize) -> Self {
+        let (fs, key_version) = (&begun.fs, begun.key_version);
+        Self { fs, sheet, key_version, alone: threads <= 1, first: true }
+    }
 }
 
 /// Notes that there was something to say.
@@ -62,6 +74,7 @@ impl<'a> Marker<'a> {
             key_version: ground.key_version,
             btree_node_size: ground.fs.btree_node_sectors(),
             alone: ground.alone,
+            first: ground.first,
         })
     }
 
@@ -107,8 +120,10 @@ impl<'a> Marker<'a> {
         let ptr = ExtentPtr(word);
         let one = plain && is(word, ExtentEntryType::PTR) && !ptr.cached();
         if one && (1..1 << 16).contains(&size) {
-            let taken = self.sheet.take(ptr, i64::from(size), t, self.alone);
-            let plain = taken == Taken::Yes && self.sums.on_one(t, ptr.dev(), u64::from(size));
+            let plain = match self.sheet.take(ptr, i64::from(size), t, self.alone) {
+                Taken::Yes => self.sums.on_one(t, ptr.dev(), u64::from(size)),
+                taken => taken == Taken::Elsewhere,
+            };
             return if plain { Ok(()) } else { Err(Unusual) };
         }
         self.all_pointers(words, t, size)
@@ -149,7 +164,8 @@ impl<'a> Marker<'a> {
                         return Err(Unusual);
                     }
                 }
-                Taken::Yes => {
+                Taken::Elsewhere if ptr.cached() => {}
+                Taken::Yes | Taken::Elsewhere => {
                     *devs.get_mut(nr).ok_or(Unusual)? = ptr.dev();
                     nr = nr.wrapping_add(1);
                     sum = sum.wrapping_add(n);
@@ -163,12 +179,18 @@ impl<'a> Marker<'a> {
             }
         }
         let sum = u64::try_from(sum).map_err(|_| Unusual)?;
+        if !self.first {
+            return Ok(());
+        }
         let devs = devs.get_mut(..nr).unwrap_or(&mut []);
         if self.sums.on(t, devs, sum) { Ok(()) } else { Err(Unusual) }
     }
 
     /// Keys without pointers.
     fn other(&mut self, k: &Bkey, v: &[u64]) -> Result<(), Unusual> {
+        if !self.first {
+            return Ok(());
+        }
         let mut silent = Silent::default();
         let mut ctx = Ctx {
             buckets: self.sheet,

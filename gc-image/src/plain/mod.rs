@@ -8,15 +8,17 @@
 //! here in the order in which it lies on disk, by the same rules, and whatever is
 //! not plain ends the attempt in silence: then the engine walks the references in
 //! their order, and says what there is to say. The report is the same for any
-//! number of threads.
+//! number of threads, and for any number of walks over parts of the buckets.
 
 mod alloc;
 mod level;
 mod marker;
 mod metadata;
+mod parts;
 mod sheet;
 mod sums;
 
+use crate::fs::Fs;
 use crate::host::version::words;
 use crate::node::plain::{NodeRange, Unusual, Visit};
 use crate::recovery::{Begun, btrees};
@@ -25,8 +27,9 @@ use alloc::Filler;
 use gc_core::accounting::Usage;
 use gc_core::layout::btree::BTREE_MAX_DEPTH;
 use gc_core::layout::{BtreeId, BtreeNodeType, DevUsage, POS_MAX, POS_MIN};
-use level::{Job, Keys, Pool, Work, total};
+use level::{Job, Keys, Pool, Work};
 use marker::{Ground, Marker};
+pub use parts::{Held, Part};
 use sheet::Sheet;
 use std::rc::Rc;
 
@@ -47,33 +50,69 @@ pub struct Even {
     pub dev_usage: Vec<DevUsage>,
 }
 
-/// Checks everything; `None` if anything is not plain, of which nothing has been
-/// said. `progress` is told of nodes as they are read.
-pub fn check(begun: &Begun, options: Options, progress: &mut dyn FnMut(u64)) -> Option<Even> {
+/// Checks everything in one walk for each part, which together are all buckets;
+/// `None` if anything is not plain, of which nothing has been said. `progress` is
+/// told of nodes as they are read.
+pub fn check(
+    begun: &Begun,
+    options: Options,
+    parts: &[Part],
+    progress: &mut dyn FnMut(u64),
+) -> Option<Even> {
     if begun.fs.replicas.rebuild || begun.fs.incomplete {
         return None;
     }
-    let sheet = Sheet::new(&begun.fs)?;
-    let ground = Ground {
-        fs: &begun.fs,
-        sheet: &sheet,
-        key_version: begun.key_version,
-        alone: options.threads <= 1,
-    };
-    let pool = Pool { ground, journal: &begun.journal, threads: options.threads };
-    Run { begun, pool }.all(progress).ok()
+    let mut sum = Sum::new(&begun.fs)?;
+    for (n, part) in parts.iter().enumerate() {
+        let sheet = Sheet::new(&begun.fs, part)?;
+        let ground = Ground { first: n == 0, ..Ground::new(begun, &sheet, options.threads) };
+        let pool = Pool { ground, journal: &begun.journal, threads: options.threads };
+        Run { begun, pool }.walk(&mut sum, progress).ok()?;
+    }
+    sum.compare(&begun.usage)
 }
 
+/// What all walks have come to.
+struct Sum {
+    counted: Usage,
+    hidden: u64,
+    dev_usage: Vec<DevUsage>,
+}
+
+impl Sum {
+    fn new(fs: &Fs) -> Option<Self> {
+        let counted = Usage::zeroed(fs.replicas.table.view().len()).ok()?;
+        Some(Self { counted, hidden: 0, dev_usage: vec![DevUsage::default(); fs.devices.len()] })
+    }
+
+    /// Adds what the words of one walk say.
+    fn add_says(&mut self, (usage, hidden): (Vec<DevUsage>, u64)) {
+        self.hidden = self.hidden.wrapping_add(hidden);
+        for (to, from) in self.dev_usage.iter_mut().zip(&usage) {
+            to.add(from);
+        }
+    }
+
+    /// `None` where what is said differs from what was counted.
+    fn compare(self, says: &Usage) -> Option<Even> {
+        let mut usage = says.clone();
+        usage.head.hidden = self.hidden;
+        let agrees = same(&usage, &self.counted);
+        agrees.then(|| Even { usage: words(&usage).collect(), dev_usage: self.dev_usage })
+    }
+}
+
+/// A walk over all keys, for the buckets of one part.
 struct Run<'a> {
     begun: &'a Begun,
     pool: Pool<'a>,
 }
 
 impl Run<'_> {
-    fn all(&self, progress: level::Progress<'_>) -> Result<Even, Unusual> {
+    fn walk(&self, sum: &mut Sum, progress: level::Progress<'_>) -> Result<(), Unusual> {
         let (ground, sheet) = (self.pool.ground, self.pool.ground.sheet);
-        let mut fillers = self.fill(progress)?;
-        let (dev_usage, hidden) = sheet.usage().ok_or(Unusual)?;
+        let mut fillers = self.alloc(|| Filler::new(ground), progress)?;
+        sum.add_says(sheet.usage().ok_or(Unusual)?);
         if !metadata::take(ground.fs, sheet) {
             return Err(Unusual);
         }
@@ -100,23 +139,24 @@ impl Run<'_> {
         }
         let mut markers = self.pool.walk(jobs, || Marker::new(ground), progress)?;
         markers.push(marker);
-        let counted = total(ground.fs.replicas.table.view().len(), markers).ok_or(Unusual)?;
-
-        let mut usage = self.begun.usage.clone();
-        usage.head.hidden = hidden;
-        let agrees = sheet.is_even() && same(&usage, &counted);
-        if agrees { Ok(Even { usage: words(&usage).collect(), dev_usage }) } else { Err(Unusual) }
+        for marker in markers {
+            sum.counted.add(&marker.into_usage());
+        }
+        if sheet.is_even() { Ok(()) } else { Err(Unusual) }
     }
 
-    /// Reads the alloc btree into the sheet.
-    fn fill(&self, progress: level::Progress<'_>) -> Result<Vec<Filler<'_>>, Unusual> {
-        let make = || Filler::new(self.pool.ground);
-        let mut filler = make().ok_or(Unusual)?;
+    /// Shows the alloc btree; what each thread's work came to.
+    fn alloc<W: Work + Send>(
+        &self,
+        make: impl Fn() -> Option<W>,
+        progress: level::Progress<'_>,
+    ) -> Result<Vec<W>, Unusual> {
+        let mut own = make().ok_or(Unusual)?;
         let mut jobs = Vec::new();
-        self.root(BtreeId::ALLOC, &mut filler, &mut jobs)?;
-        let mut fillers = self.pool.walk(jobs, make, progress)?;
-        fillers.push(filler);
-        Ok(fillers)
+        self.root(BtreeId::ALLOC, &mut own, &mut jobs)?;
+        let mut all = self.pool.walk(jobs, make, progress)?;
+        all.push(own);
+        Ok(all)
     }
 
     /// The keys of a root, which has been read.

@@ -6,18 +6,26 @@
 //! takes its sectors away. Where all is right nothing is left, whatever the order:
 //! so eight bytes a bucket are enough for what is said and what is counted.
 
-use crate::bytes::index;
+use super::parts::Part;
+use crate::bytes::{index, number};
 use crate::fs::Fs;
 use gc_core::accounting::{Buckets, Geometry, count_pointer, dev_usage_from_buckets};
-use gc_core::layout::{BucketMark, DataType, DevUsage, ExtentPtr};
+use gc_core::layout::{Bpos, BucketMark, DataType, DevUsage, ExtentPtr};
+use std::ops::{Range, RangeInclusive};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Buckets of a region.
 const REGION: usize = 32;
 /// The same as a power of two.
-const REGION_BITS: u32 = 5;
+pub(super) const REGION_BITS: u32 = 5;
+/// Bytes of a region, with what the allocator adds.
+pub(super) const REGION_BYTES: u64 = 256 + 16;
+/// Bytes of the place where a region is noted.
+pub(super) const SLOT_BYTES: u64 = 16;
 const _: () = assert!(REGION == 1 << REGION_BITS);
+const _: () = assert!(size_of::<[AtomicU64; REGION]>() == 256);
+const _: () = assert!(size_of::<OnceLock<Region>>() <= 16);
 
 /// The alloc btree has a key for the bucket. A mark has this bit for a journal
 /// sequence, of which alloc keys know nothing.
@@ -54,6 +62,8 @@ pub(super) enum Taken {
     Stale,
     /// The bucket is not as the pointer says.
     No,
+    /// The bucket is one of another walk.
+    Elsewhere,
 }
 
 /// Sectors to buckets: most sizes are powers of two.
@@ -81,20 +91,40 @@ impl Divide {
 struct DevSheet {
     geometry: Geometry,
     divide: Divide,
+    /// Those that are counted in this walk.
+    span: Range<u64>,
+    /// Number of the first region.
+    first: u64,
     regions: Vec<OnceLock<Region>>,
     online: bool,
 }
 
 impl DevSheet {
+    /// Where the region of a bucket is noted.
+    #[inline]
+    fn slot(&self, bucket: u64) -> Option<&OnceLock<Region>> {
+        // Those before the first come to lie far behind the last.
+        self.regions.get(index((bucket >> REGION_BITS).wrapping_sub(self.first)))
+    }
+
     #[inline]
     fn word(&self, bucket: u64) -> Option<&AtomicU64> {
-        let region = self.regions.get(index(bucket >> REGION_BITS))?.get()?;
-        region.get(index(bucket) % REGION)
+        self.slot(bucket)?.get()?.get(index(bucket) % REGION)
+    }
+
+    /// Whether another walk counts a bucket.
+    fn is_elsewhere(&self, bucket: u64) -> bool {
+        self.geometry.has(bucket) && !self.span.contains(&bucket)
+    }
+
+    #[cold]
+    fn without_word(&self, bucket: u64) -> Taken {
+        if self.is_elsewhere(bucket) { Taken::Elsewhere } else { Taken::No }
     }
 
     /// The same; makes the region.
     fn make(&self, bucket: u64) -> Option<&AtomicU64> {
-        let slot = self.regions.get(index(bucket >> REGION_BITS))?;
+        let slot = self.slot(bucket)?;
         if slot.get().is_none() {
             // Another thread may have been faster: its region counts.
             let _other = slot.set(region()?);
@@ -103,7 +133,8 @@ impl DevSheet {
     }
 
     fn words(&self) -> impl Iterator<Item = (u64, &AtomicU64)> {
-        let regions = self.regions.iter().zip((0_u64..).step_by(REGION));
+        let first = self.first << REGION_BITS;
+        let regions = self.regions.iter().zip((first..).step_by(REGION));
         regions
             .filter_map(|(slot, first)| Some((slot.get()?, first)))
             .flat_map(|(region, first)| (first..).zip(region.iter()))
@@ -124,22 +155,24 @@ pub(super) struct Sheet {
 }
 
 impl Sheet {
-    /// No regions yet.
-    pub(super) fn new(fs: &Fs) -> Option<Self> {
+    /// For the buckets of a part; no regions yet.
+    pub(super) fn new(fs: &Fs, part: &Part) -> Option<Self> {
         let mut devs = Vec::new();
-        for dev in &fs.devices {
+        for (idx, dev) in fs.devices.iter().enumerate() {
             let Some(dev) = dev else {
                 devs.push(None);
                 continue;
             };
             let geometry = dev.geometry();
-            let nr = index(geometry.nbuckets.div_ceil(crate::bytes::number(REGION)));
+            let span = part.span(idx);
+            let first = span.start >> REGION_BITS;
+            let nr = index(span.end.div_ceil(number(REGION)).saturating_sub(first));
             let mut regions = Vec::new();
             regions.try_reserve_exact(nr).ok()?;
             regions.resize_with(nr, OnceLock::new);
             let divide = Divide::new(u64::from(geometry.bucket_size));
             let online = dev.online.is_some();
-            devs.push(Some(DevSheet { geometry, divide, regions, online }));
+            devs.push(Some(DevSheet { geometry, divide, span, first, regions, online }));
         }
         Some(Self { devs })
     }
@@ -148,13 +181,26 @@ impl Sheet {
         self.devs.get(usize::from(dev))?.as_ref()
     }
 
+    /// Whether another walk counts a bucket.
+    pub(super) fn is_elsewhere(&self, dev: u8, bucket: u64) -> bool {
+        self.dev(dev).is_some_and(|d| d.is_elsewhere(bucket))
+    }
+
+    /// Whether keys of the alloc btree in a range can be those of buckets counted here.
+    pub(super) fn meets(&self, keys: &RangeInclusive<Bpos>) -> bool {
+        (0_u64..).zip(&self.devs).filter_map(|(i, dev)| Some((i, dev.as_ref()?))).any(|(i, dev)| {
+            let Range { start, end } = dev.span;
+            start < end && *keys.start() < Bpos::new(i, end) && *keys.end() >= Bpos::new(i, start)
+        })
+    }
+
     /// Takes the sectors of a pointer from its bucket; `alone`: no other thread
     /// does so meanwhile.
     #[inline]
     pub(super) fn take(&self, ptr: ExtentPtr, n: i64, t: DataType, alone: bool) -> Taken {
         let Some(dev) = self.dev(ptr.dev()) else { return Taken::No };
         let bucket = dev.divide.quotient(ptr.offset());
-        let Some(word) = dev.word(bucket) else { return Taken::No };
+        let Some(word) = dev.word(bucket) else { return dev.without_word(bucket) };
         let mut old = word.load(Relaxed);
         loop {
             if old & KNOWN == 0 {
@@ -181,6 +227,9 @@ impl Sheet {
 
     /// Takes sectors of a superblock or the journal from their bucket.
     pub(super) fn take_metadata(&self, dev: u8, bucket: u64, t: DataType, sectors: u32) -> bool {
+        if self.is_elsewhere(dev, bucket) {
+            return true;
+        }
         let Some(word) = self.dev(dev).and_then(|d| d.word(bucket)) else { return false };
         let old = BucketMark(word.load(Relaxed));
         let left = u32::from(old.dirty_sectors()).checked_sub(sectors);

@@ -121,8 +121,11 @@ fn plainly(
     }
     let processors = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let threads = options.threads.unwrap_or_else(processors).get();
+    let how = plain::Options { threads };
     let mut read = |nodes| session.progress.add(nodes);
-    let Some(even) = plain::check(begun, plain::Options { threads }, &mut read) else {
+    let parts = session.budget.parts(begun, how, session.progress)?;
+    let even = parts.and_then(|parts| plain::check(begun, how, &parts, &mut read));
+    let Some(even) = even else {
         // All of it again, in the order in which findings are raised.
         session.progress.phase("reading nodes in order", "nodes", begun.fs.recorded_nodes());
         return Ok(None);

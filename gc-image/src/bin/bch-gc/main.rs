@@ -6,6 +6,7 @@
 //! [`run`]; each command has a module of its own.
 #![deny(unsafe_code)]
 
+mod budget;
 mod check;
 mod coalesce;
 mod document;

@@ -11,6 +11,7 @@
 //! })
 //! ```
 
+use crate::budget::Budget;
 use crate::progress::{self, Progress};
 use crate::recorder::{Recorder, Shared};
 use crate::source;
@@ -19,6 +20,7 @@ use gc_image::cli::Source;
 use gc_image::error::{OpenError, RecoveryError};
 use gc_image::fs::Fs;
 use gc_image::host::Image;
+use gc_image::memory::Size;
 use gc_image::recovery::{self, Begun, RecoveryArgs};
 use gc_image::report::Unreadable;
 use std::cell::{Cell, RefCell};
@@ -59,6 +61,8 @@ pub(crate) struct Session<'s, 'p> {
     pub(crate) progress: &'s Progress,
     /// What was found so far.
     pub(crate) recorder: &'s RefCell<Recorder<'p>>,
+    /// What memory may be taken.
+    pub(crate) budget: Budget,
     /// The command has shown what could not be read.
     listed: &'s Cell<bool>,
 }
@@ -81,6 +85,8 @@ pub(crate) enum Failure {
     Content(String),
     /// The command line names what is not there.
     Usage(String),
+    /// More memory is needed than may be taken: what, and the least that would do.
+    Memory(&'static str, Size),
     /// Anything else: what was tried, and the system's answer.
     System(String),
 }
@@ -114,6 +120,9 @@ impl fmt::Display for Failure {
         match self {
             Self::Open(e) => e.fmt(f),
             Self::Recovery(e) => e.fmt(f),
+            Self::Memory(what, least) => {
+                write!(f, "{what} does not fit in --memory; {least} would do")
+            }
             Self::Content(e) | Self::Usage(e) | Self::System(e) => f.write_str(e),
         }
     }
@@ -145,9 +154,16 @@ pub(crate) fn on_image_or(
             return ExitCode::from(OPERATIONAL);
         }
     };
+    let budget = match Budget::keep(source.memory, source.talk.quiet) {
+        Ok(budget) => budget,
+        Err(e) => {
+            progress.say(&format!("bch-gc: {e}"));
+            return ExitCode::from(OPERATIONAL);
+        }
+    };
     let recorder = RefCell::new(Recorder::new(how.fix, source.talk.quiet, &progress));
     let listed = Cell::new(false);
-    let session = Session { progress: &progress, recorder: &recorder, listed: &listed };
+    let session = Session { progress: &progress, recorder: &recorder, budget, listed: &listed };
     let mut result = with_image(source, how, &session, early, command);
     progress.end();
     if let Err(e) = &result {
@@ -164,7 +180,7 @@ pub(crate) fn on_image_or(
                 Failure::Recovery(_) => how.unrecovered,
                 Failure::Content(_) => FOUND,
                 Failure::Usage(_) => USAGE,
-                Failure::Open(_) | Failure::System(_) => OPERATIONAL,
+                Failure::Open(_) | Failure::Memory(..) | Failure::System(_) => OPERATIONAL,
             }
         }
     };
@@ -192,6 +208,7 @@ fn with_image(
         say_changes(&begun.fs, progress);
         return Ok(result);
     }
+    let begun = session.budget.in_order(begun, progress)?;
     let image = Image::new(begun.read_marks(&mut reporter)?, &mut reporter)?;
     let result = command(session, &image);
     say_changes(image.fs(), progress);
