@@ -2,7 +2,7 @@
 //! Keys that the journal lays over the btrees.
 
 use super::entry::Entry;
-use super::items::indexed;
+use super::items::items;
 use crate::key::Key;
 use gc_core::layout::{Bpos, BtreeId};
 
@@ -36,7 +36,7 @@ impl JournalKeys {
         let base = entries.last().map_or(0, Entry::last_seq);
         let mut keys = Vec::new();
         for entry in entries.iter().filter(|e| e.seq() >= base) {
-            for (_, item) in indexed(entry.words()) {
+            for item in items(entry.words()) {
                 keys.extend(item.keys().map(|(_, key)| JournalKey {
                     btree: BtreeId(item.btree),
                     level: item.level,
