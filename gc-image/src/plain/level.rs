@@ -10,6 +10,7 @@ use gc_core::bkey::KeyRef;
 use gc_core::layout::{Bkey, Bpos, BtreeId, BtreeNodeType};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::Builder;
 
 /// A node to be read.
 #[derive(Debug, Clone)]
@@ -177,11 +178,10 @@ impl<'a> Pool<'a> {
         };
         std::thread::scope(|scope| {
             let nr = jobs.len().saturating_sub(1);
-            let handles: Vec<_> = others
-                .iter_mut()
-                .take(nr)
-                .map(|worker| scope.spawn(|| one(worker, &mut |_| {})))
-                .collect();
+            // What a thread that cannot be had would have done, the others do.
+            let start =
+                |worker| Builder::new().spawn_scoped(scope, || one(worker, &mut |_| {})).ok();
+            let handles: Vec<_> = others.iter_mut().take(nr).filter_map(start).collect();
             let mut ended = one(first, &mut told);
             for handle in handles {
                 match handle.join() {

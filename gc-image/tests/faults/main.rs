@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! The program with its nth allocation or read going wrong, for every command: an end
-//! by an exit code and never by a signal or a wrong answer; afterwards all is as it was.
+//! The program with its nth allocation, read or thread going wrong, for every command:
+//! an end by an exit code and never by a signal or a wrong answer; afterwards all is as
+//! it was.
 //!
 //! EVERY=1: each n; else so many that a usual run takes seconds.
 
@@ -22,6 +23,9 @@ const COMMANDS: &[&[&str]] = &[
     &["plan", "--quiet"],
     &["lost", "--quiet"],
     &["coalesce"],
+    &["explain", "--quiet", "--all-findings"],
+    &["explain", "--json", "0:0"],
+    &["map"],
 ];
 
 const LONGEST: Duration = Duration::from_secs(30);
@@ -113,15 +117,13 @@ impl Bench {
     }
 }
 
-fn benches() -> Vec<Bench> {
-    let wanted = ["damaged/fuzz-12-meta3", "clean/fresh-64M"];
-    let all = images::all();
-    let mut out = Vec::new();
-    for name in wanted {
-        let image = all.iter().find(|i| i.name == name).expect(name);
-        out.push(Bench { image: image.unpack(), marks: tempfile::tempdir().unwrap() });
-    }
-    out
+fn bench(name: &str) -> Bench {
+    let image = images::all().into_iter().find(|i| i.name == name).expect(name);
+    Bench { image: image.unpack(), marks: tempfile::tempdir().unwrap() }
+}
+
+fn benches() -> [Bench; 2] {
+    ["damaged/fuzz-12-meta3", "clean/fresh-64M"].map(bench)
 }
 
 // Oracle: 8 and a line, or the answer of a run to which nothing happened.
@@ -188,4 +190,20 @@ fn the_run_is_interrupted_at_the_nth_read() {
             });
         }
     }
+}
+
+// Oracle: the answer of a run to which nothing happened.
+#[test]
+fn the_nth_thread_cannot_be_had() {
+    let judge = |good: &Ran, got: &Ran, what: &str| {
+        assert_eq!((got.code, &got.out), (good.code, &good.out), "{what}");
+    };
+    for bench in benches() {
+        for args in COMMANDS {
+            assert!(bench.each(args, "thread", judge) > 0, "{args:?}");
+        }
+    }
+    // The one that waits for an interrupt, the one that shows, and those that read.
+    let tried = bench("clean/deep-l2").each(&["check", "--threads", "8"], "thread", judge);
+    assert!(tried > 3, "{tried}");
 }

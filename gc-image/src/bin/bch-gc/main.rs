@@ -29,7 +29,12 @@ use clap::Parser;
 use gc_image::cli::{Cli, Command};
 use std::process::ExitCode;
 
+/// What a panic says has been printed; it is no answer, and no signal either.
 fn main() -> ExitCode {
+    std::panic::catch_unwind(run_command).unwrap_or_else(|_| ExitCode::from(run::OPERATIONAL))
+}
+
+fn run_command() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) => {

@@ -101,9 +101,10 @@ impl Progress {
             wake: Condvar::new(),
         });
         *lock(&CURRENT) = Arc::downgrade(&shared);
-        let ticker = shared.face.every().map(|every| {
+        // Where there is no thread for it, nothing is shown on the way.
+        let ticker = shared.face.every().and_then(|every| {
             let shared = Arc::clone(&shared);
-            std::thread::spawn(move || shared.tick(every))
+            std::thread::Builder::new().spawn(move || shared.tick(every)).ok()
         });
         Ok(Self { shared, ticker: Mutex::new(ticker) })
     }
@@ -130,11 +131,14 @@ impl Progress {
 
     /// Ends the showing; what is printed afterwards has the terminal for itself.
     pub(crate) fn end(&self) {
-        let Some(ticker) = lock(&self.ticker).take() else { return };
-        *lock(&self.shared.ended) = true;
+        if std::mem::replace(&mut *lock(&self.shared.ended), true) {
+            return;
+        }
         self.shared.wake.notify_all();
-        // It ends by itself; a panic there has been printed.
-        let _ended = ticker.join();
+        if let Some(ticker) = lock(&self.ticker).take() {
+            // It ends by itself; a panic there has been printed.
+            let _ended = ticker.join();
+        }
         match &self.shared.face {
             Face::Bar(bar) => bar.finish_and_clear(),
             Face::Json(_) => self.shared.show("done"),
