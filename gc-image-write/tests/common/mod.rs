@@ -12,8 +12,16 @@ use gc_image::report::{Found, Reporter, answer};
 use gc_image_write::count::Count;
 use gc_image_write::damage::{Images, Place};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
+
+/// A folder for images, in memory where there is such a place: writing them to a disk
+/// that others use takes sixty times as long as all the rest.
+pub(crate) fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let here = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    here.unwrap()
+}
 
 /// Keeps what is said.
 #[derive(Debug, Default)]

@@ -118,7 +118,11 @@ fn first_copy(p: &Place) -> bool {
 
 fn invalid(c: &Context<'_>, why: &str) -> Option<Said> {
     let p = c.key.as_ref()?.0.p;
-    Some(Said::Invalid(format!(" {}:{} snap ", { p.inode }, { p.offset }), format!(": {why}")))
+    let place = match ({ p.inode }, { p.offset }) {
+        (0, 0) => "POS_MIN".to_string(),
+        (inode, offset) => format!("{inode}:{offset}"),
+    };
+    Some(Said::Invalid(format!(" {place} snap "), format!(": {why}")))
 }
 
 /// The counter that a `jset_entry` of usage holds.

@@ -16,7 +16,7 @@ mod classes;
 mod common;
 
 use classes::{CLASSES, Target};
-use common::{bytes_of, check, counted, matches};
+use common::{bytes_of, check, counted, folder, matches};
 use gc_image_write::Format;
 use gc_image_write::damage::{Images, What, damage, plant};
 use gc_image_write::generate::{generate_small, small_settings};
@@ -44,7 +44,7 @@ proptest! {
     // Oracle: the writer's naive count.
     #[test]
     fn file_systems_are_read_back_as_they_were_counted(seed in any::<u64>()) {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = folder();
         let paths = paths(&dir, seed);
         let count = generate_small(seed, &paths).unwrap().count;
         let got = check(&paths, true);
@@ -58,7 +58,7 @@ proptest! {
 // bytes it changed; repaired, it is the naive count again.
 #[test]
 fn planted_damage_is_named_and_mended() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut done: BTreeMap<&str, u32> = BTreeMap::new();
     let want = cases(3);
     let mut seed = 0;
@@ -126,7 +126,7 @@ fn named(bytes: &[u8], sizes: &[u64], out: &mut BTreeSet<(u8, u64)>) {
 // names, and nodes, are as they were.
 #[test]
 fn any_damage_converges_and_leaves_the_rest() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = folder();
     let mut by_end: BTreeMap<String, u32> = BTreeMap::new();
     for seed in 0..u64::from(cases(150)) {
         let seed = seed + 1_000_000;
