@@ -2,6 +2,7 @@
 //! Keys: reading their values, formats, packing, comparing, walking a node.
 
 pub mod alloc_key;
+mod brief;
 mod cut;
 mod entries;
 mod format;
@@ -18,6 +19,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub use brief::{Brief, Window};
 pub use cut::{NotInside, cut_value_front, cut_value_len};
 pub use entries::{DecodedPointers, Entries, Entry, Pointers, no_crc};
 pub use format::{FormatError, u64s_with_format};

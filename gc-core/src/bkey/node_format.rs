@@ -14,9 +14,9 @@ pub(super) const WINDOW: usize = 8;
 
 /// Words looked at when unpacking: a load of eight bytes from any byte of the
 /// window stays inside.
-const LOADED: usize = 9;
+pub(super) const LOADED: usize = 9;
 /// The same in bytes.
-const LOADED_BYTES: usize = 72;
+pub(super) const LOADED_BYTES: usize = 72;
 
 /// Where one field lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +44,13 @@ impl Place {
         Self { word, shift: u32::from_le_bytes([shift, 0, 0, 0]), byte, bit, mask, offset }
     }
 
+    /// Whether every key has this value.
+    pub(super) const fn is_always(&self, value: u64) -> bool {
+        self.mask == 0 && self.offset == value
+    }
+
     /// Whether one load of eight bytes has the whole field.
-    const fn in_one_load(&self) -> bool {
+    pub(super) const fn in_one_load(&self) -> bool {
         self.mask <= u64::MAX >> self.bit
     }
 
@@ -56,6 +61,12 @@ impl Place {
         if self.mask == 0 {
             return self.offset;
         }
+        self.load_bits(bytes)
+    }
+
+    /// The same without a case for fields without bits.
+    #[inline]
+    pub(super) fn load_bits(&self, bytes: &[u8; LOADED_BYTES]) -> u64 {
         let at = usize::from(self.byte & 63);
         let eight = bytes.get(at..at.wrapping_add(8)).and_then(|b| b.first_chunk::<8>());
         let word = u64::from_le_bytes(eight.copied().unwrap_or_default());
@@ -112,7 +123,7 @@ fn window<'a>(words: &'a [u64], spare: &'a mut [u64; LOADED]) -> &'a [u64; LOADE
 
 /// Words as the bytes they are.
 #[inline]
-fn bytes_of(words: &[u64; LOADED]) -> &[u8; LOADED_BYTES] {
+pub(super) fn bytes_of(words: &[u64; LOADED]) -> &[u8; LOADED_BYTES] {
     const { assert!(size_of::<[u64; LOADED]>() == LOADED_BYTES) };
     let bytes: *const [u8; LOADED_BYTES] = core::ptr::from_ref(words).cast();
     // SAFETY: the pointer comes from a reference to as many bytes, borrowed for

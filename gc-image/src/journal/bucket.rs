@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Entries of one journal bucket.
 
-use super::entry::{ENCRYPTED, Entry, Head, MAX, last_seq_of, set_last_seq, stored_csum};
+use super::entry::{Bytes, ENCRYPTED, Entry, Head, MAX, last_seq_of, set_last_seq, stored_csum};
 use super::list::List;
 use crate::checksum::{checksum, decrypt, valid};
 use crate::error::RecoveryError;
@@ -206,34 +206,34 @@ impl BucketReader<'_> {
 
     /// The bytes of an entry. Most entries are long and dropped by the next one:
     /// those are not copied, the buffer goes with them.
-    fn entry(&mut self, at: usize, len: usize, filled: &mut Filled, list: &mut List) -> Vec<u8> {
+    fn entry(&mut self, at: usize, len: usize, filled: &mut Filled, list: &mut List) -> Bytes {
         let size = self.buf.len();
         if at == 0 && len > size >> 1 && filled.bad == 0 {
-            let mut bytes = core::mem::replace(&mut self.buf, list.room(size));
-            bytes.truncate(len);
+            let room = core::mem::replace(&mut self.buf, list.room(size));
             filled.bytes = 0;
-            return bytes;
+            return Bytes::of(room, len);
         }
-        self.buf.get(at..).and_then(|b| b.get(..len)).unwrap_or(&[]).to_vec()
+        let bytes = self.buf.get(at..).and_then(|b| b.get(..len)).unwrap_or(&[]);
+        Bytes::of(bytes.to_vec(), len)
     }
 
     /// Decrypts an entry and looks at what only then can be seen.
     fn open(
         &self,
         head: &Head,
-        mut bytes: Vec<u8>,
+        mut bytes: Bytes,
         reporter: &mut dyn Reporter,
-    ) -> Result<Vec<u8>, RecoveryError> {
-        if let Some(tail) = bytes.get_mut(ENCRYPTED..) {
+    ) -> Result<Bytes, RecoveryError> {
+        if let Some(tail) = bytes.get_mut().get_mut(ENCRYPTED..) {
             decrypt(head.csum_type(), self.fs.key.as_ref(), head.nonce(), tail);
         }
-        if last_seq_of(&bytes) > head.seq {
+        if last_seq_of(bytes.get()) > head.seq {
             let text = "invalid journal entry: last_seq > seq";
             let found = Found::new(Code::JournalLastSeq, Flags::MUST_FIX, text);
             if reporter.found(found) == Answer::Exit {
                 return Err(RecoveryError::halted());
             }
-            set_last_seq(&mut bytes, head.seq);
+            set_last_seq(bytes.get_mut(), head.seq);
         }
         Ok(bytes)
     }

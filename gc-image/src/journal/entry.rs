@@ -52,10 +52,47 @@ impl Head {
     }
 }
 
+/// Bytes of an entry, in room that may be longer: it is used again without being
+/// cleared.
+#[derive(Debug, Clone)]
+pub(super) struct Bytes {
+    room: Vec<u8>,
+    len: usize,
+}
+
+impl Bytes {
+    /// The first bytes of the room.
+    pub(super) fn of(room: Vec<u8>, len: usize) -> Self {
+        let len = len.min(room.len());
+        Self { room, len }
+    }
+
+    pub(super) fn get(&self) -> &[u8] {
+        self.room.get(..self.len).unwrap_or(&[])
+    }
+
+    pub(super) fn get_mut(&mut self) -> &mut [u8] {
+        self.room.get_mut(..self.len).unwrap_or(&mut [])
+    }
+
+    /// The room, for others.
+    pub(super) fn into_room(self) -> Vec<u8> {
+        self.room
+    }
+}
+
+impl PartialEq for Bytes {
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get()
+    }
+}
+
+impl Eq for Bytes {}
+
 /// A journal entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    bytes: Vec<u8>,
+    bytes: Bytes,
     /// The items, as words; repaired where needed.
     pub(super) words: Vec<u64>,
     /// Devices that have it, in the order in which it was met.
@@ -64,47 +101,47 @@ pub struct Entry {
 
 impl Entry {
     /// From the bytes of a whole entry, decrypted.
-    pub(super) fn new(bytes: Vec<u8>) -> Self {
+    pub(super) fn new(bytes: Bytes) -> Self {
         Self { bytes, words: Vec::new(), devs: Vec::new() }
     }
 
     /// Its bytes.
-    pub(super) fn into_bytes(self) -> Vec<u8> {
+    pub(super) fn into_bytes(self) -> Bytes {
         self.bytes
     }
 
     /// Makes the items readable: most entries that are read are dropped before.
     pub(super) fn take_apart(&mut self) {
-        self.words = words(self.bytes.get(HEAD..).unwrap_or(&[]));
+        self.words = words(self.bytes.get().get(HEAD..).unwrap_or(&[]));
     }
 
     /// Whether both copies are the same byte for byte.
-    pub(super) fn same_bytes(&self, bytes: &[u8]) -> bool {
-        self.bytes == bytes
+    pub(super) fn same_bytes(&self, bytes: &Bytes) -> bool {
+        self.bytes == *bytes
     }
 
     /// Its number.
     #[must_use]
     pub fn seq(&self) -> u64 {
-        u64_at(&self.bytes, 24).unwrap_or(0)
+        u64_at(self.bytes.get(), 24).unwrap_or(0)
     }
 
     /// Number of the oldest entry that was still needed when it was written.
     #[must_use]
     pub fn last_seq(&self) -> u64 {
-        u64_at(&self.bytes, LAST_SEQ).unwrap_or(0)
+        u64_at(self.bytes.get(), LAST_SEQ).unwrap_or(0)
     }
 
     /// Format version.
     #[must_use]
     pub fn version(&self) -> u32 {
-        u32_at(&self.bytes, 32).unwrap_or(0)
+        u32_at(self.bytes.get(), 32).unwrap_or(0)
     }
 
     /// Read and write clock.
     #[must_use]
     pub fn clocks(&self) -> [u16; 2] {
-        [u16_at(&self.bytes, 44).unwrap_or(0), u16_at(&self.bytes, 46).unwrap_or(0)]
+        [u16_at(self.bytes.get(), 44).unwrap_or(0), u16_at(self.bytes.get(), 46).unwrap_or(0)]
     }
 
     /// The items as words.

@@ -3,7 +3,7 @@
 
 use super::bucket::BucketReader;
 use super::check;
-use super::entry::{Entry, Head, last_seq_of};
+use super::entry::{Bytes, Entry, Head, last_seq_of};
 use super::items::items;
 use crate::error::RecoveryError;
 use crate::fs::Fs;
@@ -25,7 +25,7 @@ pub(super) struct List {
 }
 
 impl List {
-    /// Room for `size` bytes.
+    /// Room for `size` bytes, which may hold anything.
     pub(super) fn room(&mut self, size: usize) -> Vec<u8> {
         match self.spare.pop() {
             Some(mut room) => {
@@ -39,17 +39,17 @@ impl List {
     pub(super) fn add(
         &mut self,
         dev: u8,
-        bytes: Vec<u8>,
+        bytes: Bytes,
         reporter: &mut dyn Reporter,
     ) -> Result<(), RecoveryError> {
-        let Some(head) = Head::of(&bytes) else { return Ok(()) };
+        let Some(head) = Head::of(bytes.get()) else { return Ok(()) };
         let seq = head.seq;
         if seq < self.entries.last().map_or(0, Entry::last_seq) {
             return Ok(());
         }
-        let needed_from = last_seq_of(&bytes);
+        let needed_from = last_seq_of(bytes.get());
         let drop = self.entries.iter().take_while(|e| e.seq() < needed_from).count();
-        self.spare.extend(self.entries.drain(..drop).map(Entry::into_bytes));
+        self.spare.extend(self.entries.drain(..drop).map(|e| e.into_bytes().into_room()));
 
         let mut ask =
             |code, text: &str| match reporter.found(Found::new(code, Flags::FIX_OR_IGNORE, text)) {

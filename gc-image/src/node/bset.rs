@@ -2,7 +2,6 @@
 //! One set of keys of a node as it lies on disk.
 
 use super::err::{Class, Errors, Stop};
-use super::plain::Unusual;
 use crate::bytes::{u16_at, u32_at, u64_at, words};
 use crate::key::validate::head_invalid;
 use crate::key::{Key, compat};
@@ -11,7 +10,7 @@ use crate::report::cut;
 use gc_core::bkey::{KeyError, KeyRef, NodeFormat, RawKey};
 use gc_core::layout::bits::low8;
 use gc_core::layout::bkey::{BKEY_U64S, KEY_FORMAT_CURRENT};
-use gc_core::layout::{Bkey, Bpos, BtreeId, BtreeNodeType, CsumType, KeyType};
+use gc_core::layout::{Bkey, Bpos, BtreeNodeType, CsumType, KeyType};
 
 /// Bytes before the keys of the first set.
 pub(super) const HEAD_FIRST: usize = 160;
@@ -93,71 +92,6 @@ pub(super) struct Keys<'a> {
 /// What the order of keys is told by.
 struct Previous {
     k: Bkey,
-}
-
-/// Walk over the keys of a run as long as nothing is wrong with them but for
-/// their values.
-pub(super) struct KeysAt<'a> {
-    format: &'a NodeFormat,
-    type_: BtreeNodeType,
-    min_max: (Bpos, Bpos),
-    rest: &'a [u64],
-    k: Bkey,
-    v: &'a [u64],
-    started: bool,
-}
-
-impl<'a> KeysAt<'a> {
-    /// Goes to the next key; `false` at the end.
-    #[inline(always)]
-    pub(super) fn advance(&mut self) -> Result<bool, Unusual> {
-        let Some((raw, rest)) = RawKey::split_first(self.format, self.rest) else {
-            return self.end();
-        };
-        let Ok(raw) = raw else { return Err(Unusual) };
-        if raw.format() > KEY_FORMAT_CURRENT {
-            return Err(Unusual);
-        }
-        let (k, v) = (self.format.unpack(raw), raw.value());
-        let wrong = head_invalid(KeyRef::new(&k, v), self.type_).is_some()
-            || if self.started { is_after(&self.k, &k) } else { self.is_outside(&k) };
-        if wrong {
-            return Err(Unusual);
-        }
-        self.rest = rest;
-        self.started = true;
-        self.k = k;
-        self.v = v;
-        Ok(true)
-    }
-
-    /// In a run in order, only the first and the last key can lie outside.
-    #[cold]
-    fn end(&self) -> Result<bool, Unusual> {
-        if self.started && self.is_outside(&self.k) { Err(Unusual) } else { Ok(false) }
-    }
-
-    fn is_outside(&self, k: &Bkey) -> bool {
-        outside(self.min_max, k.p).is_some()
-    }
-
-    /// The key, once it has gone to one.
-    #[inline]
-    pub(super) const fn current(&self) -> (&Bkey, &'a [u64]) {
-        (&self.k, self.v)
-    }
-
-    /// Words behind the key.
-    pub(super) const fn rest_len(&self) -> usize {
-        self.rest.len()
-    }
-
-    /// Its position in an order that has room behind all of them.
-    #[inline]
-    pub(super) const fn position(&self) -> (u64, u64, u8) {
-        let p = self.k.p;
-        (p.inode, p.offset, 0)
-    }
 }
 
 impl Keys<'_> {
@@ -280,22 +214,6 @@ impl Keys<'_> {
         k.u64s = low8(first).wrapping_add(BKEY_U64S).wrapping_sub(own);
         k.type_ = KeyType(low8(first >> 16));
         k
-    }
-
-    /// A walk over words of this set.
-    pub(super) fn walk<'a>(&self, words: &'a [u64], level: u8, btree: BtreeId) -> KeysAt<'a>
-    where
-        Self: 'a,
-    {
-        KeysAt {
-            format: self.format,
-            type_: BtreeNodeType::of(level, btree),
-            min_max: self.min_max,
-            rest: words,
-            k: Bkey::default(),
-            v: &[],
-            started: false,
-        }
     }
 }
 

@@ -8,6 +8,8 @@ mod merge;
 mod parse;
 pub(crate) mod plain;
 mod read;
+mod run;
+mod show;
 
 pub use read::read;
 

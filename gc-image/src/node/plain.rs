@@ -4,16 +4,17 @@
 //! The rules are those of the other reader, by the same functions; what would make
 //! that one say anything ends this one.
 
-use super::bset::{Keys, KeysAt};
 use super::err::Errors;
-use super::parse::{Opened, Parser};
+use super::parse::Parser;
 use super::read::next_copy;
+use super::run::Common;
+use super::show::NodeKeys;
 use crate::bytes::u64_at;
 use crate::fs::Fs;
 use crate::journal::JournalKey;
-use crate::key::{Key, compat};
+use crate::key::Key;
 use crate::report::{Found, Reporter};
-use gc_core::bkey::NodeFormat;
+use gc_core::bkey::Window;
 use gc_core::finding::Answer;
 use gc_core::layout::{Bkey, Bpos, BtreeId, KeyType};
 use zerocopy::IntoBytes;
@@ -25,8 +26,14 @@ pub(crate) struct Unusual;
 /// Room for the bytes of a node, used again and again.
 #[derive(Debug)]
 pub(crate) struct Buffer {
+    /// Behind the node there are some more, so that the last key can be looked at as
+    /// any other.
     words: Vec<u64>,
+    /// Bytes of the node.
+    len: usize,
 }
+
+const BEHIND: usize = size_of::<Window>() / size_of::<u64>();
 
 /// Notes that there was something to report.
 struct Silent {
@@ -66,15 +73,22 @@ pub(crate) trait Visit {
     fn begin(&mut self, range: NodeRange);
     /// A key that counts.
     fn key(&mut self, k: &Bkey, v: &[u64]) -> Result<(), Unusual>;
+    /// An extent with a short value, which nobody has looked at yet. `false`: nothing
+    /// was done, it is to be shown as any other key.
+    #[inline]
+    fn extent(&mut self, _size: u32, _v: &[u64]) -> Result<bool, Unusual> {
+        Ok(false)
+    }
 }
 
 impl Buffer {
     pub(crate) fn new(fs: &Fs) -> Option<Self> {
-        let len = usize::from(fs.btree_node_sectors()).saturating_mul(64);
+        let node = usize::from(fs.btree_node_sectors()).saturating_mul(64);
+        let len = node.saturating_add(BEHIND);
         let mut words = Vec::new();
         words.try_reserve_exact(len).ok()?;
         words.resize(len, 0);
-        Some(Self { words })
+        Some(Self { words, len: node.saturating_mul(8) })
     }
 
     /// Shows the keys of a node in order, those of the journal laid over.
@@ -90,12 +104,12 @@ impl Buffer {
         }
         let copy = next_copy(fs, key, &[]).ok_or(Unusual)?;
         let file = fs.device(copy.dev()).and_then(|d| d.file()).ok_or(Unusual)?;
-        file.read(copy.offset(), self.words.as_mut_bytes()).map_err(|_| Unusual)?;
+        let bytes = self.words.as_mut_bytes().get_mut(..self.len).ok_or(Unusual)?;
+        file.read(copy.offset(), bytes).map_err(|_| Unusual)?;
 
         let mut parser = Parser::new();
         let mut silent = Silent { spoke: false };
         let mut e = Errors { fs, key, btree, level, can_retry: false, reporter: &mut silent };
-        let bytes = self.words.as_mut_bytes();
         let seq = u64_at(bytes, 136).unwrap_or(0);
         parser.identity(bytes, seq, &mut e).map_err(|_| Unusual)?;
         let mut sets = Vec::new();
@@ -122,7 +136,8 @@ impl Buffer {
         let journal = wanted.journal.from(btree, level, range.min);
         let journal = journal.get(..journal.partition_point(|j| j.key.k.p <= range.max));
         let journal = journal.unwrap_or(&[]);
-        let node = NodeKeys { fs, format, level, btree, min_max, words: &self.words };
+        let common = Common::new(format, (btree, level), min_max);
+        let node = NodeKeys::new(fs, common, &self.words);
         if journal.is_empty() {
             node.show(&sets, visit)
         } else {
@@ -175,114 +190,3 @@ impl<V: Visit> Visit for Over<'_, V> {
         if self.up_to(k.p)? { Ok(()) } else { self.visit.key(k, v) }
     }
 }
-
-/// The keys of a node whose sets are verified.
-struct NodeKeys<'a> {
-    fs: &'a Fs,
-    format: &'a NodeFormat,
-    level: u8,
-    btree: BtreeId,
-    min_max: (Bpos, Bpos),
-    words: &'a [u64],
-}
-
-impl<'a> NodeKeys<'a> {
-    fn show(&self, sets: &[Opened], visit: &mut impl Visit) -> Result<(), Unusual> {
-        let mut runs = Vec::new();
-        for opened in sets {
-            let keys =
-                Keys { format: self.format, set: &opened.set, min_max: self.min_max, written: 0 };
-            let start = opened.set.keys_at() >> 3;
-            let end = start.saturating_add(usize::from(opened.u64s));
-            let words = self.words.get(start..end).ok_or(Unusual)?;
-            if compat::is_old(opened.set.version) {
-                return Err(Unusual);
-            }
-            if self.fs.is_blacklisted(opened.set.journal_seq) {
-                // Left out, but what is wrong with it is said.
-                let mut at = keys.walk(words, self.level, self.btree);
-                while at.advance()? {}
-                continue;
-            }
-            let split =
-                if opened.set.separate_whiteouts() { self.whiteouts(&keys, words)? } else { 0 };
-            let (white, rest) = words.split_at_checked(split).ok_or(Unusual)?;
-            for part in [white, rest] {
-                let mut at = keys.walk(part, self.level, self.btree);
-                if at.advance()? {
-                    runs.push(at);
-                }
-            }
-        }
-        self.merge(runs, visit)
-    }
-
-    /// Words of whiteouts before the other keys of a set.
-    fn whiteouts(&self, keys: &Keys<'_>, words: &[u64]) -> Result<usize, Unusual> {
-        let mut at = keys.walk(words, self.level, self.btree);
-        loop {
-            let before = at.rest_len();
-            match at.advance() {
-                Ok(true) if at.current().0.type_.is_whiteout() => {}
-                Ok(false) => return Ok(0),
-                // Out of order: here the other keys begin, if it is that.
-                Ok(true) | Err(Unusual) => return Ok(words.len().saturating_sub(before)),
-            }
-        }
-    }
-
-    /// Of one position the newest key counts.
-    fn merge(&self, mut runs: Vec<KeysAt<'_>>, visit: &mut impl Visit) -> Result<(), Unusual> {
-        let rules = self.fs.rules();
-        let mut show = |at: &KeysAt<'_>| {
-            let (k, v) = at.current();
-            if k.type_.is_whiteout() {
-                return Ok(());
-            }
-            if rules.value_invalid(gc_core::bkey::KeyRef::new(k, v)).is_some() {
-                return Err(Unusual);
-            }
-            visit.key(k, v)
-        };
-        while runs.len() > 1 {
-            // Least position, oldest first; and the least of the others.
-            let mut first = (0, POS_LAST);
-            let mut second = POS_LAST;
-            for (i, run) in runs.iter().enumerate() {
-                let p = run.position();
-                if p < first.1 {
-                    second = first.1;
-                    first = (i, p);
-                } else if p < second {
-                    second = p;
-                }
-            }
-            let Some(run) = runs.get_mut(first.0) else { break };
-            let mut more = true;
-            if first.1 == second {
-                // Overwritten: of equal positions the oldest comes first.
-                more = run.advance()?;
-            } else {
-                while more && run.position() < second {
-                    show(run)?;
-                    more = run.advance()?;
-                }
-            }
-            if !more {
-                runs.remove(first.0);
-            }
-        }
-        if let Some(run) = runs.first_mut() {
-            loop {
-                show(run)?;
-                if !run.advance()? {
-                    break;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Behind every position that a key can have: snapshots are 0.
-const POS_LAST: (u64, u64, u8) = (u64::MAX, u64::MAX, 1);

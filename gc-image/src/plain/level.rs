@@ -30,6 +30,12 @@ impl Job {
 pub(super) trait Work {
     /// A key of a leaf.
     fn leaf(&mut self, k: &Bkey, v: &[u64]) -> Result<(), Unusual>;
+    /// An extent of a leaf whose value nobody has looked at yet. `false`: nothing was
+    /// done, it is a key as any other.
+    #[inline]
+    fn extent(&mut self, _size: u32, _v: &[u64]) -> Result<bool, Unusual> {
+        Ok(false)
+    }
     /// A key of another node.
     fn pointer(&mut self, k: &Bkey, v: &[u64]) -> Result<(), Unusual>;
     /// Whether a leaf with keys of this range is to be read.
@@ -92,12 +98,21 @@ impl<W: Work> Visit for Keys<'_, W> {
     fn key(&mut self, k: &Bkey, v: &[u64]) -> Result<(), Unusual> {
         if self.level == 0 { self.work.leaf(k, v) } else { self.child(k, v) }
     }
+
+    #[inline]
+    fn extent(&mut self, size: u32, v: &[u64]) -> Result<bool, Unusual> {
+        if self.level == 0 { self.work.extent(size, v) } else { Ok(false) }
+    }
 }
 
 impl Work for Marker<'_> {
     #[inline]
     fn leaf(&mut self, k: &Bkey, v: &[u64]) -> Result<(), Unusual> {
         self.key(k, v)
+    }
+    #[inline]
+    fn extent(&mut self, size: u32, v: &[u64]) -> Result<bool, Unusual> {
+        self.short_extent(size, v)
     }
     fn pointer(&mut self, k: &Bkey, v: &[u64]) -> Result<(), Unusual> {
         self.key(k, v)

@@ -3,6 +3,7 @@
 
 use super::sheet::{Sheet, Taken};
 use super::sums::{PTRS, Sums};
+use crate::checksum;
 use crate::fs::Fs;
 use crate::node::plain::Unusual;
 use crate::recovery::Begun;
@@ -11,7 +12,7 @@ use gc_core::accounting::sectors::Scale;
 use gc_core::accounting::{Ctx, Sink, StripeTable, Trigger, Usage};
 use gc_core::bkey::{Entry, KeyRef, no_crc};
 use gc_core::finding::{Answer, Finding};
-use gc_core::layout::{Bkey, DataType, ExtentCrc32, ExtentEntryType, ExtentPtr, KeyType};
+use gc_core::layout::{Bkey, CompressionType, CsumType, DataType, ExtentCrc32, ExtentPtr, KeyType};
 
 /// Counts keys for one thread.
 pub(super) struct Marker<'a> {
@@ -20,10 +21,48 @@ pub(super) struct Marker<'a> {
     sums: Sums<'a>,
     key_version: u64,
     btree_node_size: u16,
+    checksums: Checksums,
     /// Nobody else marks meanwhile.
     alone: bool,
     /// It counts what belongs to no bucket.
     first: bool,
+}
+
+/// Checksum entries that say no more than that data was written whole.
+#[derive(Debug, Clone)]
+struct Checksums {
+    /// By the byte that has checksum type and compression type: whether both are
+    /// known and need no nonce.
+    types: [bool; 256],
+}
+
+impl Checksums {
+    fn new() -> Self {
+        let plain = |types: u8| {
+            let crc = ExtentCrc32(u64::from(types) << 24);
+            checksum::valid(CsumType(crc.csum_type()), None)
+                && crc.compression_type() < CompressionType::NR.0
+        };
+        let mut types = [false; 256];
+        for (types, i) in types.iter_mut().zip(0..=u8::MAX) {
+            *types = plain(i);
+        }
+        Self { types }
+    }
+
+    /// Sectors on disk of what the entry says.
+    #[inline(always)]
+    fn sectors(&self, crc: ExtentCrc32, live: u32) -> Option<u32> {
+        let [_, _, _, types, ..] = crc.0.to_le_bytes();
+        let sectors = crc.uncompressed_size_raw().wrapping_add(1);
+        // Neither of both is near the end of its type.
+        let end = u64::from(live).wrapping_add(u64::from(crc.offset()));
+        let plain = crc.type_mark() == 2
+            && crc.uncompressed_size_raw() == crc.compressed_size_raw()
+            && end <= u64::from(sectors)
+            && self.types.get(usize::from(types)) == Some(&true);
+        plain.then_some(sectors)
+    }
 }
 
 /// What all threads count by.
@@ -73,6 +112,7 @@ impl<'a> Marker<'a> {
             sums: Sums::new(table)?,
             key_version: ground.key_version,
             btree_node_size: ground.fs.btree_node_sectors(),
+            checksums: Checksums::new(),
             alone: ground.alone,
             first: ground.first,
         })
@@ -103,33 +143,34 @@ impl<'a> Marker<'a> {
         }
     }
 
-    /// Extents and nodes: `size` is the key's own, of a node the node's.
-    #[inline]
-    fn pointers(&mut self, words: &[u64], t: DataType, size: u32) -> Result<(), Unusual> {
-        // Most keys have one pointer, and perhaps a short checksum.
-        let is = |word, type_| ExtentEntryType::of_word(word) == type_;
-        let (plain, word) = match *words {
-            [word] => (true, word),
-            [crc, word] => {
-                let c = ExtentCrc32(crc);
-                let whole = c.compressed_size_raw() == c.uncompressed_size_raw();
-                (whole && is(crc, ExtentEntryType::CRC32), word)
-            }
-            _ => (false, 0),
+    /// Counts an extent of one pointer, perhaps with a short checksum, if nothing is
+    /// wrong with its value and its bucket keeps it: as validation and [`Self::key`]
+    /// would, in a few steps.
+    #[inline(always)]
+    pub(super) fn short_extent(&mut self, size: u32, v: &[u64]) -> Result<bool, Unusual> {
+        let (word, sectors) = match *v {
+            [word] => (word, u64::from(size)),
+            [crc, word] => match self.checksums.sectors(ExtentCrc32(crc), size) {
+                Some(sectors) => (word, u64::from(sectors)),
+                None => return Ok(false),
+            },
+            _ => return Ok(false),
         };
         let ptr = ExtentPtr(word);
-        let one = plain && is(word, ExtentEntryType::PTR) && !ptr.cached();
-        if one && (1..1 << 16).contains(&size) {
-            let plain = match self.sheet.take(ptr, i64::from(size), t, self.alone) {
-                Taken::Yes => self.sums.on_one(t, ptr.dev(), u64::from(size)),
-                taken => taken == Taken::Elsewhere,
-            };
-            return if plain { Ok(()) } else { Err(Unusual) };
+        let n = u64::from(size);
+        if !ptr.type_mark() || !self.sheet.take_whole(ptr, sectors, n, self.alone) {
+            return Ok(false);
         }
-        self.all_pointers(words, t, size)
+        // What was taken is not given back. Everything is summed in the first walk.
+        if !self.first || self.sums.on_one(DataType::USER, ptr.dev(), n) {
+            Ok(true)
+        } else {
+            Err(Unusual)
+        }
     }
 
-    fn all_pointers(&mut self, words: &[u64], t: DataType, size: u32) -> Result<(), Unusual> {
+    /// Extents and nodes: `size` is the key's own, of a node the node's.
+    fn pointers(&mut self, words: &[u64], t: DataType, size: u32) -> Result<(), Unusual> {
         let mut entries = words;
         let mut crc = no_crc(size);
         let (mut devs, mut nr) = ([0; PTRS], 0_usize);

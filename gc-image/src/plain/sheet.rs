@@ -39,16 +39,24 @@ const LEFT: u64 = BucketMark(0)
     .with_cached_sectors(u16::MAX)
     .0;
 
-/// The word without some of its dirty sectors, where that is all: as
-/// [`count_pointer`] does it, in a few steps.
+/// Of a word, whether there is a key, generation and type.
+const COMPARED: u64 = BucketMark(KNOWN).with_gen(u8::MAX).with_data_type_raw(7).0;
+/// Of a word, all sectors.
+const SECTORS: u64 = BucketMark(0).with_dirty_sectors(u16::MAX).with_cached_sectors(u16::MAX).0;
+/// Of a word, the type.
+const TYPE: u64 = BucketMark(0).with_data_type_raw(7).0;
+
+/// The word without `n` dirty sectors, where that is all: as [`count_pointer`] does
+/// it, in a few steps.
 #[inline]
-fn part(old: u64, ptr: ExtentPtr, n: i64, t: DataType) -> Option<u64> {
-    let expected = BucketMark(0).with_gen(ptr.gen_()).with_data_type(t).0;
-    let compared = BucketMark(0).with_gen(u8::MAX).with_data_type_raw(7).0;
-    let left = i64::from(BucketMark(old).dirty_sectors());
-    let n = u64::try_from(n).ok().filter(|_| n < left)?;
-    let plain = (old ^ expected) & compared == 0 && !ptr.cached();
-    plain.then(|| old.wrapping_sub(n << 16))
+fn part(old: u64, ptr: ExtentPtr, n: u64, t: DataType) -> Option<u64> {
+    let expected = BucketMark(KNOWN).with_gen(ptr.gen_()).with_data_type(t).0;
+    let there = n <= u64::from(BucketMark(old).dirty_sectors());
+    if (old ^ expected) & COMPARED != 0 || !there || ptr.cached() {
+        return None;
+    }
+    let new = old.wrapping_sub(n << 16);
+    Some(if new & SECTORS == 0 { new & !TYPE } else { new })
 }
 
 type Region = Box<[AtomicU64; REGION]>;
@@ -84,6 +92,13 @@ impl Divide {
             Some(shift) => v.wrapping_shr(shift),
             None => v.checked_div(self.by).unwrap_or(u64::MAX),
         }
+    }
+
+    /// Whether `n` from `v` on have one quotient.
+    #[inline]
+    fn is_within(self, v: u64, n: u64, quotient: u64) -> bool {
+        let before = v.wrapping_sub(quotient.wrapping_mul(self.by));
+        before.checked_add(n).is_some_and(|end| end <= self.by)
     }
 }
 
@@ -194,6 +209,31 @@ impl Sheet {
         })
     }
 
+    /// Takes `n` sectors of a dirty pointer to so many sectors of data from its bucket,
+    /// if the pointer is valid and the bucket has them: one that has a key is in use.
+    /// `alone`: no other thread does so meanwhile.
+    #[inline(always)]
+    pub(super) fn take_whole(&self, ptr: ExtentPtr, sectors: u64, n: u64, alone: bool) -> bool {
+        let Some(dev) = self.dev(ptr.dev()) else { return false };
+        let bucket = dev.divide.quotient(ptr.offset());
+        let Some(word) = dev.word(bucket) else { return false };
+        if n == 0 || !dev.divide.is_within(ptr.offset(), sectors, bucket) {
+            return false;
+        }
+        let mut old = word.load(Relaxed);
+        loop {
+            let Some(new) = part(old, ptr, n, DataType::USER) else { return false };
+            if alone {
+                word.store(new, Relaxed);
+                return true;
+            }
+            match word.compare_exchange_weak(old, new, Relaxed, Relaxed) {
+                Ok(_) => return true,
+                Err(now) => old = now,
+            }
+        }
+    }
+
     /// Takes the sectors of a pointer from its bucket; `alone`: no other thread
     /// does so meanwhile.
     #[inline]
@@ -206,13 +246,10 @@ impl Sheet {
             if old & KNOWN == 0 {
                 return Taken::No;
             }
-            let new = match part(old, ptr, n, t) {
-                Some(new) => new,
-                None => match count_pointer(BucketMark(old), ptr, n.wrapping_neg(), t) {
-                    Ok(Some(new)) => new.0,
-                    Ok(None) => return Taken::Stale,
-                    Err(_) => return Taken::No,
-                },
+            let new = match count_pointer(BucketMark(old), ptr, n.wrapping_neg(), t) {
+                Ok(Some(new)) => new.0,
+                Ok(None) => return Taken::Stale,
+                Err(_) => return Taken::No,
             };
             if alone {
                 word.store(new, Relaxed);
@@ -313,14 +350,14 @@ mod tests {
         let mut parts = 0;
         for (raw, gen_) in (0..64_u64).flat_map(|raw| [6_u8, 7, 8].map(|g| (raw, g))) {
             for (dirty, cached) in [(0, 0), (1, 0), (8, 0), (8, 3), (0xffff, 0xffff)] {
-                let old = BucketMark(raw << 8 | 0x1234 << 48 | 7)
+                let old = BucketMark(raw << 8 | 0x1234 << 48 | 7 | KNOWN)
                     .with_dirty_sectors(dirty)
                     .with_cached_sectors(cached);
-                for n in [1, 7, 8, 9, 0xfffe, 0xffff] {
+                for n in [1_u16, 7, 8, 9, 0xfffe, 0xffff] {
                     for (t, c) in [(3, false), (4, false), (4, true)] {
                         let ptr = ExtentPtr::new(0, 8, gen_).with_cached(c);
-                        let want = count_pointer(old, ptr, -n, DataType(t));
-                        if let Some(got) = part(old.0, ptr, n, DataType(t)) {
+                        let want = count_pointer(old, ptr, -i64::from(n), DataType(t));
+                        if let Some(got) = part(old.0, ptr, n.into(), DataType(t)) {
                             parts += 1;
                             assert_eq!(want, Ok(Some(BucketMark(got))));
                         }

@@ -5,8 +5,8 @@ use gc_core::accounting::Usage;
 use gc_core::accounting::replicas::{Entry, View};
 use gc_core::layout::DataType;
 
-/// Devices a file system may have.
-const DEVS: usize = 64;
+/// Devices a pointer can name.
+const DEVS: usize = 256;
 /// Dirty pointers of a key that is counted here.
 pub(super) const PTRS: usize = 7;
 
@@ -61,7 +61,7 @@ impl<'a> Sums<'a> {
     pub(super) fn new(table: View<'a>) -> Option<Self> {
         let lone = [DataType::BTREE, DataType::USER, DataType::CACHED].map(|t| {
             let mut known = [false; DEVS];
-            for (dev, known) in (0_u8..).zip(&mut known) {
+            for (dev, known) in (0..=u8::MAX).zip(&mut known) {
                 *known = entry(t, &[dev]).is_some_and(|e| table.find(e.get()).is_some());
             }
             Lone { known, sectors: [0; DEVS] }
@@ -112,7 +112,7 @@ impl<'a> Sums<'a> {
     pub(super) fn into_usage(mut self) -> Usage {
         for (t, lone) in [DataType::BTREE, DataType::USER, DataType::CACHED].iter().zip(&self.lone)
         {
-            for (dev, sectors) in (0_u8..).zip(lone.sectors).filter(|(_, n)| *n != 0) {
+            for (dev, sectors) in (0..=u8::MAX).zip(lone.sectors).filter(|(_, n)| *n != 0) {
                 if let Some(e) = entry(*t, &[dev]) {
                     self.usage.count(self.table, e.get(), signed(sectors));
                 }

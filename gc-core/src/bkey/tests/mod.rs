@@ -50,6 +50,29 @@ fn any_format() -> impl Strategy<Value = NodeFormat> {
         })
 }
 
+// Oracle: the widths of the fields by hand.
+#[test]
+fn what_is_brief() {
+    let brief = |widths, offsets| node_format(widths, offsets).brief().is_some();
+    assert!(brief([1, 30, 0, 16, 0, 0], [4096, 8, 0, 1, 0, 0]));
+    assert!(!brief([1, 30, 1, 16, 0, 0], [0; 6]));
+    assert!(!brief([1, 30, 0, 16, 0, 0], [0, 0, 1, 0, 0, 0]));
+    assert!(!brief([1, 30, 0, 16, 1, 0], [0; 6]));
+    assert!(!brief([1, 30, 0, 16, 0, 1], [0; 6]));
+    assert!(!brief([1, 30, 0, 16, 0, 0], [0, 0, 0, 0, 0, 7]));
+    // Of two words: bits 61 to 122 lie in nine bytes.
+    assert!(!brief([5, 62, 0, 0, 0, 0], [0; 6]));
+}
+
+/// The format without the fields that most nodes do not need.
+fn without_versions(f: NodeFormat) -> NodeFormat {
+    let (mut widths, mut offsets) = (f.raw().bits_per_field, f.raw().field_offset.map(Le64::get));
+    for i in [2, 4, 5] {
+        (widths[i], offsets[i]) = (0, 0);
+    }
+    node_format(widths, offsets)
+}
+
 /// Keys whose fields are near what the format can hold, so that many pack.
 fn key_near(f: NodeFormat) -> impl Strategy<Value = Bkey> {
     let field = move |i: usize, most: u64| {
@@ -140,6 +163,21 @@ proptest! {
             for bit in 24..total - used {
                 prop_assert_eq!(packed.words()[usize::try_from(bit / 64).unwrap()] >> (bit % 64) & 1, 0);
             }
+        }
+    }
+
+    // Oracle: unpacking in general, whatever lies behind the key.
+    #[test]
+    fn brief_keys_are_unpacked_alike((f, k) in any_format().prop_map(without_versions).prop_flat_map(|f| (Just(f), key_near(f)))) {
+        if let (Some(packed), Some(brief)) = (f.pack(&k), f.brief()) {
+            let words = with_value(&packed, k.val_u64s());
+            let mut window = words.clone();
+            window.resize(window.len().max(9), u64::MAX);
+            let window = window.first_chunk().unwrap();
+            prop_assert_eq!(brief.position(window), ({ k.p.inode }, { k.p.offset }));
+            prop_assert_eq!(brief.size(window), k.size);
+            prop_assert_eq!((k.p.snapshot, k.version), (0, Bversion::default()));
+            prop_assert_eq!(brief.key_u64s(), one_key(&f, &words).key_u64s());
         }
     }
 

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Walk over the keys of a run as long as nothing is wrong with them but for their
+//! values.
+
+use super::plain::Unusual;
+use crate::key::validate::head_invalid;
+use gc_core::bkey::{Brief, KeyRef, NodeFormat, RawKey, Window};
+use gc_core::layout::bits::low8;
+use gc_core::layout::bkey::KEY_FORMAT_CURRENT;
+use gc_core::layout::{Bkey, Bpos, BtreeId, BtreeNodeType, KeyType, POS_MAX};
+
+/// Why a walk ends before its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Whoever reads in order must look at it.
+    Unusual,
+    /// A key has a position for which there is no number.
+    Wide,
+}
+
+impl From<Unusual> for Stop {
+    fn from(Unusual: Unusual) -> Self {
+        Self::Unusual
+    }
+}
+
+/// Positions of a node's keys as numbers in the same order.
+pub(super) trait Order: Copy + Default + Ord {
+    /// That of a packed key.
+    fn of(brief: &Brief, key: &Window) -> Self;
+    /// That of any key, where it has one.
+    fn at(brief: Option<&Brief>, p: Bpos) -> Option<Self>;
+}
+
+/// As the format has them, if they fit in a word there.
+impl Order for u64 {
+    #[inline(always)]
+    fn of(brief: &Brief, key: &Window) -> Self {
+        brief.order(key)
+    }
+    fn at(brief: Option<&Brief>, p: Bpos) -> Option<Self> {
+        brief?.order_of(p)
+    }
+}
+
+/// Inode and offset: valid keys have no snapshot.
+impl Order for u128 {
+    #[inline(always)]
+    fn of(brief: &Brief, key: &Window) -> Self {
+        let (inode, offset) = brief.position(key);
+        (Self::from(inode) << 64) | Self::from(offset)
+    }
+    fn at(_brief: Option<&Brief>, p: Bpos) -> Option<Self> {
+        Some((Self::from(p.inode) << 64) | Self::from(p.offset))
+    }
+}
+
+/// What the keys of a node have in common.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Common<'a> {
+    format: &'a NodeFormat,
+    /// How most of them are unpacked; `None`: each is taken for a rare one.
+    brief: Option<Brief>,
+    type_: BtreeNodeType,
+    extents: bool,
+    min_max: (Bpos, Bpos),
+}
+
+/// Longest value of a key that is not a rare one, in u64s.
+const MOST: u8 = 200;
+
+impl<'a> Common<'a> {
+    pub(super) fn new(
+        format: &'a NodeFormat,
+        (btree, level): (BtreeId, u8),
+        min_max: (Bpos, Bpos),
+    ) -> Self {
+        let type_ = BtreeNodeType::of(level, btree);
+        let brief = format.brief().filter(|_| type_ != BtreeNodeType::BTREE);
+        Self { format, brief, type_, extents: type_.is_extents(), min_max }
+    }
+
+    /// Whether positions of packed keys fit in a word.
+    pub(super) fn is_narrow(&self) -> bool {
+        self.brief.as_ref().is_some_and(Brief::is_narrow)
+    }
+
+    /// A run of `len` words from the first of `words` on, which go on behind it.
+    /// `None` if it has no key.
+    pub(super) fn run<O: Order>(
+        &'a self,
+        words: &'a [u64],
+        len: usize,
+    ) -> Result<Option<Run<'a, O>>, Stop> {
+        Run { common: self, words, at: 0, end: len, head: 0, size: 0, order: O::default() }
+            .any(0, None)
+    }
+
+    fn is_outside(&self, p: Bpos) -> bool {
+        let (min, max) = self.min_max;
+        p < min || p > max
+    }
+}
+
+/// A walk over keys that stands at one of them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Run<'a, O> {
+    common: &'a Common<'a>,
+    words: &'a [u64],
+    /// Where the key lies, and where the run ends.
+    at: usize,
+    end: usize,
+    /// First word of the key.
+    head: u64,
+    size: u32,
+    order: O,
+}
+
+fn type_of(head: u64) -> KeyType {
+    KeyType(low8(head >> 16))
+}
+
+/// Head of a packed extent, without its length and whether it hides others.
+const EXTENT: u64 = 6 << 16;
+const _: () = assert!(KeyType::EXTENT.0 == 6);
+/// Bits of a head that are those of [`EXTENT`].
+const FORMAT_AND_TYPE: u64 = 0xff_7f00;
+/// Bits of a head that are 0 in packed keys.
+const FORMAT: u64 = 0x7f00;
+
+impl<'a, O: Order> Run<'a, O> {
+    /// The next key; `None` at the end.
+    #[inline(always)]
+    pub(super) fn next(self) -> Result<Option<Self>, Stop> {
+        let at = self.at.wrapping_add(usize::from(self.u64s()));
+        let words: Option<&Window> = self.words.get(at..).and_then(|w| w.first_chunk());
+        if let (Some(brief), Some(words)) = (&self.common.brief, words) {
+            // Most keys are as the one before, and behind it.
+            let &[head, ..] = words;
+            let len = low8(head);
+            let packed = head & FORMAT == 0 && len.wrapping_sub(brief.key_u64s()) <= MOST;
+            let inside = at.wrapping_add(usize::from(len)) <= self.end;
+            let order = O::of(brief, words);
+            let size = brief.size(words);
+            let sized = if self.common.extents {
+                let deleted = type_of(head) == KeyType::DELETED;
+                (size == 0) == deleted && u64::from(size) <= brief.offset(words)
+            } else {
+                size == 0
+            };
+            if packed && inside && sized && order > self.order {
+                return Ok(Some(Self { at, head, size, order, ..self }));
+            }
+        }
+        self.any(at, Some(self))
+    }
+
+    /// The key of any kind at or behind `at`, or the end.
+    #[cold]
+    #[inline(never)]
+    fn any(self, at: usize, before: Option<Self>) -> Result<Option<Self>, Stop> {
+        let words = self.words.get(at..self.end).ok_or(Stop::Unusual)?;
+        let Some((raw, _)) = RawKey::split_first(self.common.format, words) else {
+            return before.map_or(Ok(None), |last| last.end());
+        };
+        let raw = raw.ok().filter(|raw| raw.format() <= KEY_FORMAT_CURRENT).ok_or(Stop::Unusual)?;
+        let k = self.common.format.unpack(raw);
+        if head_invalid(KeyRef::new(&k, raw.value()), self.common.type_).is_some() {
+            return Err(Stop::Unusual);
+        }
+        let order = O::at(self.common.brief.as_ref(), k.p).ok_or(Stop::Wide)?;
+        let wrong = match before {
+            None => self.common.is_outside(k.p),
+            Some(before) => {
+                // Of equal positions a deleted key comes first.
+                let deleted = |type_| type_ == KeyType::DELETED;
+                let turned = deleted(k.type_) && !deleted(before.type_());
+                order < before.order || (order == before.order && turned)
+            }
+        };
+        // Words of no key before it are passed.
+        let at = at.saturating_add(raw.offset_in(words));
+        let head = self.words.get(at).copied().filter(|_| !wrong).ok_or(Stop::Unusual)?;
+        Ok(Some(Self { at, head, size: k.size, order, ..self }))
+    }
+
+    /// In a run in order, only the first and the last key can lie outside, and only
+    /// the last at the end of all positions.
+    fn end(self) -> Result<Option<Self>, Stop> {
+        let (k, _) = self.key().ok_or(Stop::Unusual)?;
+        let behind_all = k.p == POS_MAX && self.common.type_ != BtreeNodeType::BTREE;
+        if self.common.is_outside(k.p) || behind_all { Err(Stop::Unusual) } else { Ok(None) }
+    }
+
+    /// Length of the key and its value.
+    #[inline(always)]
+    fn u64s(&self) -> u8 {
+        low8(self.head)
+    }
+
+    /// Words before the key.
+    pub(super) const fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Words before what is behind the key.
+    pub(super) fn behind(&self) -> usize {
+        self.at.saturating_add(usize::from(self.u64s()))
+    }
+
+    /// Its position.
+    #[inline(always)]
+    pub(super) const fn order(&self) -> O {
+        self.order
+    }
+
+    #[inline(always)]
+    pub(super) fn type_(&self) -> KeyType {
+        type_of(self.head)
+    }
+
+    /// Size and value of an extent that is packed as most are.
+    #[inline(always)]
+    pub(super) fn extent(&self) -> Option<(u32, &'a [u64])> {
+        if self.head & FORMAT_AND_TYPE != EXTENT {
+            return None;
+        }
+        let key = usize::from(self.common.brief.as_ref()?.key_u64s());
+        let value = self.at.wrapping_add(key)..self.at.wrapping_add(usize::from(self.u64s()));
+        Some((self.size, self.words.get(value)?))
+    }
+
+    /// The key and its value.
+    pub(super) fn key(&self) -> Option<(Bkey, &'a [u64])> {
+        let words = self.words.get(self.at..self.end)?;
+        let raw = RawKey::split_first(self.common.format, words)?.0.ok()?;
+        Some((self.common.format.unpack(raw), raw.value()))
+    }
+}

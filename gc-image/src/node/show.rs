@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The keys that count of a node whose sets are verified, without a copy.
+
+use super::parse::Opened;
+use super::plain::{Unusual, Visit};
+use super::run::{Common, Order, Run, Stop};
+use crate::fs::Fs;
+use crate::key::compat;
+use crate::key::validate::Rules;
+use gc_core::bkey::KeyRef;
+
+/// The keys of a node whose sets are verified.
+pub(super) struct NodeKeys<'a> {
+    fs: &'a Fs,
+    common: Common<'a>,
+    words: &'a [u64],
+}
+
+/// Who is shown keys, and how many there were.
+struct Shown<'a, V> {
+    rules: Rules<'a>,
+    visit: &'a mut V,
+    /// Keys that were shown before and are not shown again.
+    before: usize,
+    nr: usize,
+}
+
+impl<'a> NodeKeys<'a> {
+    /// `words` are those of the node and some behind it.
+    pub(super) const fn new(fs: &'a Fs, common: Common<'a>, words: &'a [u64]) -> Self {
+        Self { fs, common, words }
+    }
+
+    /// Shows the keys in order.
+    pub(super) fn show(&self, sets: &[Opened], visit: &mut impl Visit) -> Result<(), Unusual> {
+        let mut shown = Shown { rules: self.fs.rules(), visit, before: 0, nr: 0 };
+        if self.common.is_narrow() {
+            match self.runs::<u64>(sets).and_then(|runs| shown.merge(runs)) {
+                Err(Stop::Wide) => shown.before = core::mem::take(&mut shown.nr),
+                other => return other.map_err(|_| Unusual),
+            }
+        }
+        self.runs::<u128>(sets).and_then(|runs| shown.merge(runs)).map_err(|_| Unusual)
+    }
+
+    /// Runs of keys in order, the oldest first.
+    fn runs<O: Order>(&self, sets: &[Opened]) -> Result<Vec<Run<'_, O>>, Stop> {
+        let mut runs = Vec::new();
+        for opened in sets {
+            let words = self.words.get(opened.set.keys_at() >> 3..).ok_or(Stop::Unusual)?;
+            let len = usize::from(opened.u64s);
+            if compat::is_old(opened.set.version) {
+                return Err(Stop::Unusual);
+            }
+            if self.fs.is_blacklisted(opened.set.journal_seq) {
+                // Left out, but what is wrong with it is said.
+                let mut run = self.common.run::<O>(words, len)?;
+                while let Some(at) = run {
+                    run = at.next()?;
+                }
+                continue;
+            }
+            let split = match opened.set.separate_whiteouts() {
+                true => self.whiteouts::<O>(words, len)?,
+                false => 0,
+            };
+            let behind = words.get(split..).ok_or(Stop::Unusual)?;
+            runs.extend(self.common.run(words, split)?);
+            runs.extend(self.common.run(behind, len.saturating_sub(split))?);
+        }
+        Ok(runs)
+    }
+
+    /// Words of whiteouts before the other keys of a set.
+    fn whiteouts<O: Order>(&self, words: &[u64], len: usize) -> Result<usize, Stop> {
+        let Some(mut run) = self.common.run::<O>(words, len)? else { return Ok(0) };
+        while run.type_().is_whiteout() {
+            match run.next() {
+                Ok(Some(next)) => run = next,
+                Ok(None) => return Ok(0),
+                // Out of order: here the other keys begin, if it is that.
+                Err(Stop::Unusual) => return Ok(run.behind()),
+                Err(Stop::Wide) => return Err(Stop::Wide),
+            }
+        }
+        Ok(run.at())
+    }
+}
+
+impl<V: Visit> Shown<'_, V> {
+    /// Of one position the newest key counts.
+    fn merge<O: Order>(&mut self, mut runs: Vec<Run<'_, O>>) -> Result<(), Stop> {
+        while runs.len() > 2 {
+            // Least position, oldest first; and the least of the others.
+            let mut orders = runs.iter().map(Run::order).enumerate();
+            let Some(mut first) = orders.next() else { break };
+            let mut second = None;
+            for (i, order) in orders {
+                if order < first.1 {
+                    second = Some(first.1);
+                    first = (i, order);
+                } else if second.is_none_or(|second| order < second) {
+                    second = Some(order);
+                }
+            }
+            let Some(run) = runs.get_mut(first.0) else { break };
+            let mut left = Some(*run);
+            if Some(first.1) == second {
+                // Overwritten: of equal positions the oldest comes first.
+                left = run.next()?;
+            }
+            while let Some(at) = left.filter(|at| Some(at.order()) < second) {
+                self.show(&at)?;
+                left = at.next()?;
+            }
+            match left {
+                Some(at) => *run = at,
+                None => drop(runs.remove(first.0)),
+            }
+        }
+        match *runs.as_slice() {
+            [older, newer] => self.two(older, newer),
+            [lone] => self.rest(lone),
+            _ => Ok(()),
+        }
+    }
+
+    fn two<O: Order>(&mut self, mut older: Run<'_, O>, mut newer: Run<'_, O>) -> Result<(), Stop> {
+        loop {
+            if older.order() <= newer.order() {
+                // Of equal positions the older key is overwritten.
+                if older.order() < newer.order() {
+                    self.show(&older)?;
+                }
+                let Some(next) = older.next()? else { return self.rest(newer) };
+                older = next;
+            } else {
+                self.show(&newer)?;
+                let Some(next) = newer.next()? else { return self.rest(older) };
+                newer = next;
+            }
+        }
+    }
+
+    fn rest<O: Order>(&mut self, mut run: Run<'_, O>) -> Result<(), Stop> {
+        loop {
+            self.show(&run)?;
+            let Some(next) = run.next()? else { return Ok(()) };
+            run = next;
+        }
+    }
+
+    #[inline(always)]
+    fn show<O: Order>(&mut self, run: &Run<'_, O>) -> Result<(), Unusual> {
+        if run.type_().is_whiteout() {
+            return Ok(());
+        }
+        self.nr = self.nr.wrapping_add(1);
+        if self.nr <= self.before {
+            return Ok(());
+        }
+        if let Some((size, v)) = run.extent() {
+            if self.visit.extent(size, v)? {
+                return Ok(());
+            }
+        }
+        self.show_any(run)
+    }
+
+    /// A key of any kind.
+    #[inline(never)]
+    fn show_any<O: Order>(&mut self, run: &Run<'_, O>) -> Result<(), Unusual> {
+        let (k, v) = run.key().ok_or(Unusual)?;
+        if self.rules.value_invalid(KeyRef::new(&k, v)).is_some() {
+            return Err(Unusual);
+        }
+        self.visit.key(&k, v)
+    }
+}
