@@ -133,7 +133,7 @@ pub fn presets() -> Vec<Preset> {
         buckets("b16m", "16.8 M buckets", 16_777_216, 512, 43_000),
         buckets("b24m", "25.2 M buckets", 25_165_824, 256, 200_000),
         buckets("b32m", "33.6 M buckets", 33_554_432, 512, 200_000),
-        buckets("b100m", "10^8 buckets, sparse", 100_000_000, 512, 200_000),
+        buckets("b100m", "10^8 buckets, sparse", 100_000_000, 256, 200_000),
         buckets("b1g", "10^9 buckets, sparse", 1_000_000_000, 16, 43_000),
     ]
 }
