@@ -13,5 +13,6 @@ Suite *suite_position(void);
 Suite *suite_interference(void);
 Suite *suite_odd_host(void);
 Suite *suite_wait(void);
+Suite *suite_stop(void);
 
 #endif /* INSIDE_H */

@@ -12,6 +12,7 @@ int main(void)
 	srunner_add_suite(sr, suite_interference());
 	srunner_add_suite(sr, suite_odd_host());
 	srunner_add_suite(sr, suite_wait());
+	srunner_add_suite(sr, suite_stop());
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);

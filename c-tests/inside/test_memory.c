@@ -10,12 +10,15 @@
 #include "counted.h"
 #include "inside.h"
 
+#include <unistd.h>
+
 /* The failure must not be counted against the file system: wrong numbers stay wrong. */
 #define WRONG	12345
 
-#define RUNS		6
+#define RUNS		7
 #define RUN_COALESCE	4
 #define RUN_COUNTING	5
+#define RUN_THREAD	6
 
 /* Merging has no result; what fails for want of memory it traces or says. */
 static int coalesce(void)
@@ -38,6 +41,23 @@ static int counting(void)
 	return ret;
 }
 
+/* Starting the thread, or its round: that says why it failed. */
+static int thread(void)
+{
+	size_t failed = fs_said("btree gc failed: -12");
+	uint64_t rounds = bch_gc_model_gc_count(m);
+	int ret = bch2_gc_thread_start(bch_gc_model_fs(m));
+
+	if (ret)
+		return ret;
+	ck_assert(bch_gc_model_thread_idle(m, 20000));
+	bch_gc_model_kick(m);
+	while (fs_said("btree gc failed: -12") == failed && bch_gc_model_gc_count(m) == rounds)
+		usleep(100);
+	bch2_gc_thread_stop(bch_gc_model_fs(m));
+	return fs_said("btree gc failed: -12") == failed ? 0 : -ENOMEM;
+}
+
 static int run(int what)
 {
 	switch (what) {
@@ -46,6 +66,7 @@ static int run(int what)
 	case 2: return fs_gc(false, false);
 	case RUN_COALESCE: return coalesce();
 	case RUN_COUNTING: return counting();
+	case RUN_THREAD: return thread();
 	default: return bch2_gc_gens(bch_gc_model_fs(m));
 	}
 }
@@ -57,6 +78,7 @@ START_TEST(each_allocation)
 	int ret;
 
 	ck_assert_uint_eq(counted_live(), 0);
+	bch_gc_model_param_set(m, GC_HOST_PARAM_THREAD_FULL_GC, true);
 	if (_i == RUN_COALESCE) {
 		fs_sparse();
 		ck_assert_int_eq(bch_gc_model_settle(m), 0);
@@ -80,6 +102,26 @@ START_TEST(each_allocation)
 	counted_fail(SIZE_MAX);
 	ck_assert_int_eq(fs_initial(), 0);
 	fs_assert_settled();
+}
+END_TEST
+
+/*
+ * Oracle: these take no memory and no call of the host that can fail, so there is nothing
+ * that could go wrong with them.
+ */
+START_TEST(nothing_is_needed)
+{
+	counted_fail(0);
+	ck_assert_int_eq(bch_gc_model_fail(m, NULL, 0, EIO), 0);
+	ck_assert_uint_ne(bch_gc_version(), 0);
+	gc_host_lock(bch_gc_model_fs(m), GC_HOST_LOCK_SB);
+	bch2_mark_dev_superblock(bch_gc_model_fs(m), bch_gc_model_dev(m, 0), 0);
+	gc_host_unlock(bch_gc_model_fs(m), GC_HOST_LOCK_SB);
+	bch2_gc_thread_stop(bch_gc_model_fs(m));
+	ck_assert_uint_eq(counted_calls(), 0);
+	ck_assert(!counted_failed());
+	ck_assert(!bch_gc_model_failed(m));
+	fs_assert_sound("after calls that cannot fail");
 }
 END_TEST
 
@@ -113,6 +155,7 @@ Suite *suite_memory(void)
 	tcase_add_checked_fixture(t, fs_full, fs_down);
 	tcase_set_timeout(t, 600);
 	tcase_add_loop_test(t, each_allocation, 0, RUNS);
+	tcase_add_test(t, nothing_is_needed);
 	tcase_add_test(t, nothing_is_kept);
 	suite_add_tcase(s, t);
 	return s;

@@ -126,3 +126,21 @@ int __wrap_gc_host_walk_wait(struct gc_host_walk *w, struct btree **now)
 	after(CALL_WALK_WAIT);
 	return ret;
 }
+
+bool __real_gc_host_should_stop(struct bch_fs *c);
+bool __wrap_gc_host_should_stop(struct bch_fs *c);
+bool __wrap_gc_host_should_stop(struct bch_fs *c)
+{
+	bool ret = __real_gc_host_should_stop(c);
+
+	return change_result ? change_result(CALL_SHOULD_STOP, ret) : ret;
+}
+
+bool __real_gc_host_lock_unless_stopping(struct bch_fs *c, unsigned id);
+bool __wrap_gc_host_lock_unless_stopping(struct bch_fs *c, unsigned id);
+bool __wrap_gc_host_lock_unless_stopping(struct bch_fs *c, unsigned id)
+{
+	if (change_result && !change_result(CALL_LOCK_UNLESS_STOPPING, true))
+		return false;
+	return __real_gc_host_lock_unless_stopping(c, id);
+}

@@ -9,14 +9,18 @@
 enum wrapped {
 	CALL_UNLOCK, CALL_BTREE_ROOT, CALL_MARK_KEY, CALL_MARK_ALLOC_BUCKET,
 	CALL_MARK_METADATA_BUCKET, CALL_USAGE, CALL_FSCK_ERR, CALL_NODE_GET,
-	CALL_WALK_WAIT
+	CALL_WALK_WAIT, CALL_SHOULD_STOP, CALL_LOCK_UNLESS_STOPPING
 };
 
 /* Called before and after the work proper, on the thread of the run; NULL: not. */
 extern void (*before_call)(enum wrapped call);
 extern void (*after_call)(enum wrapped call);
 
-/* What the library is told instead of what CALL_FSCK_ERR or CALL_NODE_GET returned. */
+/*
+ * What the library is told instead of what CALL_FSCK_ERR, CALL_NODE_GET, CALL_SHOULD_STOP
+ * or CALL_LOCK_UNLESS_STOPPING would return (the last is asked before the lock is taken,
+ * with 1; with 0 for an answer it is not).
+ */
 extern int (*change_result)(enum wrapped call, int ret);
 
 #endif /* WRAP_H */
