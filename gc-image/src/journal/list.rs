@@ -332,6 +332,11 @@ mod tests {
             "invalid key in journal: nonzero size field\n\
              u64s 6 type cookie 0:1 snap 0 len 9 ver 0: "
         );
+        // One without a length is looked at all the same, and what it begins is gone.
+        let (found, nr) = text(&[keys(&[bad(0, head & !0xff00), vec![0], key(5, 2)])]);
+        assert_eq!(nr, 0);
+        let none = "invalid key in journal: k->u64s 0";
+        assert_eq!(found, ["invalid key in journal: bad format 0", none]);
         let wrong = |items| text(&[items]).0;
         let bl = "invalid journal seq blacklist entry: bad size";
         assert_eq!(wrong(item(3, 0, 0, &[1, 2])), [bl]);
