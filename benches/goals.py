@@ -3,7 +3,7 @@
 
 ORIGINAL, LINKED, ONE, TWO = "original", "linked", "bch-gc 1", "bch-gc 2"
 
-# What, kind, images (one of them is enough), the goals: linked, bch-gc, bch-gc at best,
+# What, kind, images, the goals: linked, bch-gc, bch-gc at best,
 # two threads of one.
 GOALS = [
     ("instructions", "instructions", ["e1m"], (0.30, 0.10, 0.06, None)),
@@ -11,10 +11,10 @@ GOALS = [
     ("instructions", "instructions", ["frag"], (0.53, 0.25, 0.15, None)),
     ("wall", "gc", ["ino"], (0.56, 0.10, 0.05, 0.6)),
     ("wall", "gc", ["n32k"], (0.45, 0.10, 0.05, 0.7)),
-    ("wall", "gc", ["b24m"], (0.29, 0.25, 0.10, None)),
-    ("comparing", "comparing", ["b24m"], (0.11, None, None, None)),
+    ("wall", "gc", ["b24m", "b24mseq"], (0.29, 0.25, 0.10, None)),
+    ("comparing", "comparing", ["b24m", "b24mseq"], (0.11, None, None, None)),
     ("cold", "cold gc", ["e4m"], (0.31, 0.15, 0.10, None)),
-    ("peak", "peak", ["b32m"], (0.75, None, None, None)),
+    ("peak", "peak", ["b32m", "b32mseq"], (0.75, None, None, None)),
     ("gens, in memory", "gens", ["e4m"], (0.5, None, None, None)),
     ("whole `fsck -n`", "whole", ["e4m"], (0.58, None, None, None)),
 ]
@@ -32,8 +32,8 @@ def table(f, pair, ratio):
                                      (two, TWO, ONE)]:
                 got = goal is not None and f.ratio(image, column, kind, to)
                 found |= bool(got) and to == ORIGINAL
-                limit = "" if goal is None else f"{goal}"
-                line += [f"{limit}, at best {best}" if column == ONE and best else limit,
+                limit = "" if goal is None else f"{goal:.2f}"
+                line += [f"{limit}, at best {best:.2f}" if column == ONE and best else limit,
                          pair(got, ratio) if got else ""]
             if found:
                 lines.append(line)

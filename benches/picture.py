@@ -12,12 +12,12 @@ SERIES = {
     ONE: ("bch-gc, one thread", "#d55e00", ""),
     TWO: ("bch-gc, two threads", "#e69f00", "6 3"),
 }
-# Title, unit below, and the images with their place on the axis.
+# Title, unit below, and the images with their place on the axis; None: their nodes.
 PANELS = [
     ("Keys", "extents, millions; nodes of 256 KiB",
      [("e100k", 0.1), ("e1m", 1), ("e4m", 4), ("e16m", 16)]),
-    ("Nodes", "size of a node in KiB; 4 M extents in 470 to 3,700 nodes",
-     [("e4m", 256), ("n128k", 128), ("n64k", 64), ("n32k", 32)]),
+    ("Nodes", "nodes of 256, 128, 64, 32 KiB; 4 M extents",
+     [("e4m", None), ("n128k", None), ("n64k", None), ("n32k", None)]),
     ("Buckets", "buckets, millions; 1,000 extents",
      [("b4m", 4.2), ("b16m", 16.8), ("b24m", 25.2), ("b32m", 33.6)]),
 ]
@@ -25,7 +25,7 @@ PANELS = [
 THREADS = [("e4m", "4 M extents", "#d55e00"), ("ino", "2.1 M inodes and names", "#009e73"),
            ("n32k", "4 M extents, nodes of 32 KiB", "#cc79a7")]
 
-WIDTH, HEIGHT, TOP, LEFT, GAP = 420, 270, 92, 62, 96
+WIDTH, HEIGHT, TOP, LEFT, GAP = 420, 270, 92, 84, 96
 
 
 def text(x, y, said, anchor="middle", size=12, extra=""):
@@ -48,20 +48,19 @@ class Panel:
         pad = (max(xs) - min(xs)) * 0.06
         self.x_range = (min(xs) - pad, max(xs) + pad)
         self.y_range = (10 ** math.floor(math.log10(min(ys))),
-                        10 ** math.ceil(math.log10(max(ys)))) if log_y else (0, max(ys) * 1.1)
+                        10 ** math.ceil(math.log10(max(ys)))) if log_y else (0, max(ys) * 1.35)
         self.out = []
 
-    def x(self, v, turned=False):
+    def x(self, v):
         lo, hi = self.x_range
-        part = (math.log(v) - lo) / (hi - lo)
-        return self.x0 + (1 - part if turned else part) * WIDTH
+        return self.x0 + (math.log(v) - lo) / (hi - lo) * WIDTH
 
     def y(self, v):
         lo, hi = self.y_range
         part = math.log(v / lo) / math.log(hi / lo) if self.log_y else (v - lo) / (hi - lo)
         return self.y0 + (1 - part) * HEIGHT
 
-    def axes(self, title, unit, marks, turned=False):
+    def axes(self, title, unit, marks):
         right, bottom = self.x0 + WIDTH, self.y0 + HEIGHT
         self.out.append(text(self.x0, self.y0 - 12, title, "start", 15, ' font-weight="bold"'))
         self.out.append(text(self.x0 + WIDTH / 2, bottom + 40, unit))
@@ -77,14 +76,14 @@ class Panel:
             self.out.append(f'<path d="M{self.x0} {y:.1f}H{right}" stroke="#dddddd"/>')
             self.out.append(text(self.x0 - 8, y + 4, f"{plain(v)} ms", "end"))
         for v in marks:
-            x = self.x(v, turned)
+            x = self.x(v)
             self.out.append(f'<path d="M{x:.1f} {bottom}v5" stroke="#333333"/>')
             self.out.append(text(x, bottom + 20, plain(v)))
         self.out.append(f'<path d="M{self.x0} {self.y0}V{bottom}H{right}" fill="none" '
                         'stroke="#333333"/>')
 
-    def line(self, points, colour, dashes="", turned=False):
-        at = [(self.x(x, turned), self.y(y)) for x, y in points]
+    def line(self, points, colour, dashes=""):
+        at = [(self.x(x), self.y(y)) for x, y in points]
         path = "L".join(f"{x:.1f} {y:.1f}" for x, y in at)
         dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
         self.out.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"'
@@ -92,8 +91,10 @@ class Panel:
         self.out += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in at]
 
 
-def growth(f, at, title, unit, images):
+def growth(f, nodes, at, title, unit, images):
     """A panel of time against a size."""
+    images = [(image, x or nodes.get(image)) for image, x in images]
+    images = [(image, x) for image, x in images if x]
     lines = {}
     for series in SERIES:
         points = [(x, f.get(image, series, "gc")) for image, x in images]
@@ -102,11 +103,10 @@ def growth(f, at, title, unit, images):
     if len({x for points in lines.values() for x, _ in points}) < 2:
         return []
     p = Panel(at, [x for _, x in images], ys, True)
-    turned = images[0][1] > images[-1][1]
-    p.axes(title, unit, [x for _, x in images], turned)
+    p.axes(title, unit, [x for _, x in images])
     for series, points in lines.items():
         if points:
-            p.line(points, *SERIES[series][1:], turned)
+            p.line(points, *SERIES[series][1:])
     return p.out
 
 
@@ -129,9 +129,10 @@ def threads(f, at):
     return p.out
 
 
-def draw(f):
-    """The picture; None if there are not enough images for any of it."""
-    panels = [growth(f, i, *panel) for i, panel in enumerate(PANELS)]
+def draw(f, nodes):
+    """The picture; None if there are not enough images for any of it. `nodes`: how many
+    an image has, by name."""
+    panels = [growth(f, nodes, i, *panel) for i, panel in enumerate(PANELS)]
     panels.append(threads(f, len(PANELS)))
     if not any(panels):
         return None

@@ -17,10 +17,13 @@ TABLES = [
      "Inside `bch2_gc`; `bch-gc`: the whole process. ms."),
     ("Processor time", "gc cpu", [ORIGINAL, LINKED, ONE],
      "Of the thread inside `bch2_gc`; of the whole process. ms."),
-    ("Nothing in the page cache", "cold gc", [ORIGINAL, LINKED, ONE, TWO], "Wall time, ms."),
+    ("Nothing in the page cache", "cold gc", [ORIGINAL, LINKED, ONE, TWO],
+     "Wall time, as above: `bch-gc` reads superblock and journal too. ms."),
     ("Comparing and taking over alone", "comparing", [ORIGINAL, LINKED],
      "While the journal is blocked, wall time, ms."),
     ("Whole `fsck -n`", "whole", [ORIGINAL, LINKED], "Wall time, ms."),
+    ("Whole `fsck -n`, nothing in the page cache", "cold whole", [ORIGINAL, LINKED],
+     "Wall time, ms."),
     ("`bch2_gc_gens`, nodes in memory", "gens", [ORIGINAL, LINKED], "Wall time, ms."),
     ("Peak of the process", "peak", [ORIGINAL, LINKED, ONE, TWO], "MB."),
     ("Instructions", "instructions", [ORIGINAL, LINKED, ONE],
@@ -95,12 +98,13 @@ def table(f, kind, columns):
 
 def document(about, f):
     """All tables."""
-    out = [f"{about['machine']}; {about['date']}; `{about['command']}`, {about['runs']} runs each,",
-           "the programs in turn on each image, all of it in the page cache unless said otherwise.",
-           "Medians / minima, and the ratios of both to the original.", ""]
+    out = [f"{about['machine']}; {about['date']}; `{about['command']}`.",
+           f"Runs of each program: {about['runs']}, in turn on each image, all of it in the page",
+           "cache unless said otherwise. Medians / minima, and the ratios of both to the original.",
+           ""]
     if about["busy"]:
         out += ["**The machine was busy when this was measured: wall times say little.**", ""]
-    if not any(ORIGINAL in columns for columns in f.all.values()):
+    if not any(ORIGINAL in programs for programs in f.all.values()):
         out += ["No original was given (`BCACHEFS=`): there is nothing to compare with.", ""]
     if not about["root"]:
         out += ["Not measured as root: nothing is known of a cold page cache.", ""]
@@ -119,7 +123,7 @@ def write(dir, about, figures):
     f = Figures(figures)
     with open(f"{dir}/results.md", "w", encoding="utf-8") as out:
         out.write(document(about, f))
-    drawn = picture.draw(f)
+    drawn = picture.draw(f, about["nodes"])
     if drawn:
         with open(f"{dir}/results.svg", "w", encoding="utf-8") as out:
             out.write(drawn)

@@ -25,18 +25,18 @@ class Timer:
         source = f"{root}/benches/timed.c"
         subprocess.run([os.environ.get("CC", "cc"), "-O2", "-o", self.timed, source], check=True)
 
-    def run(self, command, functions=None, rounds=0):
-        """One run, as a list of (what, wall, cpu, peak); raises unless it exits 0.
+    def run(self, command, exits, functions, rounds=0):
+        """One run, as a list of (what, wall, cpu, peak); raises if it ends otherwise.
         `functions`: addresses by name, to look inside; `rounds`: of the function GENS."""
-        at = functions or {}
+        at = functions
         with tempfile.NamedTemporaryFile("r") as out:
             addresses = [at.get(name, "0") for name in (self.GC, self.FROM, self.TO)]
             again = at.get(self.GENS, "0") if rounds else "0"
             ran = subprocess.run([self.timed, out.name] + addresses + [again, str(rounds)] + command,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
             lines = [line.split() for line in out]
-        status = lines[-1][4] if lines and lines[-1][0] == "whole" else "unknown"
-        if ran.returncode != 0 or status not in (["0"], ["-9"])[bool(rounds)]:
+        status = int(lines[-1][4]) if lines and lines[-1][0] == "whole" else None
+        if ran.returncode != 0 or status not in ((-9,) if rounds else exits):
             raise SystemExit(f"bench: {' '.join(command)}: exit {status}\n{ran.stderr.decode()}")
         return [(words[0], int(words[1]) / 1e6, int(words[2]) / 1e6, int(words[3]) / 1e3)
                 for words in lines]
