@@ -105,6 +105,13 @@ fn buckets(
     Preset { idle, per_file: 30, size: 8, open: 1, ..base(name, about, 1000, spec) }
 }
 
+/// The same with its alloc keys side by side, as buckets of a young file system are.
+fn side_by_side(name: &'static str, about: &'static str, mut p: Preset) -> Preset {
+    (p.name, p.about) = (name, about);
+    p.spec.devices.iter_mut().for_each(|d| d.scattered = false);
+    p
+}
+
 /// Every preset.
 #[must_use]
 pub fn presets() -> Vec<Preset> {
@@ -115,6 +122,8 @@ pub fn presets() -> Vec<Preset> {
     e4m4d.spec.data_replicas = 2;
     let one = spec(1, 524_288, 512, false);
     let seq = Preset { open: 1, ..base("e4mseq", "4 M extents, sequential", 4_000_000, one) };
+    let b24m = buckets("b24m", "25.2 M buckets", 25_165_824, 256, 200_000);
+    let b32m = buckets("b32m", "33.6 M buckets", 33_554_432, 512, 200_000);
     vec![
         random("e100k", "0.1 M extents", 100_000, 32_768),
         random("e1m", "1 M extents, random buckets", 1_000_000, 131_072),
@@ -131,8 +140,10 @@ pub fn presets() -> Vec<Preset> {
         e4m4d,
         buckets("b4m", "4.2 M buckets", 4_194_304, 512, 43_000),
         buckets("b16m", "16.8 M buckets", 16_777_216, 512, 43_000),
-        buckets("b24m", "25.2 M buckets", 25_165_824, 256, 200_000),
-        buckets("b32m", "33.6 M buckets", 33_554_432, 512, 200_000),
+        b24m.clone(),
+        b32m.clone(),
+        side_by_side("b24mseq", "25.2 M buckets, alloc keys side by side", b24m),
+        side_by_side("b32mseq", "33.6 M buckets, alloc keys side by side", b32m),
         buckets("b100m", "10^8 buckets, sparse", 100_000_000, 256, 200_000),
         buckets("b1g", "10^9 buckets, sparse", 1_000_000_000, 16, 43_000),
     ]
