@@ -8,6 +8,8 @@
 #	make fuzz       fuzzing, FUZZ_SECONDS a target
 #	make bench      times, memory and instructions: BENCH= BCACHEFS= LINKED= ...
 #	make instructions  counts instructions of fixed inputs and records them
+#	make coverage   lines and branches that the Rust tests reach
+#	make asan       the Rust tests under the address sanitizer; make valgrind
 #	make install    PREFIX= DESTDIR= LIBDIR=
 #	make link       TREE= the adapter into a tree of bcachefs-tools; make unlink
 #	make dist       a tarball with every crate, which builds without a network
@@ -74,6 +76,11 @@ FUZZ_SECONDS	?= 600
 .PHONY: fuzz
 fuzz: setup
 	scripts/fuzz $(FUZZ_SECONDS)
+
+# By hand, each many minutes: what the tests reach, and the tests under sanitizers.
+.PHONY: coverage asan valgrind
+coverage asan valgrind: setup
+	scripts/$@
 
 # By hand: each change of an ordering or of a move of the position must be caught.
 .PHONY: mutants
