@@ -23,14 +23,6 @@ impl Geometry {
         bucket >= u64::from(self.first_bucket) && bucket < self.nbuckets
     }
 
-    /// The bucket a sector lies in, `None` outside of those in use.
-    #[inline]
-    #[must_use]
-    pub fn bucket_of(&self, sector: u64) -> Option<u64> {
-        let b = self.bucket_nr(sector);
-        self.has(b).then_some(b)
-    }
-
     /// The number of the bucket a sector would lie in, in use or not (source:
     /// `sector_to_bucket`). Buckets of size 0 are all past the end.
     #[inline]

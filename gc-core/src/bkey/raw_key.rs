@@ -109,13 +109,6 @@ impl<'a> RawKey<'a> {
         self.format() != KEY_FORMAT_CURRENT
     }
 
-    /// Whether an older bset still holds a key that this one hides.
-    #[inline]
-    #[must_use]
-    pub fn needs_whiteout(self) -> bool {
-        self.head & 0x8000 != 0
-    }
-
     /// Type of the value.
     #[inline]
     #[must_use]

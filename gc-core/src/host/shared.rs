@@ -75,14 +75,6 @@ impl<'a> UsageWords<'a> {
         }
     }
 
-    /// Adds to word `i`, wrapping, if there is one.
-    #[inline]
-    pub fn add(&self, i: usize, value: u64) {
-        if let Some(w) = self.words.get(i) {
-            w.fetch_add(value, Ordering::Relaxed);
-        }
-    }
-
     /// Number of words for replicas entries.
     #[must_use]
     pub fn replicas(&self) -> usize {

@@ -30,22 +30,6 @@ pub struct OpenBucket {
     pub ec: *mut core::ffi::c_void,
 }
 
-impl OpenBucket {
-    /// Whether the slot is in use.
-    #[inline]
-    #[must_use]
-    pub const fn valid(&self) -> bool {
-        self.flags & 1 != 0
-    }
-
-    /// Whether it waits on the list of partly filled buckets.
-    #[inline]
-    #[must_use]
-    pub const fn on_partial_list(&self) -> bool {
-        self.flags & 2 != 0
-    }
-}
-
 /// Ring of bucket numbers (`alloc_fifo`); indexes are masked, not wrapped.
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]

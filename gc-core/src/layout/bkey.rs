@@ -150,20 +150,6 @@ impl Bkey {
         self.format_ws & FORMAT_MASK
     }
 
-    /// Whether an older bset still holds a key that this one hides.
-    #[inline]
-    #[must_use]
-    pub const fn needs_whiteout(&self) -> bool {
-        self.format_ws & NEEDS_WHITEOUT != 0
-    }
-
-    /// The key with its format number replaced (7 bits are kept).
-    #[inline]
-    #[must_use]
-    pub const fn with_format(self, format: u8) -> Self {
-        Self { format_ws: (self.format_ws & NEEDS_WHITEOUT) | (format & FORMAT_MASK), ..self }
-    }
-
     /// The key with needs_whiteout replaced.
     #[inline]
     #[must_use]

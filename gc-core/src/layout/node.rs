@@ -2,7 +2,6 @@
 //! Btree nodes on disk, and the small in-memory structures over their bsets.
 
 use super::bkey::BkeyFormat;
-use super::btree::BtreeId;
 use super::describe::layouts;
 use super::extent::{Csum, ExtentPtr};
 use super::le::{Le16, Le32, Le64};
@@ -26,29 +25,6 @@ pub struct Bset {
     pub start: [u64; 0],
 }
 
-impl Bset {
-    /// Checksum type of the bset (bits 0 to 3 of the flags).
-    #[inline]
-    #[must_use]
-    pub fn csum_type(&self) -> u32 {
-        self.flags.get() & 0xf
-    }
-
-    /// Whether it was written big endian.
-    #[inline]
-    #[must_use]
-    pub fn big_endian(&self) -> bool {
-        self.flags.get() & 0x10 != 0
-    }
-
-    /// Whether its whiteouts come first, apart from the keys.
-    #[inline]
-    #[must_use]
-    pub fn separate_whiteouts(&self) -> bool {
-        self.flags.get() & 0x20 != 0
-    }
-}
-
 /// Head of a node on disk with its first bset (`struct btree_node`).
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
@@ -69,36 +45,6 @@ pub struct BtreeNode {
     pub format: BkeyFormat,
     /// The first bset.
     pub keys: Bset,
-}
-
-impl BtreeNode {
-    /// Btree (flag bits 0 to 3).
-    #[inline]
-    #[must_use]
-    pub fn id(&self) -> BtreeId {
-        BtreeId(super::bits::low8(self.flags.get() & 0xf))
-    }
-
-    /// Level, 0 for a leaf (flag bits 4 to 7).
-    #[inline]
-    #[must_use]
-    pub fn level(&self) -> u8 {
-        super::bits::low8((self.flags.get() >> 4) & 0xf)
-    }
-
-    /// Whether extents in it overwrite older ones by the newer rule (flag bit 8).
-    #[inline]
-    #[must_use]
-    pub fn new_extent_overwrite(&self) -> bool {
-        self.flags.get() & 0x100 != 0
-    }
-
-    /// Low half of the sequence number (flag bits 32 to 63).
-    #[inline]
-    #[must_use]
-    pub fn seq_low(&self) -> u32 {
-        super::bits::low32(self.flags.get() >> 32)
-    }
 }
 
 /// Head of a later bset of a node on disk (`struct btree_node_entry`).

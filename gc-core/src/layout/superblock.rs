@@ -22,13 +22,6 @@ pub struct SbLayout {
     pub sb_offset: [Le64; 61],
 }
 
-impl SbLayout {
-    /// First sectors of the superblocks; a count beyond the table is cut.
-    pub fn offsets(&self) -> impl Iterator<Item = u64> + '_ {
-        self.sb_offset.iter().take(usize::from(self.nr_superblocks)).map(|o| o.get())
-    }
-}
-
 numbers! {
     /// Numbers of superblocks and file-system flags.
     pub const NUMBERS;
