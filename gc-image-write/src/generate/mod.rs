@@ -11,6 +11,7 @@ pub use settings::{settings, small_settings};
 
 use crate::error::Result;
 use crate::rng::Rng;
+use crate::spec::FsSpec;
 use crate::writer::{ImageWriter, Summary};
 use std::path::Path;
 
@@ -19,10 +20,7 @@ use std::path::Path;
 /// # Errors
 /// The system's; a description that turns out too small for its content.
 pub fn generate(seed: u64, paths: &[impl AsRef<Path>]) -> Result<Summary> {
-    let mut rng = Rng::new(seed ^ 0x00c0_ffee);
-    let mut w = ImageWriter::create(settings(seed), paths)?;
-    content::fill(&mut w, &mut rng, content::USUAL)?;
-    w.finish()
+    fill(settings(seed), seed, content::USUAL, paths)
 }
 
 /// A small one, to be read a million times; as many paths as [`small_settings`] has
@@ -31,8 +29,25 @@ pub fn generate(seed: u64, paths: &[impl AsRef<Path>]) -> Result<Summary> {
 /// # Errors
 /// As [`generate`].
 pub fn generate_small(seed: u64, paths: &[impl AsRef<Path>]) -> Result<Summary> {
+    generate_as(small_settings(seed), seed, paths)
+}
+
+/// A small one with these settings instead of those of its seed.
+///
+/// # Errors
+/// As [`generate`].
+pub fn generate_as(spec: FsSpec, seed: u64, paths: &[impl AsRef<Path>]) -> Result<Summary> {
+    fill(spec, seed, content::LITTLE, paths)
+}
+
+fn fill(
+    spec: FsSpec,
+    seed: u64,
+    amount: content::Amount,
+    paths: &[impl AsRef<Path>],
+) -> Result<Summary> {
     let mut rng = Rng::new(seed ^ 0x00c0_ffee);
-    let mut w = ImageWriter::create(small_settings(seed), paths)?;
-    content::fill(&mut w, &mut rng, content::LITTLE)?;
+    let mut w = ImageWriter::create(spec, paths)?;
+    content::fill(&mut w, &mut rng, amount)?;
     w.finish()
 }
