@@ -24,6 +24,8 @@ pub struct Item<'a> {
     pub type_: u8,
     /// What follows the head.
     pub words: &'a [u64],
+    /// The same, with all that lies behind the item.
+    beyond: &'a [u64],
 }
 
 /// What an item says.
@@ -44,12 +46,17 @@ pub enum Said<'a> {
 }
 
 impl<'a> Item<'a> {
-    /// What it says. Words that are missing make it [`Said::Other`].
+    /// What it says. Words that it should have and does not are those that lie behind
+    /// it, as in the original; this is so in the clean section alone, which nobody has
+    /// checked. Where nothing lies behind it, it is [`Said::Other`].
     #[must_use]
     pub fn said(&self) -> Said<'a> {
-        match (self.type_, self.words) {
+        match (self.type_, self.beyond) {
             (BTREE_KEYS, _) => Said::Keys,
-            (BTREE_ROOT, words) => Said::Root(BtreeId(self.btree), self.level, key_of(words)),
+            (BTREE_ROOT, words) => {
+                let key = if self.words.is_empty() { None } else { key_of(words) };
+                Said::Root(BtreeId(self.btree), self.level, key)
+            }
             (BLACKLIST, [seq, ..]) => Said::Blacklist(*seq, *seq),
             (BLACKLIST_V2, [start, end, ..]) => Said::Blacklist(*start, *end),
             (USAGE, [v, ..]) => Said::Usage(self.btree, self.level, *v),
@@ -81,7 +88,7 @@ pub fn items(words: &[u64]) -> impl Iterator<Item = Item<'_>> {
         let (u64s, btree, level, type_) = item_head(head);
         let (content, later) = after.split_at_checked(usize::from(u64s)).unwrap_or((after, &[]));
         rest = later;
-        Some(Item { btree, level, type_, words: content })
+        Some(Item { btree, level, type_, words: content, beyond: after })
     })
 }
 
@@ -89,14 +96,36 @@ pub fn items(words: &[u64]) -> impl Iterator<Item = Item<'_>> {
 mod tests {
     use super::*;
 
+    const fn head(u64s: u64, btree: u64, type_: u8) -> u64 {
+        u64s | btree << 16 | (type_ as u64) << 32
+    }
+
     // Oracle: docs/facts/journal.md, of an item of the clean section that is too long.
     #[test]
     fn an_item_too_long_has_what_is_left() {
-        let head = |u64s: u64, btree: u64| u64s | btree << 16 | u64::from(BTREE_ROOT) << 32;
-        let words = [head(0, 2), head(9, 75), 1];
+        let words = [head(0, 2, BTREE_ROOT), head(9, 75, BTREE_ROOT), 1];
         let all: Vec<_> = items(&words).map(|i| (i.btree, i.words.to_vec())).collect();
         assert_eq!(all, [(2, vec![]), (75, vec![1])]);
-        let said = items(&words).last().map(|i| i.said());
-        assert_eq!(said, Some(Said::Root(BtreeId(75), 0, None)));
+        let said: Vec<_> = items(&words).map(|i| i.said()).collect();
+        let root = |id| Said::Root(BtreeId(id), 0, None);
+        assert_eq!(said, [root(2), root(75)]);
+    }
+
+    // Oracle: the same, of one that is too short.
+    #[test]
+    fn an_item_too_short_says_what_lies_behind_it() {
+        let words = [head(0, 1, USAGE), head(0, 2, USAGE)];
+        let said: Vec<_> = items(&words).map(|i| i.said()).collect();
+        assert_eq!(said, [Said::Usage(1, 0, words[1]), Said::Other]);
+        // A root whose key says that it is a word longer than its item.
+        let mut key = gc_core::layout::Bkey::new(gc_core::layout::Bpos::new(1, 2), 0);
+        key.u64s = 6;
+        let mut words = vec![head(5, 3, BTREE_ROOT)];
+        words.extend(key.to_words());
+        words.push(head(0, 2, USAGE));
+        let Some(Said::Root(_, _, Some(root))) = items(&words).next().map(|i| i.said()) else {
+            panic!("no root");
+        };
+        assert_eq!(root.v, [words[6]]);
     }
 }
