@@ -89,8 +89,14 @@ pub fn besides_buckets(begun: &Begun, threads: usize) -> u64 {
 pub fn in_order(begun: &Begun) -> u64 {
     let buckets = begun.fs.members().map(|(_, d)| d.member.nbuckets);
     let buckets = buckets.fold(0, u64::saturating_add).saturating_mul(BUCKET);
+    without_buckets(begun).saturating_add(buckets)
+}
+
+/// The same but for buckets.
+#[must_use]
+pub fn without_buckets(begun: &Begun) -> u64 {
     let path = node_bytes(&begun.fs).saturating_mul(PATH);
-    besides_buckets(begun, 0).saturating_add(buckets).saturating_add(path)
+    besides_buckets(begun, 0).saturating_add(path)
 }
 
 #[cfg(test)]

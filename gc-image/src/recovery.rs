@@ -78,6 +78,25 @@ pub struct Begun {
     pub journal_seq: u64,
 }
 
+/// Of [`Begun`] what a run would change, to begin again.
+#[derive(Debug)]
+pub struct Kept {
+    roots: [Rc<Node>; 8],
+    nodes: Nodes,
+    usage: Usage,
+    key_version: u64,
+    journal_seq: u64,
+}
+
+impl Kept {
+    /// The rest comes from the run.
+    #[must_use]
+    pub fn with(self, fs: Fs, journal: JournalKeys) -> Begun {
+        let Self { roots, nodes, usage, key_version, journal_seq } = self;
+        Begun { fs, journal, roots, nodes, usage, key_version, journal_seq }
+    }
+}
+
 /// What to do besides what a mount does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecoveryArgs {
@@ -115,6 +134,18 @@ pub fn recover(
 }
 
 impl Begun {
+    /// What is needed to begin again after a run.
+    #[must_use]
+    pub fn kept(&self) -> Kept {
+        Kept {
+            roots: self.roots.clone(),
+            nodes: self.nodes.clone(),
+            usage: self.usage.clone(),
+            key_version: self.key_version,
+            journal_seq: self.journal_seq,
+        }
+    }
+
     /// Reads alloc keys and stripes.
     ///
     /// # Errors

@@ -117,7 +117,7 @@ pub(crate) fn fs(contents: &[(u64, &[u8])]) -> (tempfile::NamedTempFile, Fs) {
     let member = sb.member(0).unwrap();
     let online = Online { file, sb: sb.clone(), sb_sector: 8, journal: vec![4, 5, 6, 7] };
     let buckets = (0..BUCKETS).map(|_| Bucket::default()).collect();
-    let device = Device { member, online: Some(online), buckets };
+    let device = Device { member, online: Some(online), buckets, listed: None };
     let flags = SbFlags { clean: true, compat: 3, features: 0 };
     let fs = Fs {
         sb,

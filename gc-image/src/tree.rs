@@ -25,7 +25,7 @@ const ASTRAY: u32 = 4096;
 /// What identifies a node in the original's cache, so that it is read once.
 type Place = (u64, u8, u8);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Seen {
     key: Key,
     failed: bool,
@@ -33,7 +33,7 @@ struct Seen {
 
 /// Nodes read so far. What is wrong with a node is reported when it is read for
 /// the first time; later it is what it was then.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Nodes {
     seen: HashMap<Place, Seen>,
     kept: HashMap<Place, Rc<Node>>,

@@ -6,13 +6,19 @@
 
 mod images;
 
-use gc_image::fs::{Options, open};
-use gc_image::plain::{self, Even, Held, Part};
+use gc_core::error::Error;
+use gc_core::gc::{Args, gc};
+use gc_core::layout::DevUsage;
+use gc_image::fs::{Fs, Options, open};
+use gc_image::host::Image;
+use gc_image::journal::JournalKeys;
+use gc_image::plain::{self, Even, Held, Part, odd};
 use gc_image::recovery::{Begun, RecoveryArgs, begin};
 use gc_image::report::{Found, Reporter, answer};
+use gc_image_write::damage::damage;
 use gc_image_write::generate::presets;
 use images::{Unpacked, each};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -77,6 +83,101 @@ fn any_parts_give_the_same() {
     assert!(plain >= 15 && walks >= 20, "{plain} plain, up to {walks} walks");
 }
 
+/// What a run in the order of references says, and leaves behind.
+#[derive(Debug, PartialEq)]
+struct Said {
+    /// With the pass.
+    findings: Vec<(u32, String)>,
+    /// `None`: it ended before anything was counted.
+    counted: Option<Counted>,
+}
+
+#[derive(Debug, PartialEq)]
+struct Counted {
+    ret: i32,
+    usage: Vec<u64>,
+    dev_usage: Vec<DevUsage>,
+}
+
+/// What may have been counted otherwise, and what a run leaves unchanged.
+type Left = (Vec<(u8, u64)>, Fs, JournalKeys);
+
+/// Keeps findings, each with its pass.
+#[derive(Default)]
+struct Keep {
+    pass: u32,
+    findings: Vec<(u32, String)>,
+}
+
+impl Reporter for Keep {
+    fn found(&mut self, found: Found) -> gc_core::finding::Answer {
+        let answer = answer(found.flags, false);
+        self.findings.push((self.pass, found.text));
+        answer
+    }
+    fn log(&mut self, _line: &str) {}
+    fn pass(&mut self, pass: u32) {
+        self.pass = pass;
+    }
+}
+
+fn in_order(begun: Begun) -> (Said, Option<Left>) {
+    let mut keep = Keep::default();
+    let Ok(recovered) = begun.read_marks(&mut keep) else {
+        return (Said { findings: keep.findings, counted: None }, None);
+    };
+    let image = Image::new(recovered, &mut keep).unwrap();
+    let result = gc(&image, Args { initial: true, metadata_only: false });
+    let ret = result.map_or_else(Error::code, |()| 0);
+    let usage = image.with_usage(|words, _| words.to_vec());
+    let dev_usage = image.fs().members().map(|(dev, _)| image.device_usage(dev)).collect();
+    let missed = image.missed();
+    let (fs, journal) = image.into_parts();
+    let counted = Some(Counted { ret, usage, dev_usage });
+    (Said { findings: keep.findings, counted }, Some((missed, fs, journal)))
+}
+
+// Oracle: all buckets in memory.
+#[test]
+fn odd_buckets_alone_give_the_same() {
+    let (listed, again, left_out) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+    each(|image| {
+        let unpacked = image.unpack();
+        let Some(whole) = begun(&unpacked) else { return Vec::new() };
+        let buckets: u64 = whole.fs.members().map(|(_, d)| d.member.nbuckets).sum();
+        let held = Held::full(&whole.fs);
+        let (want, _) = in_order(whole);
+        let mut bad = Vec::new();
+        for bytes in [held.bytes(), held.least()] {
+            let mut begun = begun(&unpacked).unwrap();
+            let parts = held.parts(bytes).unwrap();
+            let mut odd = odd(&begun, &parts, (1 << 20, 1 << 20), &mut |_| {}).unwrap();
+            let got = loop {
+                odd.list(&mut begun.fs);
+                let kept = begun.kept();
+                match in_order(begun) {
+                    (_, Some((missed, fs, journal))) if !missed.is_empty() => {
+                        again.fetch_add(1, Ordering::Relaxed);
+                        odd.add(missed);
+                        begun = kept.with(fs, journal);
+                    }
+                    (got, _) => break got,
+                }
+            };
+            if got != want {
+                bad.push(format!("{} parts: {got:?}\nwant {want:?}", parts.len()));
+            }
+            listed.fetch_add(odd.len(), Ordering::Relaxed);
+            let rest = usize::try_from(buckets).unwrap() - odd.len();
+            left_out.fetch_add(rest, Ordering::Relaxed);
+        }
+        bad
+    });
+    let [listed, again, left_out] = [listed, again, left_out].map(AtomicUsize::into_inner);
+    println!("{listed} listed, {left_out} left out, {again} times again");
+    assert!(listed > 1000 && left_out > 10 * listed && again > 0);
+}
+
 /// Those that walk in ways of their own.
 const COMMANDS: [&[&str]; 5] = [
     &["check", "--verbose"],
@@ -115,22 +216,35 @@ fn within(mib: u32, args: &[&str], image: &Path) -> Output {
     command.args(args).arg(image).output().unwrap()
 }
 
+fn said(out: &Output) -> String {
+    String::from_utf8_lossy(&out.stderr).into_owned()
+}
+
+/// Of what must be allowed for the program's own file, in MiB; less the stack of a
+/// thread, which is hardly written to.
+const PROGRAM: u32 = 4;
+
+/// A check of so many MiB at most.
+fn limited(limit: u32, args: &[&str], image: &Path) -> Output {
+    let memory = format!("{limit}M");
+    let args = [&["check", "--threads", "1", "--memory", &memory], args].concat();
+    within(limit.checked_sub(PROGRAM).unwrap(), &args, image)
+}
+
+fn write(name: &str, folder: &tempfile::TempDir) -> PathBuf {
+    let image = folder.path().join(name);
+    let preset = presets().into_iter().find(|p| p.name == name).unwrap();
+    preset.write(1, &[&image]).unwrap();
+    image
+}
+
 // Oracle: the system, which refuses what is more than the limit, less what is read of
 // the program's own file.
 #[test]
 fn a_large_device_is_checked_in_little_memory() {
-    // MiB; less the stack of a thread, which is hardly written to.
-    const PROGRAM: u32 = 4;
     let folder = tempfile::tempdir().unwrap();
-    let image = folder.path().join("b32m");
-    let preset = presets().into_iter().find(|p| p.name == "b32m").unwrap();
-    preset.write(1, &[&image]).unwrap();
-    let run = |limit: u32, args: &[&str]| {
-        let memory = format!("{limit}M");
-        let args = [&["check", "--threads", "1", "--memory", &memory], args].concat();
-        within(limit.checked_sub(PROGRAM).unwrap(), &args, &image)
-    };
-    let said = |out: &Output| String::from_utf8_lossy(&out.stderr).into_owned();
+    let image = write("b32m", &folder);
+    let run = |limit, args: &[&str]| limited(limit, args, &image);
 
     let want = run(128, &[]);
     assert_eq!(want.status.code(), Some(0), "{}", said(&want));
@@ -144,14 +258,38 @@ fn a_large_device_is_checked_in_little_memory() {
     let got = within(32 - PROGRAM, &["check", "--threads", "1"], &image);
     assert_eq!(got.status.code(), Some(8), "{}", said(&got));
 
+    // References are followed in their order too, for what is odd.
+    let got = run(48, &["--in-order"]);
+    assert_eq!((got.status.code(), &got.stdout), (Some(0), &want.stdout), "{}", said(&got));
+    assert!(said(&got).contains("the others agree"), "{}", said(&got));
+
     // What cannot be done in so little is refused, with what would do: and that does.
-    for args in [&[][..], &["--in-order"]] {
+    for args in [&[][..], &["--in-order"], &["--json"]] {
         let got = run(10, args);
         assert_eq!((got.status.code(), got.stdout.len()), (Some(8), 0), "{}", said(&got));
         let text = said(&got);
         let least = text.rsplit_once("--memory; ").and_then(|(_, t)| t.split_once("M would do"));
         let least: u32 = least.unwrap_or_else(|| panic!("{text}")).0.parse().unwrap();
-        let got = run(least + 1, args);
-        assert_eq!((got.status.code(), &got.stdout), (Some(0), &want.stdout), "{}", said(&got));
+        if args.is_empty() {
+            let got = run(least + 1, args);
+            assert_eq!((got.status.code(), &got.stdout), (Some(0), &want.stdout), "{}", said(&got));
+        }
     }
+}
+
+// Oracle: the system, and the same check without a limit.
+#[test]
+fn a_damaged_large_device_is_checked_in_little_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = write("b4m", &folder);
+    let (mut found, mut listed) = (0, 0);
+    for seed in 1..=8 {
+        damage(seed, 1, &[&image]).unwrap();
+        let all = within(1 << 10, &["check", "--verbose", "--threads", "1"], &image);
+        let got = limited(48, &["--verbose"], &image);
+        assert_eq!((got.status, &got.stdout), (all.status, &all.stdout), "{}", said(&got));
+        found += usize::from(all.status.code() == Some(4));
+        listed += usize::from(said(&got).contains("the others agree"));
+    }
+    assert!(found >= 6 && listed >= 3, "{found} {listed}");
 }

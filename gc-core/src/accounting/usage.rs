@@ -28,16 +28,25 @@ fn add(to: &mut u64, v: u64) {
 impl DevUsage {
     /// Adds another usage word by word.
     pub fn add(&mut self, other: &Self) {
+        self.each(other, add);
+    }
+
+    /// Takes another usage away word by word.
+    pub fn remove(&mut self, other: &Self) {
+        self.each(other, |to, v| *to = to.wrapping_sub(v));
+    }
+
+    fn each(&mut self, other: &Self, change: impl Fn(&mut u64, u64)) {
         for (to, from) in self.buckets.iter_mut().zip(other.buckets) {
-            add(to, from);
+            change(to, from);
         }
         for (to, from) in self.sectors.iter_mut().zip(other.sectors) {
-            add(to, from);
+            change(to, from);
         }
-        add(&mut self.buckets_alloc, other.buckets_alloc);
-        add(&mut self.buckets_ec, other.buckets_ec);
-        add(&mut self.buckets_unavailable, other.buckets_unavailable);
-        add(&mut self.sectors_fragmented, other.sectors_fragmented);
+        change(&mut self.buckets_alloc, other.buckets_alloc);
+        change(&mut self.buckets_ec, other.buckets_ec);
+        change(&mut self.buckets_unavailable, other.buckets_unavailable);
+        change(&mut self.sectors_fragmented, other.sectors_fragmented);
     }
 }
 

@@ -53,10 +53,15 @@ impl<'h, H: Host + ?Sized> DevEntry<'h, H> {
 
     /// All stretches, with what tells them apart.
     fn numbered(&self) -> impl Iterator<Item = (usize, Stretch<'h>)> + use<'h, H> {
-        let live = self.live.as_slice().chunks(STRETCH);
-        let both = live.zip(self.gc.as_slice().chunks(STRETCH));
+        // Of those of a list none need be next to another.
+        let numbers = self.live.numbers();
+        let len = if numbers.is_some() { 1 } else { STRETCH };
+        let both = self.live.as_slice().chunks(len).zip(self.gc.as_slice().chunks(len));
         let first = (0_u64..).step_by(STRETCH);
-        both.zip(first).map(|((live, gc), first)| Stretch { first, live, gc }).enumerate()
+        both.zip(first).enumerate().map(move |(i, ((live, gc), first))| {
+            let first = numbers.map_or(first, |n| n.get(i).copied().unwrap_or(u64::MAX));
+            (i, Stretch { first, live, gc })
+        })
     }
 
     /// Adds those stretches that are not left out, and shows them to `f`.
@@ -159,7 +164,7 @@ impl<'h, H: Host + ?Sized> Devices<'h, H> {
             self.host.dev_gc_alloc_buckets(e.dev).map_err(|err| (GcArray::Buckets, err))?;
             e.gc =
                 self.host.dev_buckets(e.dev, Side::Gc).ok_or((GcArray::Buckets, Error::NOMEM))?;
-            e.touched = if alone {
+            e.touched = if alone && e.gc.numbers().is_none() {
                 Touched::none_of(e.gc.as_slice().len())
                     .map_err(|err| (GcArray::Buckets, err.into()))?
             } else {

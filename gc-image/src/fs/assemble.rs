@@ -150,7 +150,7 @@ fn belongs(newest: &Superblock, sb: &Superblock) -> Result<(), &'static str> {
 }
 
 fn attach(newest: &Superblock, found: Vec<Candidate>) -> Result<Vec<Option<Device>>, OpenError> {
-    let slot = |member| Device { member, online: None, buckets: Vec::new() };
+    let slot = |member| Device { member, online: None, buckets: Vec::new(), listed: None };
     let mut devices: Vec<Option<Device>> =
         (0..newest.nr_devices()).map(|idx| newest.member(idx).map(slot)).collect();
     let real = found.iter().fold(0, |n: u64, c| n.saturating_add(c.file.sectors()));

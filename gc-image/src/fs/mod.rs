@@ -10,7 +10,7 @@ use crate::io::DeviceFile;
 use crate::key::validate::Rules;
 use crate::superblock::{Member, MemberState, Superblock};
 use gc_core::accounting::device::Geometry;
-use gc_core::layout::{BtreeId, Bucket};
+use gc_core::layout::{BtreeId, Bucket, BucketMark, DevUsage};
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -27,6 +27,16 @@ pub struct Device {
     pub online: Option<Online>,
     /// Its buckets, from number 0 on; empty until alloc keys are read.
     pub buckets: Vec<Bucket>,
+    /// Numbers of the buckets that are here, where not all are; they ascend.
+    pub(crate) listed: Option<Listed>,
+}
+
+/// Some buckets of a device: of the others it is known that nothing is wrong.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Listed {
+    pub(crate) numbers: Vec<u64>,
+    /// Usage of the whole device as alloc keys say.
+    pub(crate) usage: DevUsage,
 }
 
 /// A device that is there.
@@ -66,16 +76,46 @@ impl Device {
     /// Generation of a bucket.
     #[must_use]
     pub fn gen_of(&self, bucket: u64) -> Option<u8> {
-        match self.buckets.get(usize::try_from(bucket).ok()?) {
+        match self.bucket(bucket) {
             Some(b) => Some(b.load_mark(Ordering::Relaxed).gen_()),
             // Nothing is known of them yet.
             None => (self.buckets.is_empty() && bucket < self.member.nbuckets).then_some(0),
         }
     }
 
+    /// A bucket that is here.
+    pub(crate) fn bucket(&self, bucket: u64) -> Option<&Bucket> {
+        self.buckets.get(self.place_of(bucket)?)
+    }
+
+    /// Where a bucket is among those that are here.
+    #[inline]
+    pub(crate) fn place_of(&self, bucket: u64) -> Option<usize> {
+        match &self.listed {
+            None => usize::try_from(bucket).ok(),
+            Some(listed) => listed.numbers.binary_search(&bucket).ok(),
+        }
+    }
+
+    /// Whether it is known, without its being here, that nothing is wrong with a bucket.
+    pub(crate) fn is_left_out(&self, bucket: u64) -> bool {
+        self.listed.is_some() && self.geometry().has(bucket) && self.place_of(bucket).is_none()
+    }
+
+    /// The marks of buckets in use.
+    pub(crate) fn marks(&self) -> impl Iterator<Item = BucketMark> + '_ {
+        let first = u64::from(self.member.first_bucket);
+        let before = match &self.listed {
+            None => crate::bytes::index(first),
+            Some(listed) => listed.numbers.partition_point(|n| *n < first),
+        };
+        self.buckets.iter().skip(before).map(|b| b.load_mark(Ordering::Relaxed))
+    }
+
     /// Makes room for what is to be known of the buckets; `false` where memory is short.
     pub(crate) fn make_buckets(&mut self) -> bool {
-        let n = crate::bytes::index(self.member.nbuckets);
+        let all = crate::bytes::index(self.member.nbuckets);
+        let n = self.listed.as_ref().map_or(all, |l| l.numbers.len());
         let room = self.buckets.try_reserve_exact(n.saturating_sub(self.buckets.len())).is_ok();
         if room {
             self.buckets.resize_with(n, Bucket::default);

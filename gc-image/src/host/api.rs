@@ -126,6 +126,9 @@ impl<'r> Host for Image<'r> {
     fn trace(&self, _event: Trace, _arg: i32) {}
 
     fn finding(&self, finding: &Finding<'_>) -> Answer {
+        if self.is_void(finding) {
+            return Answer::Ignore;
+        }
         self.answer(finding)
     }
     fn flush_findings(&self) {}
@@ -139,11 +142,15 @@ impl<'r> Host for Image<'r> {
     fn dev_put(&self, _dev: u8, _online: bool) {}
 
     fn dev_buckets(&self, dev: u8, side: Side) -> Option<Buckets<'_>> {
+        let device = self.fs.device(dev)?;
         let buckets = match side {
-            Side::Live => &self.fs.device(dev)?.buckets,
+            Side::Live => &device.buckets,
             Side::Gc => self.gc_buckets.get(usize::from(dev))?,
         };
-        Some(Buckets::new(buckets))
+        Some(match &device.listed {
+            None => Buckets::new(buckets),
+            Some(listed) => Buckets::some(&listed.numbers, buckets, &self.left_out.other),
+        })
     }
 
     fn dev_gc_alloc_buckets(&self, dev: u8) -> Result<()> {
@@ -173,7 +180,14 @@ impl<'r> Host for Image<'r> {
     fn mark_key(&self, key: KeyRef<'_>, sectors: i64, flags: u32) -> Result<()> {
         let trigger = gc_core::accounting::Trigger { offset: 0, sectors, journal_seq: 0, flags };
         match self.watched() {
-            None => self.mark(|ctx| ctx.mark_key(key, &trigger)),
+            None => {
+                self.before_key(key);
+                let marked = self.mark(|ctx| ctx.mark_key(key, &trigger));
+                if marked.is_err() {
+                    self.refused_key(key);
+                }
+                marked
+            }
             Some(w) => self.mark_watched(&w, key, &trigger),
         }
     }
@@ -236,7 +250,7 @@ impl<'r> Host for Image<'r> {
 
     fn set_dev_usage(&self, dev: u8, usage: &DevUsage) {
         if let Some(to) = self.dev_usage.borrow_mut().get_mut(usize::from(dev)) {
-            *to = *usage;
+            *to = self.left_out.and(dev, usage);
         }
     }
 

@@ -19,7 +19,8 @@ pub(super) struct GcBuckets<'a, 'r>(pub(super) &'a Image<'r>);
 
 impl GcBuckets<'_, '_> {
     fn bucket(&self, dev: u8, bucket: u64) -> Option<&Bucket> {
-        self.0.gc_buckets.get(usize::from(dev))?.get(usize::try_from(bucket).ok()?)
+        let at = self.0.fs.device(dev)?.place_of(bucket)?;
+        self.0.gc_buckets.get(usize::from(dev))?.get(at)
     }
 }
 
@@ -31,7 +32,10 @@ impl Buckets for GcBuckets<'_, '_> {
 
     #[inline]
     fn mark(&self, dev: u8, bucket: u64) -> Option<&AtomicU64> {
-        Some(&self.bucket(dev, bucket)?.mark)
+        match self.bucket(dev, bucket) {
+            Some(b) => Some(&b.mark),
+            None => self.0.left_out.mark(dev, bucket),
+        }
     }
 
     fn live_gen(&self, dev: u8, bucket: u64) -> Option<u8> {

@@ -5,6 +5,7 @@
 mod api;
 pub(crate) mod coalesce;
 pub(crate) mod device;
+mod left_out;
 mod marking;
 mod nodes;
 mod survey;
@@ -60,6 +61,7 @@ pub struct Image<'r> {
     merging: RefCell<coalesce::Merging>,
     /// Where the key is that is counted next.
     at: Cell<Option<watch::At>>,
+    left_out: left_out::LeftOut,
 }
 
 impl<'r> Image<'r> {
@@ -83,6 +85,7 @@ impl<'r> Image<'r> {
         let devices = rec.fs.devices.len();
         let compat = rec.fs.flags.compat;
         let rebuild = rec.fs.replicas.rebuild;
+        let left_out = left_out::LeftOut::of(&rec.fs, &rec.dev_usage);
         let versions = Versions::new(rec.fs.replicas.table.clone(), &rec.usage);
         Ok(Self {
             slots: RefCell::new(nodes::Slots::new(rec.roots)),
@@ -110,6 +113,7 @@ impl<'r> Image<'r> {
             watch: RefCell::new(None),
             merging: RefCell::default(),
             at: Cell::new(None),
+            left_out,
         })
     }
 

@@ -7,12 +7,30 @@ use crate::host::device;
 use gc_core::gc::metadata::{Membership, mark_dev_superblock};
 use gc_core::host::{DeviceHost, Geometry, Level, Lock, SbCopies};
 use gc_core::layout::{DataType, GcPos};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 /// Takes their sectors from their buckets; `false` where one is not as it should be.
 pub(super) fn take(fs: &Fs, sheet: &Sheet) -> bool {
-    let marked = Marked { fs, sheet, right: Cell::new(true) };
+    let right = Cell::new(true);
+    each(fs, |dev, bucket, t, sectors| {
+        if !sheet.take_metadata(dev, bucket, t, sectors) {
+            right.set(false);
+        }
+    }) && right.get()
+}
+
+/// Device and number of each of their buckets, some more than once.
+pub(super) fn all(fs: &Fs) -> Vec<(u8, u64)> {
+    let buckets = RefCell::new(Vec::new());
+    each(fs, |dev, bucket, _, _| buckets.borrow_mut().push((dev, bucket)));
+    buckets.into_inner()
+}
+
+/// Shows each of their buckets with the sectors; `false` where there is something to
+/// be said of them.
+fn each(fs: &Fs, show: impl Fn(u8, u64, DataType, u32)) -> bool {
+    let marked = Marked { fs, show, right: Cell::new(true) };
     for (idx, dev) in fs.members() {
         if dev.online.is_some() {
             mark_dev_superblock(&marked, idx, Membership::Stray, 0);
@@ -21,13 +39,13 @@ pub(super) fn take(fs: &Fs, sheet: &Sheet) -> bool {
     marked.right.get()
 }
 
-struct Marked<'a> {
+struct Marked<'a, F> {
     fs: &'a Fs,
-    sheet: &'a Sheet,
+    show: F,
     right: Cell<bool>,
 }
 
-impl DeviceHost for Marked<'_> {
+impl<F: Fn(u8, u64, DataType, u32)> DeviceHost for Marked<'_, F> {
     type Dev = u8;
 
     fn dev_geometry(&self, dev: u8) -> Geometry {
@@ -48,9 +66,7 @@ impl DeviceHost for Marked<'_> {
         _pos: GcPos,
         _flags: u32,
     ) {
-        if !self.sheet.take_metadata(dev, bucket, data_type, sectors) {
-            self.right.set(false);
-        }
+        (self.show)(dev, bucket, data_type, sectors);
     }
     fn log(&self, _level: Level, _args: fmt::Arguments<'_>) {
         self.right.set(false);

@@ -59,6 +59,11 @@ fn part(old: u64, ptr: ExtentPtr, n: u64, t: DataType) -> Option<u64> {
     Some(if new & SECTORS == 0 { new & !TYPE } else { new })
 }
 
+fn is_untyped(m: BucketMark) -> bool {
+    let sectors = m.dirty_sectors() != 0 || m.cached_sectors() != 0;
+    m.data_type() == DataType::NONE && sectors
+}
+
 type Region = Box<[AtomicU64; REGION]>;
 
 /// What became of a pointer.
@@ -279,6 +284,34 @@ impl Sheet {
         true
     }
 
+    /// Usage of each member as its words say before anything is taken.
+    pub(super) fn says(&self) -> impl Iterator<Item = DevUsage> + '_ {
+        self.devs.iter().map(|dev| {
+            let Some(dev) = dev else { return DevUsage::default() };
+            let marks = dev.words().map(|(_, word)| BucketMark(word.load(Relaxed)));
+            dev_usage_from_buckets(dev.geometry, marks).0
+        })
+    }
+
+    /// Buckets of all members whose words are such.
+    fn such(&self, such: impl Fn(BucketMark) -> bool + Copy) -> impl Iterator<Item = (u8, u64)> {
+        let devs = (0_u8..).zip(&self.devs).filter_map(|(i, dev)| Some((i, dev.as_ref()?)));
+        devs.flat_map(move |(i, dev)| {
+            let words = dev.words().map(|(b, word)| (b, BucketMark(word.load(Relaxed))));
+            words.filter(move |(_, m)| such(*m)).map(move |(b, _)| (i, b))
+        })
+    }
+
+    /// Buckets that have sectors of no type: pointers of any would take them.
+    pub(super) fn untyped(&self) -> impl Iterator<Item = (u8, u64)> {
+        self.such(is_untyped)
+    }
+
+    /// Buckets of which something is left.
+    pub(super) fn uneven(&self) -> impl Iterator<Item = (u8, u64)> {
+        self.such(|m| m.0 & LEFT != 0)
+    }
+
     /// Usage of each member as its words say before anything is taken, and what
     /// they add to `hidden`; `None` where a word cannot be right.
     pub(super) fn usage(&self) -> Option<(Vec<DevUsage>, u64)> {
@@ -292,9 +325,7 @@ impl Sheet {
             let mut possible = true;
             let marks = dev.words().map(|(_, word)| {
                 let m = BucketMark(word.load(Relaxed) & (LEFT | 0xff));
-                // Sectors of no type would be taken by pointers of any.
-                let sectors = m.dirty_sectors() != 0 || m.cached_sectors() != 0;
-                possible &= m.data_type() != DataType::NONE || !sectors;
+                possible &= !is_untyped(m);
                 m
             });
             let (of_dev, h) = dev_usage_from_buckets(dev.geometry, marks);

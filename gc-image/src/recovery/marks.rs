@@ -9,12 +9,12 @@ use crate::node::Node;
 use crate::report::{Code, Flags, Reporter};
 use crate::tree::{Nodes, walk};
 use gc_core::accounting::{
-    Ctx, Device, Devices, Sink, StripeTable, Trigger, Usage, dev_usage_from_buckets,
+    Buckets, Ctx, Geometry, Sink, StripeTable, Trigger, Usage, dev_usage_from_buckets,
 };
 use gc_core::finding::{Answer, Finding};
 use gc_core::layout::{BtreeId, DevUsage, KeyType};
 use std::rc::Rc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Fills the buckets from the alloc btree and the stripes from theirs; usage of
 /// the members by index.
@@ -26,18 +26,7 @@ pub(super) fn read(
     usage: &mut Usage,
     reporter: &mut dyn Reporter,
 ) -> Result<(Vec<DevUsage>, StripeTable), RecoveryError> {
-    let devices: Vec<Option<Device<'_>>> = fs
-        .devices
-        .iter()
-        .map(|d| {
-            d.as_ref().map(|d| Device {
-                geometry: d.geometry(),
-                buckets: &d.buckets,
-                live: &d.buckets,
-            })
-        })
-        .collect();
-    let buckets = Devices(&devices);
+    let buckets = Live { fs, other: AtomicU64::new(0) };
     let table = fs.replicas.table.view();
     let mut stripes = StripeTable::new();
     let mut pending = Usage::zeroed(table.len()).map_err(|_| memory())?;
@@ -67,9 +56,8 @@ pub(super) fn read(
     for dev in &fs.devices {
         let (of_dev, hidden) = match dev {
             Some(d) => {
-                let first = usize::from(d.member.first_bucket);
-                let marks = d.buckets.iter().skip(first).map(|b| b.load_mark(Ordering::Relaxed));
-                dev_usage_from_buckets(d.geometry(), marks)
+                let (usage, hidden) = dev_usage_from_buckets(d.geometry(), d.marks());
+                (d.listed.as_ref().map_or(usage, |l| l.usage), hidden)
             }
             None => (DevUsage::default(), 0),
         };
@@ -97,6 +85,39 @@ pub(super) fn read(
         .map_err(|e| failed(e, "error reading stripes"))?;
     }
     Ok((dev_usage, stripes))
+}
+
+/// The buckets of all members.
+struct Live<'a> {
+    fs: &'a Fs,
+    /// Stands for each bucket that is not here.
+    other: AtomicU64,
+}
+
+impl Buckets for Live<'_> {
+    fn geometry(&self, dev: u8) -> Option<Geometry> {
+        Some(self.fs.device(dev)?.geometry())
+    }
+
+    #[inline]
+    fn mark(&self, dev: u8, bucket: u64) -> Option<&AtomicU64> {
+        let d = self.fs.device(dev)?;
+        match d.bucket(bucket) {
+            Some(b) => Some(&b.mark),
+            None => d.is_left_out(bucket).then_some(&self.other),
+        }
+    }
+
+    fn live_gen(&self, dev: u8, bucket: u64) -> Option<u8> {
+        self.fs.device(dev)?.gen_of(bucket)
+    }
+
+    fn set_alloc(&self, dev: u8, bucket: u64, _io_time: [u16; 2], oldest_gen: u8) {
+        if let Some(b) = self.fs.device(dev).and_then(|d| d.bucket(bucket)) {
+            b.oldest_gen.store(oldest_gen, Ordering::Relaxed);
+            b.set_gen_valid(true);
+        }
+    }
 }
 
 fn failed(e: RecoveryError, what: &str) -> RecoveryError {

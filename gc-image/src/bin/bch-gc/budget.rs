@@ -10,6 +10,32 @@ use gc_image::memory::{self as needs, Size};
 use gc_image::plain::{Held, Options, Part};
 use gc_image::recovery::Begun;
 
+/// How buckets are listed of which something may be found.
+#[derive(Debug)]
+pub(crate) struct Lists {
+    /// One walk each.
+    pub(crate) parts: Vec<Part>,
+    /// Buckets at most.
+    pub(crate) most: usize,
+    /// Bytes of nodes that are kept.
+    pub(crate) kept: u64,
+    /// What all buckets would take.
+    need: Size,
+}
+
+impl Lists {
+    /// There are more.
+    pub(crate) fn failure(&self) -> Failure {
+        Failure::Memory(IN_ORDER, self.need)
+    }
+}
+
+const IN_ORDER: &str = "following the references in their order";
+
+/// For each bucket that is listed: two of `struct bucket`, its number twice, and lists
+/// that grow.
+const LISTED: u64 = 64;
+
 /// What may be taken.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Budget {
@@ -75,13 +101,44 @@ impl Budget {
         Ok(Some(parts))
     }
 
+    /// How references can be followed in their order without all buckets; `None` where
+    /// that need not be.
+    pub(crate) fn lists(
+        self,
+        begun: &Begun,
+        options: Options,
+        progress: &Progress,
+    ) -> Result<Option<Lists>, Failure> {
+        let Some(limit) = self.limit else { return Ok(None) };
+        memory::settle();
+        let need = Size(needs::in_order(begun));
+        if need <= limit {
+            return Ok(None);
+        }
+        let refuse = || Failure::Memory(IN_ORDER, need);
+        let room = limit.0.checked_sub(needs::without_buckets(begun)).ok_or_else(refuse)?;
+        let held = Held::count(begun, options, &mut |n| progress.add(n));
+        let held = held.unwrap_or_else(|| Held::full(&begun.fs));
+        // An eighth for nodes; of the rest a quarter for what is noted meanwhile.
+        let (kept, rest) = (room / 8, room - room / 8);
+        let parts = held.parts(rest / 4 * 3).ok_or_else(refuse)?;
+        let most = usize::try_from(rest / LISTED).unwrap_or(usize::MAX);
+        Ok(Some(Lists { parts, most, kept, need }))
+    }
+
+    /// How many buckets are listed.
+    pub(crate) fn say_odd(self, progress: &Progress, odd: usize) {
+        let n = count(u64::try_from(odd).unwrap_or(u64::MAX), "bucket");
+        self.say(progress, &format!("in order of references for {n}, the others agree"));
+    }
+
     /// Whether references can be followed in their order.
     pub(crate) fn in_order(self, mut begun: Begun, progress: &Progress) -> Result<Begun, Failure> {
         let Some(limit) = self.limit else { return Ok(begun) };
         memory::settle();
         let need = needs::in_order(&begun);
         let Some(room) = limit.0.checked_sub(need) else {
-            return Err(Failure::Memory("following the references in their order", Size(need)));
+            return Err(Failure::Memory(IN_ORDER, Size(need)));
         };
         begun.nodes.keep_at_most(room);
         let buckets = begun.fs.members().map(|(_, d)| d.member.nbuckets).sum();

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `bch-gc check`: everything recomputed and compared, for people.
 
+mod listed;
 mod text;
 
 use crate::document;
 use crate::recorder::Recorded;
-use crate::run::{self, CHECK, Failure, Session};
+use crate::run::{self, CHECK, Early, Failure, Session};
 use crate::style::Style;
 use gc_core::error::{Errno, Error};
 use gc_core::gc::{Args, gc};
@@ -26,7 +27,7 @@ pub(crate) fn run(options: CheckOptions, source: &Source) -> ExitCode {
     run::on_image_or(
         source,
         CHECK,
-        |session, begun| plainly(options, source.talk.quiet, session, begun),
+        |session, begun| early(options, source.talk.quiet, session, begun),
         |session, image| check(options, source.talk.quiet, session, image),
         |session, failure| match failure {
             // What was found until then is a result too.
@@ -43,6 +44,17 @@ fn check(
     image: &Image<'_>,
 ) -> Result<bool, Failure> {
     let result = gc(image, Args { initial: true, metadata_only: options.metadata_only });
+    report(options, quiet, session, image, result)
+}
+
+/// What the run came to, for people or programs.
+fn report(
+    options: CheckOptions,
+    quiet: bool,
+    session: &Session<'_, '_>,
+    image: &Image<'_>,
+    result: gc_core::error::Result<()>,
+) -> Result<bool, Failure> {
     let ret = result.map_or_else(Error::code, |()| 0);
     let findings = session.recorder.borrow_mut().take();
     if ret == Error::Errno(Errno::EIO).code() {
@@ -109,19 +121,41 @@ fn verdict(
     Ok(())
 }
 
+/// What can be done without all buckets.
+fn early(
+    options: CheckOptions,
+    quiet: bool,
+    session: &Session<'_, '_>,
+    begun: Begun,
+) -> Result<Early, Failure> {
+    // A document tells of every bucket.
+    if options.json || options.metadata_only {
+        return Ok(Early::GoOn(Box::new(begun)));
+    }
+    let processors = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let how = plain::Options { threads: options.threads.unwrap_or_else(processors).get() };
+    let done = match options.in_order {
+        false => plainly(options, quiet, session, &begun, how)?,
+        true => None,
+    };
+    if let Some(clean) = done {
+        run::say_changes(&begun.fs, session.progress);
+        return Ok(Early::Done(clean));
+    }
+    Ok(match session.budget.lists(&begun, how, session.progress)? {
+        None => Early::GoOn(Box::new(begun)),
+        Some(lists) => Early::Done(listed::check(options, quiet, session, begun, &lists)?),
+    })
+}
+
 /// In the order of the disk, where there is nothing to say.
 fn plainly(
     options: CheckOptions,
     quiet: bool,
     session: &Session<'_, '_>,
     begun: &Begun,
+    how: plain::Options,
 ) -> Result<Option<bool>, Failure> {
-    if options.json || options.metadata_only || options.in_order {
-        return Ok(None);
-    }
-    let processors = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let threads = options.threads.unwrap_or_else(processors).get();
-    let how = plain::Options { threads };
     let mut read = |nodes| session.progress.add(nodes);
     let parts = session.budget.parts(begun, how, session.progress)?;
     let even = parts.and_then(|parts| plain::check(begun, how, &parts, &mut read));

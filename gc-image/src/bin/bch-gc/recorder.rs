@@ -39,6 +39,18 @@ impl<'p> Recorder<'p> {
         std::mem::take(&mut self.findings)
     }
 
+    /// How many findings there are since the last [`Recorder::take`].
+    pub(crate) fn len(&self) -> usize {
+        self.findings.len()
+    }
+
+    /// Forgets what was found since there were so many; what follows is outside of any
+    /// pass.
+    pub(crate) fn back_to(&mut self, len: usize) {
+        self.pass = -1;
+        self.findings.truncate(len);
+    }
+
     /// What could not be read so far, in order of device and sector, each range once.
     pub(crate) fn not_read(&self) -> Vec<Unreadable> {
         let mut all = self.unreadable.clone();

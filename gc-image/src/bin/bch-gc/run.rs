@@ -55,6 +55,14 @@ pub(crate) struct How {
 pub(crate) const CHECK: How =
     How { fix: false, clear_compat: 0, fsck: true, incomplete: false, unrecovered: FOUND };
 
+/// What comes before anything is known of buckets.
+pub(crate) enum Early {
+    /// The result.
+    Done(bool),
+    /// None yet.
+    GoOn(Box<Begun>),
+}
+
 /// A run as a command sees it.
 pub(crate) struct Session<'s, 'p> {
     /// Where to say how far it is.
@@ -135,7 +143,7 @@ pub(crate) fn on_image(
     how: How,
     command: impl FnOnce(&Session<'_, '_>, &Image<'_>) -> Result<bool, Failure>,
 ) -> ExitCode {
-    on_image_or(source, how, |_, _| Ok(None), command, |_, _| Ok(()))
+    on_image_or(source, how, |_, begun| Ok(Early::GoOn(Box::new(begun))), command, |_, _| Ok(()))
 }
 
 /// The same; `early` may have the result before anything is known of buckets, and
@@ -143,7 +151,7 @@ pub(crate) fn on_image(
 pub(crate) fn on_image_or(
     source: &Source,
     how: How,
-    early: impl FnOnce(&Session<'_, '_>, &Begun) -> Result<Option<bool>, Failure>,
+    early: impl FnOnce(&Session<'_, '_>, Begun) -> Result<Early, Failure>,
     command: impl FnOnce(&Session<'_, '_>, &Image<'_>) -> Result<bool, Failure>,
     failed: impl FnOnce(&Session<'_, '_>, &Failure) -> Result<(), Failure>,
 ) -> ExitCode {
@@ -197,25 +205,25 @@ fn with_image(
     source: &Source,
     how: How,
     session: &Session<'_, '_>,
-    early: impl FnOnce(&Session<'_, '_>, &Begun) -> Result<Option<bool>, Failure>,
+    early: impl FnOnce(&Session<'_, '_>, Begun) -> Result<Early, Failure>,
     command: impl FnOnce(&Session<'_, '_>, &Image<'_>) -> Result<bool, Failure>,
 ) -> Result<bool, Failure> {
     let mut reporter = Shared(session.recorder);
     let progress = session.progress;
     let fs = source::open(source, how, &mut reporter, progress)?;
     let begun = recovery::begin(fs, RecoveryArgs { fsck: how.fsck }, &mut reporter)?;
-    if let Some(result) = early(session, &begun)? {
-        say_changes(&begun.fs, progress);
-        return Ok(result);
-    }
-    let begun = session.budget.in_order(begun, progress)?;
+    let begun = match early(session, begun)? {
+        Early::Done(result) => return Ok(result),
+        Early::GoOn(begun) => session.budget.in_order(*begun, progress)?,
+    };
     let image = Image::new(begun.read_marks(&mut reporter)?, &mut reporter)?;
     let result = command(session, &image);
     say_changes(image.fs(), progress);
     result
 }
 
-fn say_changes(fs: &Fs, progress: &Progress) {
+/// Says which devices changed while they were read.
+pub(crate) fn say_changes(fs: &Fs, progress: &Progress) {
     for change in fs.changes() {
         progress.say(&format!("bch-gc: warning: {change}"));
     }
