@@ -19,8 +19,11 @@ pub struct Brief {
     inode: Place,
     offset: Place,
     size: Place,
-    /// Bits of the last word that hold the position; `None`: it has more.
-    narrow: Option<u64>,
+    /// Number of the last word, and which of its bits hold the position.
+    last: usize,
+    mask: u64,
+    /// Whether that is all of the position.
+    narrow: bool,
 }
 
 impl NodeFormat {
@@ -34,9 +37,12 @@ impl NodeFormat {
         if !without || !narrow {
             return None;
         }
-        let (bits, rest) = (self.key_bits(), 64_u32.checked_sub(self.key_bits()));
-        let mask = rest.map(|rest| u64::MAX.checked_shl(rest).filter(|_| bits != 0).unwrap_or(0));
-        Some(Brief { key_u64s: self.key_u64s(), inode, offset, size, narrow: mask })
+        let key_u64s = self.key_u64s();
+        let last = usize::from(key_u64s.saturating_sub(1));
+        let without_position = 64_u32.checked_sub(self.key_bits());
+        let mask = u64::MAX.checked_shl(without_position.unwrap_or(0)).unwrap_or(0);
+        let narrow = without_position.is_some();
+        Some(Brief { key_u64s, inode, offset, size, last, mask, narrow })
     }
 }
 
@@ -73,7 +79,7 @@ impl Brief {
     /// Whether the position of a packed key is in one word.
     #[must_use]
     pub const fn is_narrow(&self) -> bool {
-        self.narrow.is_some()
+        self.narrow
     }
 
     /// The position of a packed key as a number in the order of positions, if
@@ -81,25 +87,33 @@ impl Brief {
     #[inline]
     #[must_use]
     pub fn order(&self, key: &Window) -> u64 {
-        let last = usize::from(self.key_u64s.wrapping_sub(1) & 7);
-        key.get(last).copied().unwrap_or(0) & self.narrow.unwrap_or(0)
+        key.get(self.last & 7).copied().unwrap_or(0) & self.mask
+    }
+
+    /// The first two words of the value of a packed key, whether they are its own or
+    /// not.
+    #[inline]
+    #[must_use]
+    pub fn value(&self, key: &Window) -> [u64; 2] {
+        // Keys have seven words at most.
+        let first = usize::from(self.key_u64s & 7);
+        [first, first.wrapping_add(1)].map(|i| key.get(i).copied().unwrap_or(0))
     }
 
     /// The number that a key at this position would have; `None`: it cannot be
     /// packed, or not [`Self::is_narrow`].
     #[must_use]
     pub fn order_of(&self, p: Bpos) -> Option<u64> {
-        let mask = self.narrow?;
+        if !self.narrow || p.snapshot != 0 {
+            return None;
+        }
         let fits = |v: u64, place: &Place| {
             v.checked_sub(place.offset).filter(|stored| *stored <= place.mask)
         };
         let inode = fits(p.inode, &self.inode)?;
         let offset = fits(p.offset, &self.offset)?;
-        if p.snapshot != 0 {
-            return None;
-        }
         // A field without bits may lie behind the word: it is 0 then.
         let at = |v: u64, place: &Place| v.checked_shl(place.shift).unwrap_or(0);
-        Some((at(inode, &self.inode) | at(offset, &self.offset)) & mask)
+        Some((at(inode, &self.inode) | at(offset, &self.offset)) & self.mask)
     }
 }

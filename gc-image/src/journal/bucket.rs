@@ -89,7 +89,7 @@ impl BucketReader<'_> {
                         if bytes > MAX {
                             return Err(RecoveryError::new(-12, "cannot allocate memory"));
                         }
-                        self.buf.resize(bytes.checked_next_power_of_two().unwrap_or(MAX), 0);
+                        self.buf = vec![0; bytes.checked_next_power_of_two().unwrap_or(MAX)];
                     }
                     filled.bytes = 0;
                     continue;

@@ -48,26 +48,47 @@ pub(crate) fn unpack(v: &[u64]) -> Option<[u64; 21]> {
         if at >= bytes {
             return None;
         }
-        let first = value_byte(v, at);
-        let shift = first.leading_zeros();
+        let eight = eight_bytes(v, at);
+        let shift = eight.leading_zeros();
         let len = *LENGTHS.get(usize::try_from(shift).ok()?)?;
         let end = at.checked_add(len)?;
         if end > bytes {
             return None;
         }
-        let mark = 0x80_u8.checked_shr(shift)?;
-        let mut value = u128::from(first ^ mark);
-        for i in at.checked_add(1)?..end {
-            value = (value << 8) | u128::from(value_byte(v, i));
-        }
-        let bits = 128_u32.saturating_sub(value.leading_zeros());
-        if bits > width {
+        *to = if len <= 8 {
+            let mark = shift.wrapping_add(1);
+            let behind = 64_u32.wrapping_sub(u32::try_from(len).ok()?.wrapping_mul(8));
+            eight.wrapping_shl(mark).wrapping_shr(mark) >> behind
+        } else {
+            long(v, at, end, shift)?
+        };
+        if to.checked_shr(width).unwrap_or(0) != 0 {
             return None;
         }
-        *to = u64::try_from(value).ok()?;
         at = end;
     }
     Some(out)
+}
+
+/// Bytes from `at` on, the first one highest.
+#[inline]
+fn eight_bytes(v: &[u64], at: usize) -> u64 {
+    let word = |i: usize| v.get(i).copied().unwrap_or(0);
+    let (i, bits) = (at >> 3, low32(crate::bytes::number(at & 7)).wrapping_mul(8));
+    let low = word(i).wrapping_shr(bits);
+    // In two steps, so that no bits of the next word come where none are missing.
+    let high = (word(i.wrapping_add(1)) << 1).wrapping_shl(63_u32.wrapping_sub(bits));
+    (low | high).swap_bytes()
+}
+
+/// A field of more than eight bytes, if its value fits in a word.
+fn long(v: &[u64], at: usize, end: usize, shift: u32) -> Option<u64> {
+    let mark = 0x80_u8.checked_shr(shift)?;
+    let mut value = u128::from(value_byte(v, at) ^ mark);
+    for i in at.checked_add(1)?..end {
+        value = (value << 8) | u128::from(value_byte(v, i));
+    }
+    u64::try_from(value).ok()
 }
 
 fn flags(v: &[u64]) -> u32 {
@@ -120,6 +141,23 @@ mod tests {
         let over = [0x80; 11].into_iter().chain([0x41, 0]).collect::<Vec<_>>();
         assert_eq!(unpack(&value(12 << 24, &over)), None, "0x100 in 8 bits");
         assert_eq!(unpack(&value(9 << 24, &[0x80, 0x80])), None, "past the end");
+        // Every length, wherever it begins.
+        for (shift, len) in LENGTHS.into_iter().enumerate() {
+            for before in 0..8 {
+                let mut fields = vec![0x80; before];
+                fields.push(0x80 >> shift);
+                let low = (len - 1).min(8);
+                fields.extend(vec![0; len - 1 - low]);
+                fields.extend(&[1, 2, 3, 4, 5, 6, 7, 8][8 - low..]);
+                fields.extend([0xff; 3]);
+                let want = 0x0102_0304_0506_0708_u64
+                    & u64::MAX.checked_shr(64 - 8 * low as u32).unwrap_or(0);
+                let nr = before as u32 + 1;
+                let got = unpack(&value(nr << 24, &fields));
+                let fits = want.checked_shr(FIELDS[before].1).unwrap_or(0) == 0;
+                assert_eq!(got.map(|f| f[before]), fits.then_some(want), "{shift} {before}");
+            }
+        }
         assert_eq!(invalid(&value(4 << 20, &[])), Some("invalid str hash type"));
         let linked = [0x80; 8].into_iter().chain([0x81]).collect::<Vec<_>>();
         let v = value((9 << 24) | UNLINKED, &linked);

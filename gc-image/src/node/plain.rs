@@ -67,16 +67,24 @@ pub(crate) struct NodeRange {
     pub(crate) max: Bpos,
 }
 
+/// Size of an extent, not 0, length of its value, and the first words of that.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ShortExtent {
+    pub(crate) size: u32,
+    pub(crate) len: u8,
+    pub(crate) value: [u64; 2],
+}
+
 /// Who is shown the keys.
 pub(crate) trait Visit {
     /// Before the first key.
     fn begin(&mut self, range: NodeRange);
     /// A key that counts.
     fn key(&mut self, k: &Bkey, v: &[u64]) -> Result<(), Unusual>;
-    /// An extent with a short value, which nobody has looked at yet. `false`: nothing
-    /// was done, it is to be shown as any other key.
+    /// An extent whose value nobody has looked at yet. `false`: nothing was done, it is
+    /// to be shown as any other key.
     #[inline]
-    fn extent(&mut self, _size: u32, _v: &[u64]) -> Result<bool, Unusual> {
+    fn extent(&mut self, _k: ShortExtent) -> Result<bool, Unusual> {
         Ok(false)
     }
 }

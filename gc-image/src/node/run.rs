@@ -2,7 +2,7 @@
 //! Walk over the keys of a run as long as nothing is wrong with them but for their
 //! values.
 
-use super::plain::Unusual;
+use super::plain::{ShortExtent, Unusual};
 use crate::key::validate::head_invalid;
 use gc_core::bkey::{Brief, KeyRef, NodeFormat, RawKey, Window};
 use gc_core::layout::bits::low8;
@@ -26,6 +26,8 @@ impl From<Unusual> for Stop {
 
 /// Positions of a node's keys as numbers in the same order.
 pub(super) trait Order: Copy + Default + Ord {
+    /// Whether some positions have none.
+    const NARROW: bool;
     /// That of a packed key.
     fn of(brief: &Brief, key: &Window) -> Self;
     /// That of any key, where it has one.
@@ -34,6 +36,7 @@ pub(super) trait Order: Copy + Default + Ord {
 
 /// As the format has them, if they fit in a word there.
 impl Order for u64 {
+    const NARROW: bool = true;
     #[inline(always)]
     fn of(brief: &Brief, key: &Window) -> Self {
         brief.order(key)
@@ -45,6 +48,7 @@ impl Order for u64 {
 
 /// Inode and offset: valid keys have no snapshot.
 impl Order for u128 {
+    const NARROW: bool = false;
     #[inline(always)]
     fn of(brief: &Brief, key: &Window) -> Self {
         let (inode, offset) = brief.position(key);
@@ -63,6 +67,8 @@ pub(super) struct Common<'a> {
     brief: Option<Brief>,
     type_: BtreeNodeType,
     extents: bool,
+    /// Length of the key of extents that are not rare; `None`: all are.
+    extent_u64s: Option<u8>,
     min_max: (Bpos, Bpos),
 }
 
@@ -77,7 +83,9 @@ impl<'a> Common<'a> {
     ) -> Self {
         let type_ = BtreeNodeType::of(level, btree);
         let brief = format.brief().filter(|_| type_ != BtreeNodeType::BTREE);
-        Self { format, brief, type_, extents: type_.is_extents(), min_max }
+        let extents = type_.is_extents();
+        let extent_u64s = brief.as_ref().map(Brief::key_u64s).filter(|_| extents);
+        Self { format, brief, type_, extents, extent_u64s, min_max }
     }
 
     /// Whether positions of packed keys fit in a word.
@@ -92,8 +100,8 @@ impl<'a> Common<'a> {
         words: &'a [u64],
         len: usize,
     ) -> Result<Option<Run<'a, O>>, Stop> {
-        Run { common: self, words, at: 0, end: len, head: 0, size: 0, order: O::default() }
-            .any(0, None)
+        let (order, value) = (O::default(), [0; 2]);
+        Run { common: self, words, at: 0, end: len, head: 0, size: 0, order, value }.any(0, None)
     }
 
     fn is_outside(&self, p: Bpos) -> bool {
@@ -114,6 +122,8 @@ pub(super) struct Run<'a, O> {
     head: u64,
     size: u32,
     order: O,
+    /// First words of the value, if the key is packed as most are.
+    value: [u64; 2],
 }
 
 fn type_of(head: u64) -> KeyType {
@@ -129,30 +139,47 @@ const FORMAT_AND_TYPE: u64 = 0xff_7f00;
 const FORMAT: u64 = 0x7f00;
 
 impl<'a, O: Order> Run<'a, O> {
-    /// The next key; `None` at the end.
+    /// Goes to the next key; `false` at the end.
     #[inline(always)]
-    pub(super) fn next(self) -> Result<Option<Self>, Stop> {
+    pub(super) fn advance(&mut self) -> Result<bool, Stop> {
+        if self.step() {
+            return Ok(true);
+        }
+        let Some(Self { at, head, size, order, value, .. }) =
+            self.any(self.behind(), Some(*self))?
+        else {
+            return Ok(false);
+        };
+        (self.at, self.head, self.size, self.order, self.value) = (at, head, size, order, value);
+        Ok(true)
+    }
+
+    /// Goes to the next key if it is as most are; `false`: nothing was done.
+    #[inline(always)]
+    fn step(&mut self) -> bool {
         let at = self.at.wrapping_add(usize::from(self.u64s()));
         let words: Option<&Window> = self.words.get(at..).and_then(|w| w.first_chunk());
-        if let (Some(brief), Some(words)) = (&self.common.brief, words) {
-            // Most keys are as the one before, and behind it.
-            let &[head, ..] = words;
-            let len = low8(head);
-            let packed = head & FORMAT == 0 && len.wrapping_sub(brief.key_u64s()) <= MOST;
-            let inside = at.wrapping_add(usize::from(len)) <= self.end;
-            let order = O::of(brief, words);
-            let size = brief.size(words);
-            let sized = if self.common.extents {
-                let deleted = type_of(head) == KeyType::DELETED;
-                (size == 0) == deleted && u64::from(size) <= brief.offset(words)
-            } else {
-                size == 0
-            };
-            if packed && inside && sized && order > self.order {
-                return Ok(Some(Self { at, head, size, order, ..self }));
-            }
+        let (Some(brief), Some(words)) = (&self.common.brief, words) else { return false };
+        let &[head, ..] = words;
+        let len = low8(head);
+        let packed = head & FORMAT == 0 && len.wrapping_sub(brief.key_u64s()) <= MOST;
+        if !packed || at.wrapping_add(usize::from(len)) > self.end {
+            return false;
         }
-        self.any(at, Some(self))
+        let size = brief.size(words);
+        let sized = if self.common.extents {
+            let deleted = type_of(head) == KeyType::DELETED;
+            (size == 0) == deleted && u64::from(size) <= brief.offset(words)
+        } else {
+            size == 0
+        };
+        let order = O::of(brief, words);
+        if !sized || order <= self.order {
+            return false;
+        }
+        let value = brief.value(words);
+        (self.at, self.head, self.size, self.order, self.value) = (at, head, size, order, value);
+        true
     }
 
     /// The key of any kind at or behind `at`, or the end.
@@ -181,7 +208,8 @@ impl<'a, O: Order> Run<'a, O> {
         // Words of no key before it are passed.
         let at = at.saturating_add(raw.offset_in(words));
         let head = self.words.get(at).copied().filter(|_| !wrong).ok_or(Stop::Unusual)?;
-        Ok(Some(Self { at, head, size: k.size, order, ..self }))
+        let first = |i| raw.value().get(i).copied().unwrap_or(0);
+        Ok(Some(Self { at, head, size: k.size, order, value: [first(0), first(1)], ..self }))
     }
 
     /// In a run in order, only the first and the last key can lie outside, and only
@@ -219,15 +247,14 @@ impl<'a, O: Order> Run<'a, O> {
         type_of(self.head)
     }
 
-    /// Size and value of an extent that is packed as most are.
+    /// An extent of a btree of extents that is packed as most are: it has a size.
     #[inline(always)]
-    pub(super) fn extent(&self) -> Option<(u32, &'a [u64])> {
+    pub(super) fn extent(&self) -> Option<ShortExtent> {
         if self.head & FORMAT_AND_TYPE != EXTENT {
             return None;
         }
-        let key = usize::from(self.common.brief.as_ref()?.key_u64s());
-        let value = self.at.wrapping_add(key)..self.at.wrapping_add(usize::from(self.u64s()));
-        Some((self.size, self.words.get(value)?))
+        let len = self.u64s().wrapping_sub(self.common.extent_u64s?);
+        Some(ShortExtent { size: self.size, len, value: self.value })
     }
 
     /// The key and its value.

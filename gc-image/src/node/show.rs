@@ -54,9 +54,8 @@ impl<'a> NodeKeys<'a> {
             }
             if self.fs.is_blacklisted(opened.set.journal_seq) {
                 // Left out, but what is wrong with it is said.
-                let mut run = self.common.run::<O>(words, len)?;
-                while let Some(at) = run {
-                    run = at.next()?;
+                if let Some(mut run) = self.common.run::<O>(words, len)? {
+                    while run.advance()? {}
                 }
                 continue;
             }
@@ -75,9 +74,9 @@ impl<'a> NodeKeys<'a> {
     fn whiteouts<O: Order>(&self, words: &[u64], len: usize) -> Result<usize, Stop> {
         let Some(mut run) = self.common.run::<O>(words, len)? else { return Ok(0) };
         while run.type_().is_whiteout() {
-            match run.next() {
-                Ok(Some(next)) => run = next,
-                Ok(None) => return Ok(0),
+            match run.advance() {
+                Ok(true) => {}
+                Ok(false) => return Ok(0),
                 // Out of order: here the other keys begin, if it is that.
                 Err(Stop::Unusual) => return Ok(run.behind()),
                 Err(Stop::Wide) => return Err(Stop::Wide),
@@ -104,18 +103,14 @@ impl<V: Visit> Shown<'_, V> {
                 }
             }
             let Some(run) = runs.get_mut(first.0) else { break };
-            let mut left = Some(*run);
-            if Some(first.1) == second {
-                // Overwritten: of equal positions the oldest comes first.
-                left = run.next()?;
+            // Overwritten: of equal positions the oldest comes first.
+            let mut more = Some(first.1) != second || run.advance()?;
+            while more && Some(run.order()) < second {
+                self.show(run)?;
+                more = run.advance()?;
             }
-            while let Some(at) = left.filter(|at| Some(at.order()) < second) {
-                self.show(&at)?;
-                left = at.next()?;
-            }
-            match left {
-                Some(at) => *run = at,
-                None => drop(runs.remove(first.0)),
+            if !more {
+                runs.remove(first.0);
             }
         }
         match *runs.as_slice() {
@@ -132,12 +127,14 @@ impl<V: Visit> Shown<'_, V> {
                 if older.order() < newer.order() {
                     self.show(&older)?;
                 }
-                let Some(next) = older.next()? else { return self.rest(newer) };
-                older = next;
+                if !older.advance()? {
+                    return self.rest(newer);
+                }
             } else {
                 self.show(&newer)?;
-                let Some(next) = newer.next()? else { return self.rest(older) };
-                newer = next;
+                if !newer.advance()? {
+                    return self.rest(older);
+                }
             }
         }
     }
@@ -145,8 +142,9 @@ impl<V: Visit> Shown<'_, V> {
     fn rest<O: Order>(&mut self, mut run: Run<'_, O>) -> Result<(), Stop> {
         loop {
             self.show(&run)?;
-            let Some(next) = run.next()? else { return Ok(()) };
-            run = next;
+            if !run.advance()? {
+                return Ok(());
+            }
         }
     }
 
@@ -155,12 +153,14 @@ impl<V: Visit> Shown<'_, V> {
         if run.type_().is_whiteout() {
             return Ok(());
         }
-        self.nr = self.nr.wrapping_add(1);
-        if self.nr <= self.before {
+        if O::NARROW {
+            self.nr = self.nr.wrapping_add(1);
+        } else if let Some(left) = self.before.checked_sub(1) {
+            self.before = left;
             return Ok(());
         }
-        if let Some((size, v)) = run.extent() {
-            if self.visit.extent(size, v)? {
+        if let Some(k) = run.extent() {
+            if self.visit.extent(k)? {
                 return Ok(());
             }
         }

@@ -5,7 +5,7 @@
 use super::marker::{Ground, Marker};
 use crate::journal::JournalKeys;
 use crate::key::Key;
-use crate::node::plain::{Buffer, NodeRange, Unusual, Visit, Wanted};
+use crate::node::plain::{Buffer, NodeRange, ShortExtent, Unusual, Visit, Wanted};
 use gc_core::bkey::KeyRef;
 use gc_core::layout::{Bkey, Bpos, BtreeId, BtreeNodeType};
 use std::ops::RangeInclusive;
@@ -33,7 +33,7 @@ pub(super) trait Work {
     /// An extent of a leaf whose value nobody has looked at yet. `false`: nothing was
     /// done, it is a key as any other.
     #[inline]
-    fn extent(&mut self, _size: u32, _v: &[u64]) -> Result<bool, Unusual> {
+    fn extent(&mut self, _k: ShortExtent) -> Result<bool, Unusual> {
         Ok(false)
     }
     /// A key of another node.
@@ -99,9 +99,9 @@ impl<W: Work> Visit for Keys<'_, W> {
         if self.level == 0 { self.work.leaf(k, v) } else { self.child(k, v) }
     }
 
-    #[inline]
-    fn extent(&mut self, size: u32, v: &[u64]) -> Result<bool, Unusual> {
-        if self.level == 0 { self.work.extent(size, v) } else { Ok(false) }
+    #[inline(always)]
+    fn extent(&mut self, k: ShortExtent) -> Result<bool, Unusual> {
+        if self.level == 0 { self.work.extent(k) } else { Ok(false) }
     }
 }
 
@@ -110,9 +110,9 @@ impl Work for Marker<'_> {
     fn leaf(&mut self, k: &Bkey, v: &[u64]) -> Result<(), Unusual> {
         self.key(k, v)
     }
-    #[inline]
-    fn extent(&mut self, size: u32, v: &[u64]) -> Result<bool, Unusual> {
-        self.short_extent(size, v)
+    #[inline(always)]
+    fn extent(&mut self, k: ShortExtent) -> Result<bool, Unusual> {
+        self.short_extent(k)
     }
     fn pointer(&mut self, k: &Bkey, v: &[u64]) -> Result<(), Unusual> {
         self.key(k, v)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Counting keys that count alike in any order.
 
-use super::sheet::{Sheet, Taken};
+use super::sheet::{DevSheet, Sheet, Taken};
 use super::sums::{PTRS, Sums};
 use crate::checksum;
 use crate::fs::Fs;
-use crate::node::plain::Unusual;
+use crate::node::plain::{ShortExtent, Unusual};
 use crate::recovery::Begun;
 use gc_core::accounting::replicas::View;
 use gc_core::accounting::sectors::Scale;
@@ -22,6 +22,8 @@ pub(super) struct Marker<'a> {
     key_version: u64,
     btree_node_size: u16,
     checksums: Checksums,
+    /// The member that was pointed to last.
+    near: (u8, Option<&'a DevSheet>),
     /// Nobody else marks meanwhile.
     alone: bool,
     /// It counts what belongs to no bucket.
@@ -35,6 +37,14 @@ struct Checksums {
     /// known and need no nonce.
     types: [bool; 256],
 }
+
+/// Mark of a short checksum, and the bits of marks.
+const MARK: u64 = ExtentCrc32(0).with_type_mark(2).0;
+const TYPE_MARK: u64 = ExtentCrc32(0).with_type_mark(3).0;
+/// Bits of the first size of a checksum entry, and how far the other is from it.
+const SIZE: u64 = ExtentCrc32(0).with_compressed_size_raw(127).0;
+const SIZE_BITS: u32 = 7;
+const _: () = assert!(SIZE << SIZE_BITS == ExtentCrc32(0).with_uncompressed_size_raw(127).0);
 
 impl Checksums {
     fn new() -> Self {
@@ -55,10 +65,10 @@ impl Checksums {
     fn sectors(&self, crc: ExtentCrc32, live: u32) -> Option<u32> {
         let [_, _, _, types, ..] = crc.0.to_le_bytes();
         let sectors = crc.uncompressed_size_raw().wrapping_add(1);
-        // Neither of both is near the end of its type.
         let end = u64::from(live).wrapping_add(u64::from(crc.offset()));
-        let plain = crc.type_mark() == 2
-            && crc.uncompressed_size_raw() == crc.compressed_size_raw()
+        // Of an entry of the right type that has both sizes alike nothing is left.
+        let odd = (crc.0 ^ (crc.0 >> SIZE_BITS)) & SIZE | (crc.0 ^ MARK) & TYPE_MARK;
+        let plain = odd == 0
             && end <= u64::from(sectors)
             && self.types.get(usize::from(types)) == Some(&true);
         plain.then_some(sectors)
@@ -113,6 +123,7 @@ impl<'a> Marker<'a> {
             key_version: ground.key_version,
             btree_node_size: ground.fs.btree_node_sectors(),
             checksums: Checksums::new(),
+            near: (0, ground.sheet.dev(0)),
             alone: ground.alone,
             first: ground.first,
         })
@@ -147,22 +158,26 @@ impl<'a> Marker<'a> {
     /// wrong with its value and its bucket keeps it: as validation and [`Self::key`]
     /// would, in a few steps.
     #[inline(always)]
-    pub(super) fn short_extent(&mut self, size: u32, v: &[u64]) -> Result<bool, Unusual> {
-        let (word, sectors) = match *v {
-            [word] => (word, u64::from(size)),
-            [crc, word] => match self.checksums.sectors(ExtentCrc32(crc), size) {
-                Some(sectors) => (word, u64::from(sectors)),
+    pub(super) fn short_extent(&mut self, k: ShortExtent) -> Result<bool, Unusual> {
+        let ShortExtent { size, len, value: [first, second] } = k;
+        let (word, sectors) = match len {
+            1 => (first, size),
+            2 => match self.checksums.sectors(ExtentCrc32(first), size) {
+                Some(sectors) => (second, sectors),
                 None => return Ok(false),
             },
             _ => return Ok(false),
         };
         let ptr = ExtentPtr(word);
-        let n = u64::from(size);
-        if !ptr.type_mark() || !self.sheet.take_whole(ptr, sectors, n, self.alone) {
+        if ptr.dev() != self.near.0 {
+            self.near = (ptr.dev(), self.sheet.dev(ptr.dev()));
+        }
+        let Some(dev) = self.near.1.filter(|_| ptr.type_mark()) else { return Ok(false) };
+        if !dev.take_whole(ptr, sectors, size, self.alone) {
             return Ok(false);
         }
         // What was taken is not given back. Everything is summed in the first walk.
-        if !self.first || self.sums.on_one(DataType::USER, ptr.dev(), n) {
+        if !self.first || self.sums.on_one(DataType::USER, ptr.dev(), u64::from(size)) {
             Ok(true)
         } else {
             Err(Unusual)

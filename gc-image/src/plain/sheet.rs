@@ -52,6 +52,7 @@ const TYPE: u64 = BucketMark(0).with_data_type_raw(7).0;
 fn part(old: u64, ptr: ExtentPtr, n: u64, t: DataType) -> Option<u64> {
     let expected = BucketMark(KNOWN).with_gen(ptr.gen_()).with_data_type(t).0;
     let there = n <= u64::from(BucketMark(old).dirty_sectors());
+    // A cached pointer has other sectors.
     if (old ^ expected) & COMPARED != 0 || !there || ptr.cached() {
         return None;
     }
@@ -95,20 +96,26 @@ impl Divide {
     fn quotient(self, v: u64) -> u64 {
         match self.shift {
             Some(shift) => v.wrapping_shr(shift),
-            None => v.checked_div(self.by).unwrap_or(u64::MAX),
+            None => self.divide(v),
         }
+    }
+
+    #[cold]
+    fn divide(self, v: u64) -> u64 {
+        v.checked_div(self.by).unwrap_or(u64::MAX)
     }
 
     /// Whether `n` from `v` on have one quotient.
     #[inline]
-    fn is_within(self, v: u64, n: u64, quotient: u64) -> bool {
-        let before = v.wrapping_sub(quotient.wrapping_mul(self.by));
-        before.checked_add(n).is_some_and(|end| end <= self.by)
+    fn is_within(self, v: u64, n: u32, quotient: u64) -> bool {
+        // Both are far from the end of their type.
+        v.wrapping_sub(quotient.wrapping_mul(self.by)).wrapping_add(u64::from(n)) <= self.by
     }
 }
 
+/// The words of a member.
 #[derive(Debug)]
-struct DevSheet {
+pub(super) struct DevSheet {
     geometry: Geometry,
     divide: Divide,
     /// Those that are counted in this walk.
@@ -135,6 +142,31 @@ impl DevSheet {
     /// Whether another walk counts a bucket.
     fn is_elsewhere(&self, bucket: u64) -> bool {
         self.geometry.has(bucket) && !self.span.contains(&bucket)
+    }
+
+    /// Takes `n` sectors, not 0, of a dirty pointer to so many sectors of data from its
+    /// bucket, if the pointer is valid and the bucket has them: one that has a key is in
+    /// use.
+    /// `alone`: no other thread does so meanwhile.
+    #[inline(always)]
+    pub(super) fn take_whole(&self, ptr: ExtentPtr, sectors: u32, n: u32, alone: bool) -> bool {
+        let bucket = self.divide.quotient(ptr.offset());
+        let Some(word) = self.word(bucket) else { return false };
+        if !self.divide.is_within(ptr.offset(), sectors, bucket) {
+            return false;
+        }
+        let mut old = word.load(Relaxed);
+        loop {
+            let Some(new) = part(old, ptr, u64::from(n), DataType::USER) else { return false };
+            if alone {
+                word.store(new, Relaxed);
+                return true;
+            }
+            match word.compare_exchange_weak(old, new, Relaxed, Relaxed) {
+                Ok(_) => return true,
+                Err(now) => old = now,
+            }
+        }
     }
 
     #[cold]
@@ -197,7 +229,7 @@ impl Sheet {
         Some(Self { devs })
     }
 
-    fn dev(&self, dev: u8) -> Option<&DevSheet> {
+    pub(super) fn dev(&self, dev: u8) -> Option<&DevSheet> {
         self.devs.get(usize::from(dev))?.as_ref()
     }
 
@@ -212,31 +244,6 @@ impl Sheet {
             let Range { start, end } = dev.span;
             start < end && *keys.start() < Bpos::new(i, end) && *keys.end() >= Bpos::new(i, start)
         })
-    }
-
-    /// Takes `n` sectors of a dirty pointer to so many sectors of data from its bucket,
-    /// if the pointer is valid and the bucket has them: one that has a key is in use.
-    /// `alone`: no other thread does so meanwhile.
-    #[inline(always)]
-    pub(super) fn take_whole(&self, ptr: ExtentPtr, sectors: u64, n: u64, alone: bool) -> bool {
-        let Some(dev) = self.dev(ptr.dev()) else { return false };
-        let bucket = dev.divide.quotient(ptr.offset());
-        let Some(word) = dev.word(bucket) else { return false };
-        if n == 0 || !dev.divide.is_within(ptr.offset(), sectors, bucket) {
-            return false;
-        }
-        let mut old = word.load(Relaxed);
-        loop {
-            let Some(new) = part(old, ptr, n, DataType::USER) else { return false };
-            if alone {
-                word.store(new, Relaxed);
-                return true;
-            }
-            match word.compare_exchange_weak(old, new, Relaxed, Relaxed) {
-                Ok(_) => return true,
-                Err(now) => old = now,
-            }
-        }
     }
 
     /// Takes the sectors of a pointer from its bucket; `alone`: no other thread

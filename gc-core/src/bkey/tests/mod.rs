@@ -176,8 +176,25 @@ proptest! {
             let window = window.first_chunk().unwrap();
             prop_assert_eq!(brief.position(window), ({ k.p.inode }, { k.p.offset }));
             prop_assert_eq!(brief.size(window), k.size);
+            prop_assert_eq!(brief.offset(window), { k.p.offset });
+            let own = usize::from(f.key_u64s());
+            prop_assert_eq!(brief.value(window), [words.get(own), words.get(own + 1)].map(|w| w.copied().unwrap_or(u64::MAX)));
+            if brief.is_narrow() {
+                prop_assert_eq!(brief.order_of(k.p), Some(brief.order(window)));
+            }
             prop_assert_eq!((k.p.snapshot, k.version), (0, Bversion::default()));
             prop_assert_eq!(brief.key_u64s(), one_key(&f, &words).key_u64s());
+        }
+    }
+
+    // Oracle: the order of positions.
+    #[test]
+    fn numbers_are_in_the_order_of_positions((f, l, r) in any_format().prop_map(without_versions).prop_flat_map(|f| (Just(f), key_near(f), key_near(f)))) {
+        if let Some(brief) = f.brief() {
+            if let (Some(a), Some(b)) = (brief.order_of(l.p), brief.order_of(r.p)) {
+                prop_assert_eq!(a.cmp(&b), l.p.cmp(&r.p));
+            }
+            prop_assert!(brief.is_narrow() || brief.order_of(l.p).is_none());
         }
     }
 
