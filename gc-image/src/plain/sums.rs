@@ -7,6 +7,8 @@ use gc_core::layout::DataType;
 
 /// Devices a pointer can name.
 const DEVS: usize = 256;
+/// Devices a file system can have.
+const MEMBERS: usize = 64;
 /// Dirty pointers of a key that is counted here.
 pub(super) const PTRS: usize = 7;
 
@@ -61,7 +63,7 @@ impl<'a> Sums<'a> {
     pub(super) fn new(table: View<'a>) -> Option<Self> {
         let lone = [DataType::BTREE, DataType::USER, DataType::CACHED].map(|t| {
             let mut known = [false; DEVS];
-            for (dev, known) in (0..=u8::MAX).zip(&mut known) {
+            for (dev, known) in (0..=u8::MAX).zip(&mut known).take(MEMBERS) {
                 *known = entry(t, &[dev]).is_some_and(|e| table.find(e.get()).is_some());
             }
             Lone { known, sectors: [0; DEVS] }
