@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Every reason for which a key is not valid, and keys just inside of the rules.
+
+use gc_core::bkey::KeyRef;
+use gc_core::layout::{Bkey, Bpos, BtreeNodeType, ExtentPtr, KeyType, POS_MAX};
+use gc_image::key::compat::renumber;
+use gc_image::key::validate::Rules;
+use gc_image::superblock::{Member, MemberState};
+
+/// A member of buckets 2 to 9 of 100 sectors, one of buckets of 128, and none.
+fn members() -> Vec<Option<Member>> {
+    let member = |bucket_size| Member {
+        uuid: [1; 16],
+        nbuckets: 10,
+        first_bucket: 2,
+        bucket_size,
+        state: MemberState::Rw,
+        group: 0,
+        durability: 1,
+    };
+    vec![Some(member(100)), Some(member(128)), None]
+}
+
+fn reason(type_: KeyType, node: BtreeNodeType, p: Bpos, size: u32, v: &[u64]) -> &'static str {
+    let members = members();
+    let rules = Rules { members: &members, btree_node_sectors: 64, key: None };
+    let u64s = 5 + u8::try_from(v.len()).unwrap();
+    let k = Bkey { u64s, format_ws: 1, type_, size, p, ..Bkey::default() };
+    rules.key_invalid(KeyRef::new(&k, v), node).unwrap_or("")
+}
+
+fn ptr(dev: u8, sector: u64) -> u64 {
+    ExtentPtr::new(dev, sector, 0).0
+}
+
+/// A short checksum entry (struct bch_extent_crc32).
+fn crc(stored: u64, whole: u64, offset: u64, csum: u64, compression: u64) -> u64 {
+    2 | (stored - 1) << 2 | (whole - 1) << 9 | offset << 16 | csum << 24 | compression << 28
+}
+
+/// A value of so many words that begins with these bytes.
+fn bytes(len: usize, head: &[u8]) -> Vec<u64> {
+    let mut all = head.to_vec();
+    all.resize(8 * len, 0);
+    all.chunks(8).map(|b| u64::from_le_bytes(b.try_into().unwrap())).collect()
+}
+
+// Oracle: docs/facts/key-validation.md, first table.
+#[test]
+fn heads() {
+    use BtreeNodeType as T;
+    let at = Bpos::new(4096, 16);
+    let extent = |type_, p, size| reason(type_, T::EXTENTS, p, size, &[]);
+    assert_eq!(extent(KeyType::DELETED, at, 1), "bad size field");
+    assert_eq!(extent(KeyType::EXTENT, at, 0), "bad size field");
+    assert_eq!(extent(KeyType::EXTENT, at, 17), "size greater than offset");
+    assert_eq!(extent(KeyType::EXTENT, at, 16), "");
+    assert_eq!(reason(KeyType::INODE, T::INODES, at, 1, &[]), "nonzero size field");
+    let snapshot = Bpos { snapshot: 1, ..at };
+    assert_eq!(extent(KeyType::EXTENT, snapshot, 16), "nonzero snapshot");
+    assert_eq!(reason(KeyType::INODE, T::INODES, POS_MAX, 0, &[]), "POS_MAX key");
+    assert_eq!(reason(KeyType::BTREE_PTR, T::BTREE, at, 0, &[0; 10]), "value too big");
+    let members = members();
+    let rules = Rules { members: &members, btree_node_sectors: 64, key: None };
+    let short = Bkey { u64s: 4, ..Bkey::default() };
+    assert_eq!(rules.key_invalid(KeyRef::new(&short, &[]), T::INODES), Some("u64s too small"));
+}
+
+// Oracle: docs/facts/key-validation.md, the table of types.
+#[test]
+fn values() {
+    let (file, zero) = (Bpos::new(4096, 8), Bpos::new(0, 4096));
+    let name = bytes(4, b"\0\0\0\0\0\0\0\0\x08name\0");
+    let attr = bytes(2, &[1, 4, 3, 0, b'n', b'a', b'm', b'e', 1, 2, 3]);
+    let stripe = |csum: u8| bytes(4, &[16, 0, 0, 2, 1, 4, csum]);
+    let cases: &[(KeyType, Bpos, &[u64], &str)] = &[
+        (KeyType::WHITEOUT, file, &[1], "value size should be zero"),
+        (KeyType::ERROR, file, &[], ""),
+        (KeyType::COOKIE, file, &[], "incorrect value size"),
+        (KeyType::COOKIE, file, &[1], ""),
+        (KeyType::RESERVATION, file, &[], "incorrect value size"),
+        (KeyType::RESERVATION, file, &[0], "invalid nr_replicas"),
+        (KeyType::RESERVATION, file, &[5 << 32], "invalid nr_replicas"),
+        (KeyType::RESERVATION, file, &[4 << 32], ""),
+        (KeyType::INODE, file, &[0, 0], "nonzero k.p.inode"),
+        (KeyType::INODE, zero, &[0], "incorrect value size"),
+        (KeyType::INODE, Bpos::new(0, 4095), &[0, 0], "fs inode in blockdev range"),
+        (KeyType::INODE, zero, &[0, 4 << 20], "invalid str hash type"),
+        (KeyType::INODE_GENERATION, file, &[0], "nonzero k.p.inode"),
+        (KeyType::INODE_GENERATION, zero, &[], "incorrect value size"),
+        (KeyType::INODE_GENERATION, zero, &[0], ""),
+        (KeyType::DIRENT, file, &[0], "value too small"),
+        (KeyType::DIRENT, file, &[0, 8], "empty name"),
+        (KeyType::DIRENT, file, &name, "value too big"),
+        (KeyType::DIRENT, file, &name[..3], ""),
+        (KeyType::XATTR, file, &[], "value too small"),
+        (KeyType::XATTR, file, &attr[..1], "value too small"),
+        (KeyType::XATTR, file, &[attr[0], attr[1], 0], "value too big"),
+        (KeyType::XATTR, file, &[attr[0] | 7, attr[1]], "invalid type"),
+        (
+            KeyType::XATTR,
+            file,
+            &[attr[0] & !(0xff << 40), attr[1]],
+            "xattr name has invalid characters",
+        ),
+        (KeyType::XATTR, file, &attr, ""),
+        (KeyType::ALLOC, Bpos::new(2, 5), &[0], "invalid device"),
+        (KeyType::ALLOC, Bpos::new(256, 5), &[0], "invalid device"),
+        (KeyType::ALLOC, Bpos::new(1, 5), &[0x3f], "incorrect value size"),
+        (KeyType::ALLOC, Bpos::new(1, 5), &[0x3f, 0], ""),
+        (KeyType::QUOTA, Bpos::new(3, 5), &[0; 4], "invalid quota type"),
+        (KeyType::QUOTA, Bpos::new(2, 5), &[0; 3], "incorrect value size"),
+        (KeyType::QUOTA, Bpos::new(2, 5), &[0; 4], ""),
+        (KeyType::STRIPE, file, &stripe(0), "invalid stripe key"),
+        (KeyType::STRIPE, zero, &[], "incorrect value size"),
+        (KeyType::STRIPE, zero, &stripe(9), "incorrect value size"),
+        (KeyType::STRIPE, zero, &stripe(4), "incorrect value size"),
+        (KeyType::STRIPE, zero, &stripe(3), "incorrect value size"),
+        (KeyType::REFLINK_P, file, &[0], "incorrect value size"),
+        (KeyType::REFLINK_P, file, &[0; 2], ""),
+        (KeyType::REFLINK_V, file, &[], "incorrect value size"),
+        (KeyType::BTREE_PTR_V2, file, &[0; 22], "value too big"),
+        (KeyType(19), file, &[], "invalid type"),
+    ];
+    for (i, (type_, p, v, want)) in cases.iter().enumerate() {
+        // Of a btree whose keys have no size.
+        assert_eq!(reason(*type_, BtreeNodeType::INODES, *p, 0, v), *want, "case {i}: {type_:?}");
+    }
+}
+
+// Oracle: docs/facts/key-validation.md, pointers: the first entry that is wrong decides.
+#[test]
+fn pointers() {
+    let extent =
+        |v: &[u64]| reason(KeyType::EXTENT, BtreeNodeType::EXTENTS, Bpos::new(4096, 16), 16, v);
+    let spans = "spans multiple buckets";
+    for dev in [0, 1] {
+        let size = [100, 128][usize::from(dev)];
+        assert_eq!(extent(&[ptr(dev, 2 * size)]), "");
+        assert_eq!(extent(&[ptr(dev, 3 * size - 16)]), "");
+        assert_eq!(extent(&[ptr(dev, 3 * size - 15)]), spans);
+        assert_eq!(extent(&[ptr(dev, 2 * size - 16)]), "offset before first bucket");
+        assert_eq!(extent(&[ptr(dev, 10 * size - 16)]), "");
+        assert_eq!(extent(&[ptr(dev, 10 * size - 15)]), "offset past end of device");
+    }
+    for dev in [2, 3, 255] {
+        assert_eq!(extent(&[ptr(dev, 200)]), "pointer to invalid device");
+    }
+    assert_eq!(extent(&[ptr(0, 200), ptr(1, 256)]), "");
+    assert_eq!(extent(&[ptr(0, 200), ptr(0, 300)]), "multiple pointers to same device");
+    assert_eq!(extent(&[ptr(0, 200), 0]), "invalid extent entry type");
+    assert_eq!(extent(&[0]), "invalid extent entry type");
+    // Two words of an entry of three.
+    assert_eq!(extent(&[8, 0]), "invalid extent entry type");
+    // A lone pointer behind a checksum, and one with company, by the same rules.
+    for more in [&[][..], &[ptr(1, 256)][..]] {
+        let with = |c: u64| extent(&[&[c, ptr(0, 200)], more].concat());
+        assert_eq!(with(crc(16, 16, 0, 1, 0)), "");
+        assert_eq!(with(crc(16, 20, 4, 1, 0)), "");
+        let behind = "checksum offset + key size > uncompressed size";
+        assert_eq!(with(crc(16, 20, 5, 1, 0)), behind);
+        assert_eq!(with(crc(16, 16, 0, 9, 0)), "invalid checksum type");
+        // Encrypted, and there is no key.
+        assert_eq!(with(crc(16, 16, 0, 3, 0)), "invalid checksum type");
+        assert_eq!(with(crc(16, 16, 0, 1, 6)), "invalid compression type");
+        assert_eq!(with(crc(101, 101, 0, 1, 0)), spans);
+    }
+    let node = |type_, v: &[u64]| reason(type_, BtreeNodeType::BTREE, Bpos::new(1, 1), 0, v);
+    let crc = crc(16, 16, 0, 1, 0);
+    assert_eq!(node(KeyType::BTREE_PTR, &[crc, ptr(1, 256)]), "has non ptr field");
+    assert_eq!(node(KeyType::BTREE_PTR, &[ptr(1, 256 + 64)]), "");
+    assert_eq!(node(KeyType::BTREE_PTR, &[ptr(1, 256 + 65)]), spans);
+    // The node says its own size.
+    let head = [0, 0, 32 << 16, 0, 0];
+    assert_eq!(node(KeyType::BTREE_PTR_V2, &[&head[..], &[ptr(1, 256 + 96)]].concat()), "");
+    assert_eq!(node(KeyType::BTREE_PTR_V2, &[&head[..], &[ptr(1, 256 + 97)]].concat()), spans);
+}
+
+// Oracle: docs/facts/node-read.md: numbers before and since.
+#[test]
+fn old_numbers_of_types() {
+    use BtreeNodeType as T;
+    for (node, old, now) in [
+        (T::BTREE, 128, KeyType::BTREE_PTR),
+        (T::EXTENTS, 128, KeyType::EXTENT),
+        (T::EXTENTS, 129, KeyType::EXTENT),
+        (T::EXTENTS, 130, KeyType::RESERVATION),
+        (T::INODES, 128, KeyType::INODE),
+        (T::INODES, 130, KeyType::INODE_GENERATION),
+        (T::DIRENTS, 128, KeyType::DIRENT),
+        (T::DIRENTS, 129, KeyType::WHITEOUT),
+        (T::XATTRS, 128, KeyType::XATTR),
+        (T::XATTRS, 129, KeyType::WHITEOUT),
+        (T::ALLOC, 128, KeyType::ALLOC),
+        (T::QUOTAS, 128, KeyType::QUOTA),
+        (T::INODES, 129, KeyType(129)),
+        (T::EXTENTS, 6, KeyType::EXTENT),
+    ] {
+        assert_eq!(renumber(node, KeyType(old)), now, "{node:?} {old}");
+    }
+}
