@@ -14,6 +14,9 @@ use crate::writer::ImageWriter;
 use gc_core::layout::{Bpos, BtreeId, CsumType, ExtentPtr, KeyType};
 use std::collections::BTreeMap;
 
+/// Words that a value may have: the length of its key, with it, is a byte.
+const VALUE_MAX: usize = 250;
+
 /// Number of the root.
 const ROOT: u64 = 4096;
 
@@ -180,7 +183,7 @@ impl Filler<'_> {
                 ptrs.push(ExtentPtr::new(dev, bucket * size, gen_));
             }
             let csum = [CsumType::NONE, CsumType::CRC32C, CsumType::CRC64];
-            let stripe = Stripe {
+            let mut stripe = Stripe {
                 idx: 1 + n * self.rng.range(1, 3),
                 sectors,
                 nr_redundant: 1,
@@ -190,6 +193,10 @@ impl Filler<'_> {
             };
             if self.stripes.iter().any(|s| s.stripe.idx == stripe.idx) {
                 continue;
+            }
+            // So few checksums that key and value have a length.
+            while stripe.to_key(&[]).v.len() > VALUE_MAX {
+                stripe.granularity_bits += 1;
             }
             self.w.stripe(stripe.clone());
             self.stripes.push(Open { used: vec![0; nr_devices], stripe });
