@@ -15,7 +15,7 @@ use gc_image::host::Image;
 use gc_image::plain;
 use gc_image::recovery::Begun;
 use gc_image::report::Unreadable;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
@@ -80,7 +80,7 @@ fn report(
             "sb": document::superblock(image),
             "state": document::state(image),
         });
-        line(&mut out, &doc)?;
+        document::line(&mut out, &doc)?;
     } else {
         if !quiet {
             let style = Style::of_stdout();
@@ -200,18 +200,12 @@ fn unrecovered(
             "sb": null,
             "state": null,
         });
-        line(&mut out, &doc)?;
+        document::line(&mut out, &doc)?;
     } else {
         let shown = if options.verbose { usize::MAX } else { SHOWN };
         text::grouped(&mut out, &findings, shown, Style::of_stdout())?;
     }
     out.flush()?;
-    Ok(())
-}
-
-fn line(out: &mut impl Write, doc: &Value) -> Result<(), Failure> {
-    serde_json::to_writer(&mut *out, doc)?;
-    writeln!(out)?;
     Ok(())
 }
 

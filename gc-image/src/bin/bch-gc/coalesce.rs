@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `bch-gc coalesce`: how full the btrees are, and what merging would save.
 
+use crate::document;
 use crate::run::{self, CHECK, Failure, How, Session};
 use crate::style::{Style, count, size};
 use gc_image::cli::Source;
@@ -22,14 +23,8 @@ fn answer(json: bool, session: &Session<'_, '_>, image: &Image<'_>) -> Result<bo
     let result = coalesce(image, None);
     session.progress.end();
     let done = result.map_err(|e| Failure::System(format!("merging in memory ({})", e.code())))?;
-    let mut out = std::io::stdout().lock();
-    if json {
-        serde_json::to_writer(&mut out, &document(&done))?;
-        writeln!(out)?;
-    } else {
-        text(&mut out, &done, Style::of_stdout())?;
-    }
-    out.flush()?;
+    let style = Style::of_stdout();
+    document::answer(json, || document(&done), |out| text(out, &done, style))?;
     Ok(done.left_out.is_empty())
 }
 

@@ -2,13 +2,38 @@
 //! The state of a file system as JSON.
 
 use crate::recorder::Recorded;
+use crate::run::Failure;
 use gc_core::finding::Answer;
 use gc_core::layout::{Bucket, DevUsage, Stripe};
 use gc_image::fs::uuid_text;
 use gc_image::host::Image;
 use gc_image::report::Unreadable;
 use serde_json::{Value, json};
+use std::io::{StdoutLock, Write};
 use std::sync::atomic::Ordering;
+
+/// Prints a document as one line.
+pub(crate) fn line(out: &mut impl Write, document: &Value) -> Result<(), Failure> {
+    serde_json::to_writer(&mut *out, document)?;
+    writeln!(out)?;
+    Ok(())
+}
+
+/// Prints an answer for programs or for people.
+pub(crate) fn answer(
+    json: bool,
+    document: impl FnOnce() -> Value,
+    text: impl FnOnce(&mut StdoutLock<'_>) -> std::io::Result<()>,
+) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    if json {
+        line(&mut out, &document())?
+    } else {
+        text(&mut out)?
+    }
+    out.flush()?;
+    Ok(())
+}
 
 /// Buckets, usage and stripes as they are now.
 pub(crate) fn state(image: &Image<'_>) -> Value {

@@ -4,6 +4,7 @@
 mod json;
 mod text;
 
+use crate::document;
 use crate::run::{self, CHECK, Failure, Session};
 use crate::style::Style;
 use gc_core::error::Error;
@@ -68,8 +69,7 @@ fn answer(
     if options.json {
         let buckets: Vec<_> = explained.iter().map(json::bucket).collect();
         let doc = json!({"format": 1, "ret": ret, "left_out": left_out, "buckets": buckets});
-        serde_json::to_writer(&mut out, &doc)?;
-        writeln!(out)?;
+        document::line(&mut out, &doc)?;
     } else {
         let style = Style::of_stdout();
         for e in &explained {

@@ -46,8 +46,7 @@ fn print(
     if let Some(before) = before {
         session.progress.end();
         for doc in [before, line("after", image)] {
-            serde_json::to_writer(&mut out, &doc)?;
-            out.write_all(b"\n")?;
+            document::line(&mut out, &doc)?;
         }
     } else {
         let stale = Stale::of(image, if options.verbose { usize::MAX } else { SHOWN });
@@ -58,8 +57,7 @@ fn print(
             .map(|((dev, recorded), (_, recomputed))| DeviceRow { dev, recorded, recomputed })
             .collect();
         if options.json {
-            serde_json::to_writer(&mut out, &summary::document(&rows, &stale))?;
-            out.write_all(b"\n")?;
+            document::line(&mut out, &summary::document(&rows, &stale))?;
         } else {
             summary::text(&mut out, image, &rows, &stale, Style::of_stdout())?;
         }

@@ -4,6 +4,7 @@
 mod json;
 mod text;
 
+use crate::document;
 use crate::run::{self, CHECK, Failure, How, Session};
 use crate::style::Style;
 use gc_core::layout::DataType;
@@ -14,7 +15,6 @@ use gc_image::host::Image;
 use gc_image::lost::{Away, FileLoss, Loss, Sums, account};
 use gc_image::paths::{FileName, Paths};
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::process::ExitCode;
 
 pub(crate) fn run(options: &LostOptions, source: &Source) -> ExitCode {
@@ -97,14 +97,11 @@ fn answer(
         files,
         unread,
     };
-    let mut out = std::io::stdout().lock();
-    if options.json {
-        serde_json::to_writer(&mut out, &json::document(&answer))?;
-        writeln!(out)?;
-    } else {
-        text::print(&mut out, &answer, options.verbose, Style::of_stdout())?;
-    }
-    out.flush()?;
+    document::answer(
+        options.json,
+        || json::document(&answer),
+        |out| text::print(out, &answer, options.verbose, Style::of_stdout()),
+    )?;
     Ok(answer.nothing_lost())
 }
 

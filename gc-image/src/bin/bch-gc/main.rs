@@ -11,6 +11,7 @@ mod check;
 mod coalesce;
 mod document;
 mod explain;
+mod fields;
 mod gens;
 mod interrupt;
 mod lost;

@@ -3,6 +3,7 @@
 
 mod text;
 
+use crate::document;
 use crate::run::{self, CHECK, Failure, Session};
 use crate::style::Style;
 use gc_core::error::Error;
@@ -61,8 +62,7 @@ fn answer(
     if options.json {
         let devices: Vec<Value> = devices.iter().map(|(_, g)| document(g)).collect();
         let doc = json!({"format": 1, "ret": ret, "devices": devices});
-        serde_json::to_writer(&mut out, &doc)?;
-        writeln!(out)?;
+        document::line(&mut out, &doc)?;
     } else if !options.only_file() {
         let style = Style::of_stdout();
         for (name, grid) in &devices {

@@ -4,6 +4,7 @@
 mod json;
 mod text;
 
+use crate::document;
 use crate::recorder::Recorded;
 use crate::run::{self, CHECK, Failure, How, Session};
 use crate::style::Style;
@@ -16,7 +17,6 @@ use gc_image::host::watch::Watch;
 use gc_image::plan::{Plan, RefusedPointers, Snapshot};
 use gc_image::report::Code;
 use std::cell::RefCell;
-use std::io::Write;
 use std::process::ExitCode;
 use std::rc::Rc;
 
@@ -52,14 +52,11 @@ fn answer(
         findings.into_iter().partition(|f| f.answer == Answered::Fix);
     let reading = fixed.into_iter().filter(|f| !matches!(f.found.code, Code::Counted(_))).collect();
     let answer = Answer { ret: result.map_or_else(Error::code, |()| 0), plan, reading, left };
-    let mut out = std::io::stdout().lock();
-    if options.json {
-        serde_json::to_writer(&mut out, &json::document(&answer))?;
-        writeln!(out)?;
-    } else {
-        text::print(&mut out, &answer, options.verbose, Style::of_stdout())?;
-    }
-    out.flush()?;
+    document::answer(
+        options.json,
+        || json::document(&answer),
+        |out| text::print(out, &answer, options.verbose, Style::of_stdout()),
+    )?;
     Ok(answer.is_nothing())
 }
 

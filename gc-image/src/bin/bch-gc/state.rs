@@ -56,8 +56,7 @@ fn documents(session: &Session<'_, '_>, image: &Image<'_>) -> Result<bool, Failu
             "before": before,
             "after": document::state(image),
         });
-        serde_json::to_writer(&mut out, &doc)?;
-        out.write_all(b"\n")?;
+        document::line(&mut out, &doc)?;
         clean &= errors.is_empty() && prior.is_empty() && ret == 0;
         if ret != 0 {
             break;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! An explained bucket for people.
 
+use crate::fields::{Differs, differing};
 use crate::style::{Style, size};
 use gc_core::bkey::PosText;
 use gc_core::finding::Refusal;
-use gc_core::layout::{BucketMark, DataType};
+use gc_core::layout::BucketMark;
 use gc_image::explain::{Explained, Fields, Noted};
 use gc_image::fs::Fs;
 use gc_image::host::watch::{By, KeyPlace, Outcome};
@@ -75,29 +76,9 @@ pub(super) fn bucket(
 }
 
 fn differences(out: &mut impl Write, was: BucketMark, is: BucketMark) -> Result<()> {
-    let signed = |a: u16, b: u16| i32::from(b).saturating_sub(i32::from(a));
-    let name = |m: BucketMark| match m.data_type() {
-        DataType::NONE => "empty",
-        t => t.name().unwrap_or("unknown"),
-    };
-    let mut parts = Vec::new();
-    if was.gen_() != is.gen_() {
-        parts.push(format!("gen {} -> {}", was.gen_(), is.gen_()));
-    }
-    if was.data_type_raw() != is.data_type_raw() {
-        parts.push(format!("type {} -> {}", name(was), name(is)));
-    }
-    for (what, a, b) in [
-        ("dirty", was.dirty_sectors(), is.dirty_sectors()),
-        ("cached", was.cached_sectors(), is.cached_sectors()),
-    ] {
-        if a != b {
-            parts.push(format!("{what} {a} -> {b} ({:+})", signed(a, b)));
-        }
-    }
-    if was.stripe() != is.stripe() {
-        parts.push(format!("stripe {} -> {}", was.stripe(), is.stripe()));
-    }
+    let by = |by: Option<i32>| by.map_or_else(String::new, |by| format!(" ({by:+})"));
+    let one = |d: &Differs| format!("{} {}{}", d.name, d.change, by(d.by));
+    let parts: Vec<String> = differing(was, is).iter().map(one).collect();
     if parts.is_empty() {
         return Ok(());
     }

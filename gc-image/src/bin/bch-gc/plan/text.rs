@@ -2,6 +2,7 @@
 //! A plan for people.
 
 use super::Answer;
+use crate::fields::{Differs, differing};
 use crate::recorder::Recorded;
 use crate::style::{Style, count};
 use gc_core::layout::{BucketMark, DataType};
@@ -119,29 +120,11 @@ fn buckets(out: &mut impl Write, all: &[&BucketChange], shown: usize) -> Result<
 
 /// The fields that differ.
 fn change(was: BucketMark, is: BucketMark) -> String {
-    let name = |m: BucketMark| match m.data_type() {
-        DataType::NONE => "empty",
-        t => t.name().unwrap_or("unknown"),
+    let one = |d: Differs| match d.name {
+        "type" => d.change,
+        name => format!("{name} {}", d.change),
     };
-    let mut parts = Vec::new();
-    if was.gen_() != is.gen_() {
-        parts.push(format!("gen {} -> {}", was.gen_(), is.gen_()));
-    }
-    if was.data_type_raw() != is.data_type_raw() {
-        parts.push(format!("{} -> {}", name(was), name(is)));
-    }
-    for (what, a, b) in [
-        ("dirty", was.dirty_sectors(), is.dirty_sectors()),
-        ("cached", was.cached_sectors(), is.cached_sectors()),
-    ] {
-        if a != b {
-            parts.push(format!("{what} {a} -> {b}"));
-        }
-    }
-    if was.stripe() != is.stripe() {
-        parts.push(format!("stripe {} -> {}", was.stripe(), is.stripe()));
-    }
-    parts.join(", ")
+    differing(was, is).into_iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 fn numbers(out: &mut impl Write, head: &str, all: &[NumberChange], style: Style) -> Result<()> {
