@@ -9,6 +9,7 @@ import picture
 
 ORIGINAL, LINKED, ONE, TWO = "original", "linked", "bch-gc 1", "bch-gc 2"
 HEADS = {ORIGINAL: "original", LINKED: "linked", ONE: "`bch-gc`", TWO: "two threads"}
+PICTURE = "![Wall time against keys, nodes, buckets and threads](pictures/performance.svg)\n\n"
 BEGIN, END = "<!-- bench: begin -->\n", "<!-- bench: end -->\n"
 
 # Title, kind, columns, what it is.
@@ -138,5 +139,5 @@ def record(root, dir):
     with open(f"{dir}/results.md", encoding="utf-8") as f:
         tables = f.read()
     with open(path, "w", encoding="utf-8") as f:
-        f.write(f"{before}{BEGIN}{tables}{END}{after}")
+        f.write(f"{before}{BEGIN}{PICTURE}{tables}{END}{after}")
     shutil.copyfile(f"{dir}/results.svg", f"{root}/docs/pictures/performance.svg")
