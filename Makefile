@@ -7,6 +7,7 @@
 #	make mutants    what the checks of the order must catch
 #	make fuzz       fuzzing, FUZZ_SECONDS a target
 #	make bench      times, memory and instructions: BENCH= BCACHEFS= LINKED= ...
+#	make growth     what larger file systems take, told and measured: BENCH_DIR=
 #	make instructions  counts instructions of fixed inputs and records them
 #	make coverage   lines and branches that the Rust tests reach
 #	make asan       the Rust tests under the address sanitizer; make valgrind
@@ -91,6 +92,11 @@ mutants:
 .PHONY: bench
 bench: program
 	scripts/bench $(BUILD)
+
+# By hand: costs of a key, a pointer, a node and a bucket; variables: benches/growth.py.
+.PHONY: growth
+growth: program
+	benches/growth.py $(BUILD)
 
 # By hand: .ci/run holds the figures that this records.
 .PHONY: instructions
