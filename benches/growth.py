@@ -4,12 +4,14 @@
 what it takes for images that were not measured for it; and what it comes to for file
 systems that are larger than any image here.
 
-usage: growth.py BUILD_DIR
+usage: growth.py BUILD_DIR [--report]
 
 BENCH_DIR   where images are made and kept (BUILD_DIR/bench)
 RUNS        of which the one with the least processor time counts (5)
 COUNT       0: no instructions are counted (it takes some minutes)
-RECORD      1: the tables go into docs/performance.md too"""
+RECORD      1: the tables go into docs/performance.md too
+
+--report: from the last results, nothing is run."""
 
 import json
 import math
@@ -25,31 +27,29 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BEGIN, END = "<!-- growth: begin -->\n", "<!-- growth: end -->\n"
 
 # The costs follow from these; and these are told by the costs.
-MEASURED = ["e100k", "e1m", "e4m", "e4mseq", "ino", "n32k", "e4m4d", "b4m", "b16m", "b24m"]
-TOLD = ["e16m", "b32m", "b100m", "b1g"]
+MEASURED = ["e100k", "e1m", "e4m", "e4mseq", "ino", "n32k", "n128k", "e4m4d", "b4m", "b16m",
+            "b24m", "b24mseq", "b32m"]
+TOLD = ["e16m", "b100m", "b1g"]
+
+# Its instructions are not counted: that takes minutes.
+LONG = "e16m"
 
 REGION = 32
-COSTS = ["a key", "a pointer", "a bucket with an alloc key", "a node", "a bucket", "a run"]
+COSTS = ["a key", "its pointer, if it has one", "a pointer, if it has several",
+         "a pointer to another bucket than the one before: more", "a bucket with an alloc key",
+         "a region of 32 buckets that holds something", "a node", "a bucket", "a run"]
 MEMORY = ["a bucket", "a region of 32 buckets that holds something", "a node", "a run"]
-
-
-def regions(size):
-    """How many hold something, where alloc keys lie anywhere."""
-    n = math.ceil(size["buckets"] / REGION)
-    # Those of data in a row fill regions; spread ones have one each, but for chance.
-    spread = n * -math.expm1(size["alloc"] * math.log1p(-1 / n)) if n > 1 else 1
-    return min(spread, size.get("regions", n))
 
 
 def work(size):
     """By cost, how often."""
-    names = ["keys", "pointers", "alloc", "nodes", "buckets"]
+    names = ["keys", "lone", "several", "jumps", "alloc", "regions", "nodes", "buckets"]
     return [size[name] for name in names] + [1]
 
 
 def room(size):
     """The same of memory."""
-    return [size["buckets"], regions(size), size["nodes"], 1]
+    return [size["buckets"], size["regions"], size["nodes"], 1]
 
 
 def solve(rows, values):
@@ -94,10 +94,26 @@ class Measured:
         self.size = json.loads(said.stdout)
         command = [program, "check", "--quiet", "--threads=1"] + image.files
         image.warm(program)
-        whole = [timer.run(command)[0] for _ in range(runs)]
+        whole = [timer.run(command, image.exits, {})[0] for _ in range(runs)]
         self.cpu = min(cpu for _, _, cpu, _ in whole)
         self.peak = min(peak for _, _, _, peak in whole) * 1e6
-        self.instructions = count(command) if counted else None
+        self.instructions = count(command) if counted and image.name != LONG else None
+
+
+def kept(path, all_measured):
+    """What was measured, as it is read again by --report."""
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump([vars(m) for m in all_measured], f, indent=1)
+
+
+def read(path):
+    """The same, from the file."""
+    def one(figures):
+        m = Measured.__new__(Measured)
+        vars(m).update(figures)
+        return m
+    with open(path, encoding="utf-8") as f:
+        return [one(figures) for figures in json.load(f)]
 
 
 # What a file system is thought to be: bytes of a bucket, of a file, of an extent.
@@ -115,9 +131,8 @@ def large(bytes_, per_node):
     extents, files = bytes_ / EXTENT, bytes_ / FILE
     keys, buckets = extents + 2 * files, bytes_ / BUCKET
     nodes = (keys + buckets) / per_node
-    pointers = extents
-    return {"keys": keys, "pointers": pointers, "alloc": buckets, "nodes": nodes,
-            "buckets": buckets, "regions": math.ceil(buckets / REGION)}
+    return {"keys": keys, "lone": extents, "several": 0, "jumps": extents, "alloc": buckets,
+            "nodes": nodes, "buckets": buckets, "regions": math.ceil(buckets / REGION)}
 
 
 def table(head, rows):
@@ -144,7 +159,7 @@ def error(said, value):
 
 def lines(all_measured):
     base = [m for m in all_measured if m.name in MEASURED]
-    counted = all(m.instructions for m in all_measured)
+    counted = all(m.instructions for m in base)
     work_rows, room_rows = [work(m.size) for m in base], [room(m.size) for m in base]
     cpu = solve(work_rows, [m.cpu for m in base])
     instructions = solve(work_rows, [m.instructions for m in base]) if counted else None
@@ -158,15 +173,16 @@ def lines(all_measured):
     yield ""
     yield from table(["", "bytes"], [[name, number(c)] for name, c in zip(MEMORY, memory)])
     yield ""
-    yield ("What that tells of each image, against what was measured. The costs follow from those "
-           "above the first one that holds 10^7 keys.")
+    yield ("What that tells of each image, against what was measured. The costs follow from "
+           "all but the last three.")
     yield ""
     rows = []
     for m in sorted(all_measured, key=lambda m: m.name in TOLD):
         s, w = m.size, work(m.size)
         row = [m.name] + [f"{s[k]:,}" for k in ("keys", "nodes", "alloc", "buckets")]
         if counted:
-            row += [f"{m.instructions / 1e6:,.0f} M", error(told(w, instructions), m.instructions)]
+            n = m.instructions
+            row += [f"{n / 1e6:,.0f} M", error(told(w, instructions), n)] if n else ["", ""]
         peak = told(room(s), memory)
         row += [f"{m.cpu:,.0f} ms", error(told(w, cpu), m.cpu), amount(m.peak),
                 error(peak, m.peak)]
@@ -175,20 +191,22 @@ def lines(all_measured):
     head += ["instructions", "told"] * counted + ["processor", "told", "peak", "told"]
     yield from table(head, rows)
 
+    # In a larger table more of it is out of the processor's caches.
+    all_cpu = solve([work(m.size) for m in all_measured], [m.cpu for m in all_measured])
     e16m = next(m.size for m in all_measured if m.name == "e16m")
     per_node = (e16m["keys"] + e16m["alloc"]) / e16m["nodes"]
     yield ""
     yield (f"Full file systems of one copy: extents of {EXTENT >> 10} KiB, files of "
            f"{FILE >> 20} MiB with a name each, buckets of {BUCKET >> 10} KiB, nodes of 256 KiB "
            f"that hold {per_node:,.0f} keys as those of e16m do, read cold at {READ / 1e9} GB a "
-           "second. One thread; the original by the growth of its `bch2_gc` and 62 bytes a bucket, "
+           "second; time by the costs that follow from all images. One thread; the original by the growth of its `bch2_gc` and 62 bytes a bucket, "
            "without its nodes in memory.")
     yield ""
     rows = []
     for name, bytes_ in SIZES:
         s = large(bytes_, per_node)
-        seconds, reading = told(work(s), cpu) / 1e3, s["nodes"] * (256 << 10) / READ
-        original = told([s["keys"] / 1e6, s["pointers"] / 1e6, s["nodes"] / 1e3,
+        seconds, reading = told(work(s), all_cpu) / 1e3, s["nodes"] * (256 << 10) / READ
+        original = told([s["keys"] / 1e6, s["lone"] / 1e6, s["nodes"] / 1e3,
                          s["buckets"] / 1e6], ORIGINAL) / 1e3
         rows.append([name, f"{s['keys'] / 1e6:,.0f} M", f"{s['nodes'] / 1e3:,.0f} k",
                      f"{s['buckets'] / 1e6:,.0f} M", span(seconds), span(reading),
@@ -211,12 +229,21 @@ def main():
             stdout=subprocess.PIPE, text=True).stdout.splitlines()
         return [e for e in (json.loads(line).get("executable") for line in said) if e][-1]
 
+    if sys.argv[2:] == ["--report"]:
+        show(read(f"{dir}/growth.json"))
+        return
     size, mkimage = example("gc-image", "size"), example("gc-image-write", "mkimage")
     timer, all_measured = None, []
     for image in images.generated(MEASURED + TOLD, dir, ROOT, mkimage):
         timer = timer or Timer(ROOT, dir)
         print(f"measuring {image.name}", file=sys.stderr, flush=True)
         all_measured.append(Measured(image, f"{build}/bch-gc", size, timer, runs, counted))
+        kept(f"{dir}/growth.json", all_measured)
+    show(all_measured)
+
+
+def show(all_measured):
+    """Prints the tables, and puts them into the page."""
     text = "\n".join(lines(all_measured)) + "\n"
     print(text, end="")
     if os.environ.get("RECORD") == "1":

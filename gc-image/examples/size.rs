@@ -8,6 +8,9 @@ use gc_image::recovery::{RecoveryArgs, begin};
 use gc_image::report::{Found, Reporter, answer};
 use gc_image::tree::walk;
 
+/// Buckets that lie together in memory.
+const REGION: u64 = 32;
+
 /// Counts nodes as they are read.
 struct Nodes(u64);
 
@@ -26,16 +29,33 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut read = Nodes(0);
     let fs = open(&paths, &Options::default(), &mut read)?;
     let mut begun = begin(fs, RecoveryArgs { fsck: true }, &mut read)?;
-    let (mut keys, mut alloc, mut pointers) = (0_u64, 0_u64, 0_u64);
+    let (mut keys, mut alloc, mut regions) = (0_u64, 0_u64, 0_u64);
+    // Of keys that have one, of keys that have several, and those to another bucket than
+    // the one before.
+    let (mut lone, mut several, mut jumps) = (0_u64, 0_u64, 0_u64);
+    let (mut last_region, mut last) = (None, None);
     for root in &begun.roots {
         let (fs, nodes, journal) = (&begun.fs, &mut begun.nodes, &begun.journal);
         walk(fs, nodes, journal, root, &mut read, &mut |level, key, _| {
             match root.btree {
                 _ if level > 0 => {}
-                BtreeId::ALLOC => alloc += 1,
+                BtreeId::ALLOC => {
+                    alloc += 1;
+                    let p = key.k.p;
+                    let region = Some((p.inode, p.offset / REGION));
+                    regions += u64::from(region != last_region);
+                    last_region = region;
+                }
                 _ => {
                     keys += 1;
-                    pointers += u64::try_from(key.as_ref().pointers().count()).unwrap_or(0);
+                    let n = u64::try_from(key.as_ref().pointers().count()).unwrap_or(0);
+                    *if n > 1 { &mut several } else { &mut lone } += n;
+                    for p in key.as_ref().pointers() {
+                        let size = fs.device(p.dev()).map_or(1, |d| d.geometry().bucket_size);
+                        let bucket = Some((p.dev(), p.offset() / u64::from(size.max(1))));
+                        jumps += u64::from(bucket != last);
+                        last = bucket;
+                    }
                 }
             }
             Ok(())
@@ -44,7 +64,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let buckets: u64 = begun.fs.members().map(|(_, d)| d.member.nbuckets).sum();
     let (nodes, node_sectors) = (read.0, begun.fs.btree_node_sectors());
     println!(
-        "{{\"keys\":{keys},\"pointers\":{pointers},\"alloc\":{alloc},\"nodes\":{nodes},\
+        "{{\"keys\":{keys},\"lone\":{lone},\"several\":{several},\"jumps\":{jumps},\
+         \"alloc\":{alloc},\"regions\":{regions},\"nodes\":{nodes},\
          \"node_sectors\":{node_sectors},\"buckets\":{buckets}}}"
     );
     Ok(())
