@@ -167,9 +167,9 @@ def lines(all_measured):
 
     yield "What one of each takes:"
     yield ""
-    yield from table(["", "instructions", "ns of processor time"],
-                     [[name, number(instructions[i]) if counted else "", number(cpu[i] * 1e6)]
-                      for i, name in enumerate(COSTS)])
+    rows = [[name] + [number(instructions[i])] * counted + [number(cpu[i] * 1e6)]
+            for i, name in enumerate(COSTS)]
+    yield from table([""] + ["instructions"] * counted + ["ns of processor time"], rows)
     yield ""
     yield from table(["", "bytes"], [[name, number(c)] for name, c in zip(MEMORY, memory)])
     yield ""
