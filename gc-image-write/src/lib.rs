@@ -11,6 +11,11 @@
 //! the checksum over them.
 //!
 //! Not part of any program that is shipped. Facts: docs/facts.
+//!
+//! The lints below are those of the readers but for one: sums are unchecked here. They
+//! are offsets into structures that are in memory, read through `get`; where a number of
+//! the disk goes into one it saturates. Written out, fifty checks would hide the layouts
+//! that [`damage`] is a list of, and tests and fuzzing build with overflow checks.
 #![deny(
     clippy::indexing_slicing,
     clippy::as_conversions,

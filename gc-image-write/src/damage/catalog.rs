@@ -105,8 +105,8 @@ pub(super) fn sections(b: &[u8]) -> Vec<(usize, usize, u32)> {
     let mut out = Vec::new();
     let mut i = HEAD;
     while i + 8 <= b.len() {
-        let len = 8 * usize_of(u32_at(b, i));
-        if len == 0 || i + len > b.len() {
+        let len = usize_of(u32_at(b, i)).saturating_mul(8);
+        if len == 0 || len > b.len() - i {
             break;
         }
         out.push((i, len, u32_at(b, i + 4)));
@@ -163,7 +163,7 @@ impl Images {
             if at::<16>(&sb, 24) != Some(MAGIC) {
                 return Err(Error::Damaged("no superblock"));
             }
-            sb.truncate(HEAD.saturating_add(8 * usize_of(u32_at(&sb, 124))));
+            sb.truncate(usize_of(u32_at(&sb, 124)).saturating_mul(8).saturating_add(HEAD));
             all.push((at::<1>(&sb, 122).map_or(0, |[v]| v), d, sb));
         }
         all.sort_by_key(|(idx, ..)| *idx);
