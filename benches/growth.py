@@ -167,7 +167,7 @@ def lines(all_measured):
 
     yield "What one of each takes:"
     yield ""
-    rows = [[name] + [number(instructions[i])] * counted + [number(cpu[i] * 1e6)]
+    rows = [[name] + ([number(instructions[i])] if counted else []) + [number(cpu[i] * 1e6)]
             for i, name in enumerate(COSTS)]
     yield from table([""] + ["instructions"] * counted + ["ns of processor time"], rows)
     yield ""
