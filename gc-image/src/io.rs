@@ -4,6 +4,7 @@
 use crate::report::{Holds, Unreadable};
 use core::fmt::Debug;
 use core::ops::Range;
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
 use std::os::fd::AsRawFd;
@@ -39,6 +40,10 @@ pub trait Medium: Debug + Send + Sync {
     fn read_anew(&self, buf: &mut [u8], at: u64) -> io::Result<()> {
         self.read_exact_at(buf, at)
     }
+
+    /// So many bytes from byte `at` on are read soon: they may be brought into memory
+    /// meanwhile. What comes of it shows when they are read.
+    fn will_read(&self, _at: u64, _len: u64) {}
 }
 
 impl Medium for File {
@@ -62,6 +67,13 @@ impl Medium for File {
         FileExt::read_exact_at(&direct, aligned, at)?;
         buf.copy_from_slice(aligned);
         Ok(())
+    }
+
+    fn will_read(&self, at: u64, len: u64) {
+        if let (Ok(at), Ok(len)) = (at.try_into(), len.try_into()) {
+            // Advice only: where it is not taken, the read itself waits.
+            let _taken = posix_fadvise(self, at, len, PosixFadviseAdvice::POSIX_FADV_WILLNEED);
+        }
     }
 }
 
@@ -143,6 +155,12 @@ impl DeviceFile {
         let mut buf = vec![0; len];
         self.read(sector, &mut buf)?;
         Ok(buf)
+    }
+
+    /// So many sectors from `sector` on are read soon. Several such reads are under way
+    /// at once, also for one thread.
+    pub fn will_read(&self, sector: u64, sectors: u64) {
+        self.medium.will_read(sector.saturating_mul(512), sectors.saturating_mul(512));
     }
 
     /// As [`Self::read`], past what the system remembers of a block device.

@@ -100,6 +100,10 @@ impl BucketReader<'_> {
                     if head.seq < seen {
                         return Ok(());
                     }
+                    if seen == 0 {
+                        // Buckets that hold entries are full of them but for the last.
+                        self.file.will_read(offset, end.saturating_sub(offset));
+                    }
                     seen = head.seq;
                     let blocks =
                         crate::bytes::number(len).div_ceil(block.saturating_mul(512).max(1));

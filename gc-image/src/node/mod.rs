@@ -11,6 +11,7 @@ mod read;
 mod run;
 mod show;
 
+pub(crate) use read::next_copy;
 pub use read::read;
 
 use crate::key::Key;

@@ -43,7 +43,7 @@ pub fn read(
 }
 
 /// The first copy on a device that was not tried.
-pub(super) fn next_copy(fs: &Fs, key: &Key, tried: &[u8]) -> Option<ExtentPtr> {
+pub(crate) fn next_copy(fs: &Fs, key: &Key, tried: &[u8]) -> Option<ExtentPtr> {
     key.as_ref().pointers().find(|p| {
         let Some(dev) = fs.device(p.dev()) else { return false };
         let gen_ = dev.gen_of(dev.geometry().bucket_nr(p.offset()));

@@ -5,12 +5,16 @@
 use super::marker::{Ground, Marker};
 use crate::journal::JournalKeys;
 use crate::key::Key;
+use crate::node::next_copy;
 use crate::node::plain::{Buffer, NodeRange, ShortExtent, Unusual, Visit, Wanted};
 use gc_core::bkey::KeyRef;
 use gc_core::layout::{Bkey, Bpos, BtreeId, BtreeNodeType};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::Builder;
+
+/// Nodes that are being read while one is looked at.
+const AHEAD: usize = 16;
 
 /// A node to be read.
 #[derive(Debug, Clone)]
@@ -160,12 +164,22 @@ impl<'a> Pool<'a> {
         Ok(workers.into_iter().map(|w| w.work).collect())
     }
 
+    /// Has a node brought into memory, where nobody waits for it yet.
+    fn will_read(&self, job: &Job) {
+        let fs = self.ground.fs;
+        let Some(copy) = next_copy(fs, &job.key, &[]) else { return };
+        if let Some(file) = fs.device(copy.dev()).and_then(|d| d.file()) {
+            file.will_read(copy.offset(), fs.btree_node_sectors().into());
+        }
+    }
+
     fn level<W: Work + Send>(
         &self,
         jobs: &[Job],
         workers: &mut [Worker<W>],
         progress: Progress<'_>,
     ) -> Result<(), Unusual> {
+        jobs.iter().take(AHEAD).for_each(|job| self.will_read(job));
         let next = AtomicUsize::new(0);
         let stop = AtomicBool::new(false);
         let one = |worker: &mut Worker<W>, told: &mut dyn FnMut(usize)| {
@@ -175,6 +189,9 @@ impl<'a> Pool<'a> {
                     break Ok(());
                 };
                 told(i);
+                if let Some(job) = jobs.get(i.saturating_add(AHEAD)) {
+                    self.will_read(job);
+                }
                 if let Err(e) = worker.node(self, job) {
                     break Err(e);
                 }
