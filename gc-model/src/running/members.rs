@@ -41,19 +41,8 @@ impl Model {
     /// As [`Model::remove_device`].
     pub fn remove_member(&self, dev: u32) -> Result<()> {
         self.needs("remove_member", LockId::Writes, Mode::Exclusive);
-        let points = |key: &Key| key.get().pointers().any(|p| u32::from(p.dev()) == dev);
         for btree in (0_u8..).map(BtreeId).take(BTREE_ID_NR) {
-            let all = {
-                // gc may be writing nodes anew.
-                let _trees = self.guard(LockId::Trees, Mode::Exclusive);
-                self.keys(btree)
-            };
-            for (_, key) in all.into_iter().filter(|(level, key)| *level == 0 && points(key)) {
-                let mut rest = key.clone();
-                rest.drop_pointers(|p| u32::from(p.dev()) == dev);
-                let update = Update { btree, key: rest, was: Some(Some(key)) };
-                self.commit(&[update])?;
-            }
+            while self.drop_some_pointers(btree, dev)? {}
         }
         let _state = self.state_write();
         let device = self.member(dev).ok_or(Error::INVAL)?;
@@ -69,6 +58,26 @@ impl Model {
         let _mark = self.guard(LockId::Mark, Mode::Exclusive);
         self.fold_usage();
         Ok(())
+    }
+
+    /// Takes pointers to a member out of the keys of a btree; whether there were any.
+    fn drop_some_pointers(&self, btree: BtreeId, dev: u32) -> Result<bool> {
+        let points = |key: &Key| key.get().pointers().any(|p| u32::from(p.dev()) == dev);
+        let mut keys = {
+            // gc may be writing nodes anew.
+            let _trees = self.guard(LockId::Trees, Mode::Exclusive);
+            self.keys(btree)
+        };
+        keys.retain(|(level, key)| *level == 0 && points(key));
+        let some = !keys.is_empty();
+        for (_, key) in keys {
+            let mut rest = key.clone();
+            rest.drop_pointers(|p| u32::from(p.dev()) == dev);
+            // One that gc has written anew meanwhile, without its stale pointers, is
+            // another key: its turn comes with the next look.
+            let _made = self.commit(&[Update { btree, key: rest, was: Some(Some(key)) }])?;
+        }
+        Ok(some)
     }
 
     /// Gives a member more buckets, if nobody has the state lock or the gc lock.
