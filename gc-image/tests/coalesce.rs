@@ -50,7 +50,7 @@ fn list(v: &Value) -> &[Value] {
 /// that made the golden.
 #[test]
 fn as_few_nodes_as_the_original_leaves() {
-    let (mut compared, mut fewer) = (0, 0);
+    let (mut images, mut fewer) = (0, 0);
     for image in images::all() {
         let Some(golden) = image.documents("coalesce.jsonl.zst") else { continue };
         let name = &image.name;
@@ -74,20 +74,23 @@ fn as_few_nodes_as_the_original_leaves() {
             }
             let levels: Vec<_> = done.levels.iter().filter(|l| l.btree == id).collect();
             let (was_nr, is_nr) = (list(&was["nodes_per_level"]), list(&is["nodes_per_level"]));
+            let fake = was["root_fake"] == true;
+            let theirs = was_nr.iter().filter(|nodes| **nodes != 0 && !fake).count();
+            assert_eq!(levels.len(), theirs, "{name} {}", was["btree"]);
             for l in &levels {
                 let at = usize::from(l.level);
                 assert_eq!(Some(l.before.nodes), was_nr[at].as_u64(), "{name} {}", was["btree"]);
                 let theirs = is_nr.get(at).and_then(Value::as_u64).unwrap_or(0);
                 assert!(l.after.nodes <= theirs, "{name} {}: {l:?}, {theirs}", was["btree"]);
                 fewer += l.before.nodes - l.after.nodes;
-                compared += 1;
             }
             let sha = shas.borrow_mut().remove(&id.0).unwrap_or_default().finalize();
             let sha: String = sha.iter().map(|b| format!("{b:02x}")).collect();
             assert_eq!(was["all_keys_sha256"].as_str(), Some(sha.as_str()), "{name} {}", id.0);
         }
+        images += 1;
     }
-    assert!(compared >= 16 && fewer >= 10, "{compared} {fewer}");
+    assert!(images >= 2 && fewer >= 10, "{images} images, {fewer} nodes fewer");
 }
 
 /// Oracle: the golden again, through the program; and that keys of a journal that was
