@@ -57,7 +57,8 @@ struct Shared {
 enum Face {
     Bar(ProgressBar),
     Lines,
-    Json(Mutex<File>),
+    /// `None`: the last words were said.
+    Json(Mutex<Option<File>>),
     Quiet,
 }
 
@@ -69,6 +70,24 @@ struct Phase {
     /// 0: unknown.
     estimate: u64,
     began: Instant,
+}
+
+/// Whether there is more to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Working,
+    Done,
+    Interrupted,
+}
+
+impl State {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Working => "working",
+            Self::Done => "done",
+            Self::Interrupted => "interrupted",
+        }
+    }
 }
 
 /// Takes what a thread that ended badly left: it is only shown.
@@ -86,7 +105,7 @@ impl Progress {
             Some(fd) => {
                 let path = PathBuf::from(format!("/dev/fd/{fd}"));
                 let file = OpenOptions::new().append(true).open(&path);
-                Face::Json(Mutex::new(file.map_err(|e| OpenError::Io(path, e))?))
+                Face::Json(Mutex::new(Some(file.map_err(|e| OpenError::Io(path, e))?)))
             }
             None if talk.quiet => Face::Quiet,
             None if io::stderr().is_terminal() => Face::Bar(bar()),
@@ -114,7 +133,7 @@ impl Progress {
         *lock(&self.shared.phase) = Phase { name, unit, estimate, began: Instant::now() };
         self.shared.done.store(0, Ordering::Relaxed);
         if matches!(self.shared.face, Face::Json(_)) {
-            self.shared.show("working");
+            self.shared.show(State::Working);
         }
     }
 
@@ -141,7 +160,7 @@ impl Progress {
         }
         match &self.shared.face {
             Face::Bar(bar) => bar.finish_and_clear(),
-            Face::Json(_) => self.shared.show("done"),
+            Face::Json(_) => self.shared.show(State::Done),
             Face::Lines | Face::Quiet => {}
         }
     }
@@ -161,7 +180,7 @@ pub(crate) fn interrupted() {
             if let Face::Bar(bar) = &shared.face {
                 bar.finish_and_clear();
             }
-            shared.show_if_json("interrupted");
+            shared.show_if_json(State::Interrupted);
             say(&format!("bch-gc: interrupted; {}", shared.snapshot().line()));
         }
         None => say("bch-gc: interrupted"),
@@ -200,7 +219,7 @@ impl Shared {
             let (guard, wait) = woken.unwrap_or_else(PoisonError::into_inner);
             ended = guard;
             if wait.timed_out() && !*ended {
-                self.show("working");
+                self.show(State::Working);
             }
         }
     }
@@ -216,7 +235,7 @@ impl Shared {
         }
     }
 
-    fn show(&self, state: &str) {
+    fn show(&self, state: State) {
         let now = self.snapshot();
         match &self.face {
             Face::Bar(bar) => {
@@ -230,10 +249,17 @@ impl Shared {
         }
     }
 
-    fn show_if_json(&self, state: &str) {
+    /// Whatever else goes on while the run ends, nothing is said behind the last words.
+    fn show_if_json(&self, state: State) {
         if let Face::Json(file) = &self.face {
-            // A reader that went away does not end the run.
-            let _written = writeln!(lock(file), "{}", self.snapshot().json(state));
+            let mut file = lock(file);
+            if let Some(to) = file.as_mut() {
+                // A reader that went away does not end the run.
+                let _written = writeln!(to, "{}", self.snapshot().json(state.name()));
+            }
+            if state != State::Working {
+                *file = None;
+            }
         }
     }
 
