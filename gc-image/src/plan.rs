@@ -5,24 +5,10 @@
 use crate::host::Image;
 use crate::host::watch::{Reference, Watch, place_of};
 use gc_core::finding::{Finding, Marking};
+use gc_core::layout::usage::{FS_USAGE_NAMES, FS_USAGE_U64S};
 use gc_core::layout::{BucketMark, DataType, Stripe};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
-
-/// Names of the counters, in the order of `struct bch_fs_usage`.
-pub const COUNTERS: [&str; 11] = [
-    "online_reserved",
-    "hidden",
-    "btree",
-    "data",
-    "cached",
-    "reserved",
-    "nr_inodes",
-    "persistent_reserved[0]",
-    "persistent_reserved[1]",
-    "persistent_reserved[2]",
-    "persistent_reserved[3]",
-];
 
 /// A bucket as far as a repair changes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,7 +172,7 @@ impl Snapshot {
             stripes.insert(idx, *s);
         });
         let (words, sets) = image.with_usage(|words, table| {
-            let (head, rest) = words.split_at_checked(COUNTERS.len()).unwrap_or((words, &[]));
+            let (head, rest) = words.split_at_checked(FS_USAGE_U64S).unwrap_or((words, &[]));
             let sets = table
                 .view()
                 .iter()
@@ -222,7 +208,9 @@ impl Snapshot {
             }
         }
         plan.buckets.sort_by_key(|b| (b.kind, b.dev, b.bucket));
-        for (name, (before, after)) in COUNTERS.iter().zip(self.words.iter().zip(&after.words)) {
+        for (name, (before, after)) in
+            FS_USAGE_NAMES.iter().zip(self.words.iter().zip(&after.words))
+        {
             if before != after {
                 let (name, before) = ((*name).to_string(), Some(*before));
                 plan.counters.push(NumberChange { name, bytes: Vec::new(), before, after: *after });

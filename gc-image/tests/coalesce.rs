@@ -1,44 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Merging in memory against what the original's merging made of the same images.
 
+mod common;
 mod images;
 
+use common::{Keep, KeyDigest};
 use gc_core::bkey::KeyRef;
-use gc_core::finding::Answer;
 use gc_core::layout::BtreeId;
 use gc_image::coalesce::coalesce;
 use gc_image::fs::{Options, open};
 use gc_image::host::Image;
 use gc_image::recovery::{RecoveryArgs, recover};
-use gc_image::report::{Found, Reporter, answer};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-
-struct Deaf;
-
-impl Reporter for Deaf {
-    fn found(&mut self, found: Found) -> Answer {
-        answer(found.flags, false)
-    }
-    fn log(&mut self, _line: &str) {}
-}
-
-/// A key as the digest of the goldens has it.
-fn add(sha: &mut Sha256, key: KeyRef<'_>) {
-    let (k, p, version) = (key.k, key.k.p, key.k.version);
-    sha.update([k.type_.0]);
-    sha.update(k.size.to_le_bytes());
-    sha.update({ p.inode }.to_le_bytes());
-    sha.update({ p.offset }.to_le_bytes());
-    sha.update({ p.snapshot }.to_le_bytes());
-    sha.update({ version.hi }.to_le_bytes());
-    sha.update({ version.lo }.to_le_bytes());
-    sha.update(u32::try_from(key.v.len() * 8).unwrap().to_le_bytes());
-    key.v.iter().for_each(|w| sha.update(w.to_le_bytes()));
-}
 
 fn list(v: &Value) -> &[Value] {
     v.as_array().map_or(&[], Vec::as_slice)
@@ -55,14 +31,14 @@ fn as_few_nodes_as_the_original_leaves() {
         let Some(golden) = image.documents("coalesce.jsonl.zst") else { continue };
         let name = &image.name;
         let unpacked = image.unpack();
-        let fs = open(&unpacked.devices, &Options::default(), &mut Deaf).unwrap();
-        let recovered = recover(fs, RecoveryArgs { fsck: false }, &mut Deaf).unwrap();
-        let mut deaf = Deaf;
-        let image = Image::new(recovered, &mut deaf).unwrap();
-        let shas: Rc<RefCell<BTreeMap<u8, Sha256>>> = Rc::default();
-        let to = Rc::clone(&shas);
+        let mut keep = Keep::default();
+        let fs = open(&unpacked.devices, &Options::default(), &mut keep).unwrap();
+        let recovered = recover(fs, RecoveryArgs { fsck: false }, &mut keep).unwrap();
+        let image = Image::new(recovered, &mut keep).unwrap();
+        let digests: Rc<RefCell<BTreeMap<u8, KeyDigest>>> = Rc::default();
+        let to = Rc::clone(&digests);
         let see = Box::new(move |id: BtreeId, key: KeyRef<'_>| {
-            add(to.borrow_mut().entry(id.0).or_default(), key);
+            to.borrow_mut().entry(id.0).or_default().add(key);
         });
         let done = coalesce(&image, Some(see)).unwrap();
         assert!(done.left_out.is_empty(), "{name}");
@@ -84,8 +60,7 @@ fn as_few_nodes_as_the_original_leaves() {
                 assert!(l.after.nodes <= theirs, "{name} {}: {l:?}, {theirs}", was["btree"]);
                 fewer += l.before.nodes - l.after.nodes;
             }
-            let sha = shas.borrow_mut().remove(&id.0).unwrap_or_default().finalize();
-            let sha: String = sha.iter().map(|b| format!("{b:02x}")).collect();
+            let sha = digests.borrow_mut().remove(&id.0).unwrap_or_default().finish();
             assert_eq!(was["all_keys_sha256"].as_str(), Some(sha.as_str()), "{name} {}", id.0);
         }
         images += 1;

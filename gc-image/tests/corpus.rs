@@ -1,30 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What is read of real images, before anything is counted.
 
+mod common;
 mod images;
 
-use gc_core::finding::Answer;
+use common::{Keep, KeyDigest};
 use gc_core::layout::BtreeId;
 use gc_image::fs::{Fs, Options, open};
 use gc_image::recovery::Recovered;
 use gc_image::recovery::{RecoveryArgs, recover};
-use gc_image::report::{Found, Reporter, answer};
 use gc_image::tree::walk;
 use images::{Image, Unpacked};
-use sha2::{Digest, Sha256};
-
-/// Answers like a check that changes nothing.
-#[derive(Default)]
-struct Keep(Vec<Found>);
-
-impl Reporter for Keep {
-    fn found(&mut self, found: Found) -> Answer {
-        let answer = answer(found.flags, false);
-        self.0.push(found);
-        answer
-    }
-    fn log(&mut self, _line: &str) {}
-}
 
 /// Some images by their class.
 fn of_class(classes: &[&str]) -> Vec<Image> {
@@ -62,33 +48,22 @@ fn recovery_gives_what_the_original_has() {
             .iter()
             .map(|e| e["text"].as_str().unwrap())
             .collect();
-        let texts: Vec<&str> = keep.0.iter().map(|f| f.text.as_str()).collect();
-        assert_eq!(prior, texts, "{dir:?}");
+        assert_eq!(prior, keep.found, "{dir:?}");
     }
 }
 
 /// Number of leaf keys of a btree and the digest of FORMAT.md.
 fn digest(r: &mut Recovered, id: BtreeId) -> (u64, String) {
     let root = std::rc::Rc::clone(&r.roots[usize::from(id.0)]);
-    let (mut nr, mut sha) = (0, Sha256::new());
+    let mut digest = KeyDigest::default();
     walk(&r.fs, &mut r.nodes, &r.journal, &root, &mut Keep::default(), &mut |level, key, _| {
         if level == 0 {
-            nr += 1;
-            let (k, p, version) = (key.k, key.k.p, key.k.version);
-            sha.update([k.type_.0]);
-            sha.update(k.size.to_le_bytes());
-            sha.update({ p.inode }.to_le_bytes());
-            sha.update({ p.offset }.to_le_bytes());
-            sha.update({ p.snapshot }.to_le_bytes());
-            sha.update({ version.hi }.to_le_bytes());
-            sha.update({ version.lo }.to_le_bytes());
-            sha.update(u32::try_from(key.v.len() * 8).unwrap().to_le_bytes());
-            key.v.iter().for_each(|w| sha.update(w.to_le_bytes()));
+            digest.add(key.as_ref());
         }
         Ok(())
     })
     .unwrap();
-    (nr, sha.finalize().iter().map(|b| format!("{b:02x}")).collect())
+    (digest.keys, digest.finish())
 }
 
 // Oracle: number and digest of all keys as the original's own iterators saw them.

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `bch-gc lost` on real images.
 
+mod common;
 mod images;
 
+use common::Keep;
 use gc_core::accounting::ptr_stale;
 use gc_core::bkey::stripe_key;
-use gc_core::finding::Answer;
 use gc_core::layout::{Bpos, BtreeId, ExtentPtr, KeyType};
 use gc_image::fs::{Fs, Options, open};
 use gc_image::key::Key;
 use gc_image::recovery::{RecoveryArgs, recover};
-use gc_image::report::{Found, Reporter, answer};
 use gc_image::tree::walk;
 use images::{Unpacked, all, each};
 use serde_json::{Value, json};
@@ -67,23 +67,15 @@ fn sums_are_the_usage_of_the_original() {
     assert!(compared.into_inner() >= 30);
 }
 
-struct Deaf;
-
-impl Reporter for Deaf {
-    fn found(&mut self, found: Found) -> Answer {
-        answer(found.flags, false)
-    }
-    fn log(&mut self, _line: &str) {}
-}
-
 /// All keys, by btree, with their level.
 fn keys(unpacked: &Unpacked) -> (Fs, Vec<(BtreeId, u8, Key)>) {
-    let fs = open(&unpacked.devices, &Options::default(), &mut Deaf).unwrap();
-    let mut r = recover(fs, RecoveryArgs { fsck: false }, &mut Deaf).unwrap();
+    let mut keep = Keep::default();
+    let fs = open(&unpacked.devices, &Options::default(), &mut keep).unwrap();
+    let mut r = recover(fs, RecoveryArgs { fsck: false }, &mut keep).unwrap();
     let mut all = Vec::new();
     for id in (0..8).map(BtreeId) {
         let root = std::rc::Rc::clone(&r.roots[usize::from(id.0)]);
-        walk(&r.fs, &mut r.nodes, &r.journal, &root, &mut Deaf, &mut |level, key, _| {
+        walk(&r.fs, &mut r.nodes, &r.journal, &root, &mut keep, &mut |level, key, _| {
             all.push((id, level, key.clone()));
             Ok(())
         })

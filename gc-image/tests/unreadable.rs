@@ -4,10 +4,11 @@
 //! Oracle: the ranges that were made unreadable; and that nothing else changes: what
 //! is found on the rest is what is found without them.
 
+mod common;
 mod images;
 
+use common::Keep;
 use gc_core::error::Error;
-use gc_core::finding::Answer;
 use gc_core::gc::{Args, gc};
 use gc_core::layout::{BtreeId, POS_MAX, POS_MIN};
 use gc_image::error::OpenError;
@@ -15,7 +16,7 @@ use gc_image::fs::{Options, open_devices};
 use gc_image::host::{Image, Met};
 use gc_image::io::{DeviceFile, Medium};
 use gc_image::recovery::{RecoveryArgs, recover};
-use gc_image::report::{Found, Holds, Reporter, Unreadable, answer};
+use gc_image::report::Holds;
 use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
@@ -39,35 +40,10 @@ impl Medium for Scratched {
     }
 }
 
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Keep {
-    found: Vec<String>,
-    log: Vec<String>,
-    unreadable: Vec<Unreadable>,
-}
-
-impl Reporter for Keep {
-    fn found(&mut self, found: Found) -> Answer {
-        let answer = answer(found.flags, false);
-        self.found.push(found.text);
-        answer
-    }
-    fn log(&mut self, line: &str) {
-        self.log.push(line.into());
-    }
-    fn unreadable(&mut self, what: Unreadable) {
-        if !self.unreadable.contains(&what) {
-            self.unreadable.push(what);
-        }
-    }
-}
-
-impl Keep {
-    /// Ranges that could not be read, by what they hold.
-    fn ranges(&self, holds: impl Fn(Holds) -> bool) -> Vec<(u64, u64)> {
-        let told = self.unreadable.iter().filter(|u| holds(u.holds));
-        told.map(|u| (u.sector, u.sector + u.sectors)).collect()
-    }
+/// Ranges that could not be read, by what they hold.
+fn ranges(keep: &Keep, holds: impl Fn(Holds) -> bool) -> Vec<(u64, u64)> {
+    let told = keep.unreadable.iter().filter(|u| holds(u.holds));
+    told.map(|u| (u.sector, u.sector + u.sectors)).collect()
 }
 
 /// A run over an image whose devices have bad sectors; `Err` where it cannot even be
@@ -136,7 +112,7 @@ fn a_node_with_another_copy() {
     let (ret, keep) = run(name, &[&[], &[bad]]);
     assert_eq!(ret, Ok(0));
     assert_eq!(keep.found, clean.found);
-    let listed = keep.ranges(|h| matches!(h, Holds::Node(..)));
+    let listed = ranges(&keep, |h| matches!(h, Holds::Node(..)));
     assert_eq!(listed, [(node.start + 8, node.start + 16)]);
     assert_eq!(keep.unreadable.len(), 1);
     assert!(keep.unreadable[0].bucket.is_some());
@@ -150,7 +126,7 @@ fn a_node_without_another_copy() {
     let (ret, keep) = run(name, &[std::slice::from_ref(&node)]);
     // As in the original a root that cannot be read ends recovery.
     assert!(ret.is_err(), "{ret:?}");
-    assert_eq!(keep.ranges(|h| matches!(h, Holds::Node(..))), [(node.start, node.end)]);
+    assert_eq!(ranges(&keep, |h| matches!(h, Holds::Node(..))), [(node.start, node.end)]);
 }
 
 // A run ends at the first leaf that cannot be read, as the original's; the list has
@@ -191,7 +167,7 @@ fn leaves_without_another_copy() {
     assert_eq!(result.map_err(Error::code), Err(-5));
     image.read_all();
     drop(image);
-    let mut listed = keep.ranges(|h| matches!(h, Holds::Node(_, 0)));
+    let mut listed = ranges(&keep, |h| matches!(h, Holds::Node(_, 0)));
     listed.sort_unstable();
     let mut want: Vec<_> = bad.iter().map(|r| (r.start, r.end)).collect();
     want.sort_unstable();
@@ -206,7 +182,7 @@ fn the_journal_of_a_clean_file_system() {
     let (ret, keep) = run(name, &[&journal]);
     assert_eq!(ret, Ok(0));
     assert_eq!(keep.found, clean.found);
-    let mut listed = keep.ranges(|h| h == Holds::Journal);
+    let mut listed = ranges(&keep, |h| h == Holds::Journal);
     listed.sort_unstable();
     // What is listed lies in the journal, and all of what it holds is listed.
     assert!(listed.iter().all(|l| journal.iter().any(|j| j.start <= l.0 && l.1 <= j.end)));
@@ -221,7 +197,7 @@ fn a_journal_with_another_copy() {
     let (_, clean) = run(name, &[&[], &[]]);
     let (ret, keep) = run(name, &[&[], &journal]);
     assert_eq!((ret, &keep.found), (Ok(0), &clean.found));
-    assert!(!keep.ranges(|h| h == Holds::Journal).is_empty());
+    assert!(!ranges(&keep, |h| h == Holds::Journal).is_empty());
 }
 
 #[test]
@@ -236,7 +212,7 @@ fn the_journal_of_an_unclean_file_system() {
     let first = &journal[0];
     let hole = first.start + 8..first.start + 16;
     let (ret, keep) = run(name, &[std::slice::from_ref(&hole)]);
-    assert_eq!(keep.ranges(|h| h == Holds::Journal), [(hole.start, hole.end)]);
+    assert_eq!(ranges(&keep, |h| h == Holds::Journal), [(hole.start, hole.end)]);
     assert!(ret.is_ok(), "{ret:?}");
     assert!(keep.log.iter().any(|l| l.contains("cannot be read in full")), "{:?}", keep.log);
 }
@@ -248,9 +224,9 @@ fn superblocks() {
     // The default copy: another one is taken.
     let (ret, keep) = run(name, &[std::slice::from_ref(&(9..10))]);
     assert_eq!((ret, &keep.found), (Ok(0), &clean.found));
-    assert_eq!(keep.ranges(|h| h == Holds::Superblock), [(8, 16)]);
+    assert_eq!(ranges(&keep, |h| h == Holds::Superblock), [(8, 16)]);
     // The list of copies too: nothing can be taken.
     let (ret, keep) = run(name, &[std::slice::from_ref(&(7..10))]);
     assert!(ret.unwrap_err().ends_with("the superblock at sector 8 cannot be read"));
-    assert_eq!(keep.ranges(|h| h == Holds::Layout), [(7, 8)]);
+    assert_eq!(ranges(&keep, |h| h == Holds::Layout), [(7, 8)]);
 }

@@ -6,7 +6,7 @@ use crate::buckets::BucketState;
 use crate::recount::{BucketCount, Recount};
 use crate::sync::lock;
 use gc_core::host::Side;
-use gc_core::layout::usage::FS_USAGE_U64S;
+use gc_core::layout::usage::{FS_USAGE_NAMES, FS_USAGE_U64S};
 use gc_core::layout::{BucketMark, Stripe};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering::Relaxed;
@@ -31,20 +31,6 @@ fn counted(s: &Stripe) -> (bool, [u8; 4], u16, [u16; 16]) {
     let small = [s.algorithm, s.nr_blocks, s.nr_redundant, s.blocks_nonempty];
     (s.alive(), small, s.sectors, s.block_sectors)
 }
-
-const WORDS: [&str; FS_USAGE_U64S] = [
-    "online_reserved",
-    "hidden",
-    "btree",
-    "data",
-    "cached",
-    "reserved",
-    "nr_inodes",
-    "persistent_reserved[0]",
-    "persistent_reserved[1]",
-    "persistent_reserved[2]",
-    "persistent_reserved[3]",
-];
 
 impl Model {
     /// Makes the live side agree with a naive recount of all references: marks,
@@ -149,7 +135,7 @@ impl Model {
         let mut out = Vec::new();
         self.bucket_differences(&want, &mut out);
         let words: Vec<u64> = self.usage.side(Side::Live).iter().map(|w| w.load(Relaxed)).collect();
-        for (name, (got, want)) in WORDS.iter().zip(words.iter().zip(want.words)).skip(1) {
+        for (name, (got, want)) in FS_USAGE_NAMES.iter().zip(words.iter().zip(want.words)).skip(1) {
             if *got != want {
                 out.push(format!("{name}: {got}, should be {want}"));
             }

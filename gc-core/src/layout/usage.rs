@@ -31,6 +31,20 @@ pub struct FsUsage {
 
 /// Words of [`FsUsage`] before the sets.
 pub const FS_USAGE_U64S: usize = 11;
+/// Names of these words, in their order.
+pub const FS_USAGE_NAMES: [&str; FS_USAGE_U64S] = [
+    "online_reserved",
+    "hidden",
+    "btree",
+    "data",
+    "cached",
+    "reserved",
+    "nr_inodes",
+    "persistent_reserved[0]",
+    "persistent_reserved[1]",
+    "persistent_reserved[2]",
+    "persistent_reserved[3]",
+];
 /// First word of [`FsUsage`] that mark and sweep recomputes (source: `gc_start`).
 pub const FS_USAGE_GC_START: usize = 1;
 
