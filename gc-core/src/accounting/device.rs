@@ -117,12 +117,9 @@ pub(super) fn change(
     cell: &AtomicU64,
     f: impl Fn(BucketMark) -> BucketMark,
 ) -> (BucketMark, BucketMark) {
-    let mut old = BucketMark(cell.load(Ordering::Relaxed));
-    loop {
-        let new = f(old);
-        match cell.compare_exchange_weak(old.0, new.0, Ordering::AcqRel, Ordering::Relaxed) {
-            Ok(_) => return (old, new),
-            Err(v) => old = BucketMark(v),
-        }
-    }
+    // The closure always says a mark, so that this always succeeds.
+    let set = |old| Some(f(BucketMark(old)).0);
+    let old = cell.fetch_update(Ordering::AcqRel, Ordering::Relaxed, set);
+    let old = BucketMark(old.unwrap_or_default());
+    (old, f(old))
 }

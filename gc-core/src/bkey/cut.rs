@@ -109,11 +109,11 @@ pub fn cut_value_front(type_: KeyType, v: &mut [u64], front: u64) {
 /// far the live data starts behind them.
 fn cut_entries(type_: KeyType, v: &mut [u64], front: u64) {
     let range = entry_range(type_, v);
-    let Some(words) = v.get_mut(range) else { return };
+    let words = v.get_mut(range).unwrap_or_default();
     let mut at = 0;
     let mut seen_crc = false;
-    while let Some(rest) = words.get(at..) {
-        let mut entries = Entries::new(rest);
+    loop {
+        let mut entries = Entries::new(words.get(at..).unwrap_or_default());
         let Some(entry) = entries.next() else { break };
         let next = words.len().saturating_sub(entries.rest().len());
         let add = low16(front);

@@ -2,11 +2,7 @@
 //! Formats: checking one, calculating one.
 
 use crate::layout::bits::{from32, low8};
-use crate::layout::bkey::{
-    BKEY_FIELD_INODE, BKEY_FIELD_OFFSET, BKEY_FIELD_SIZE, BKEY_FIELD_SNAPSHOT,
-    BKEY_FIELD_VERSION_HI, BKEY_FIELD_VERSION_LO, BKEY_U64S, Bkey, BkeyFormat, BkeyFormatState,
-    KEY_PACKED_BITS_START,
-};
+use crate::layout::bkey::{BKEY_U64S, Bkey, BkeyFormat, BkeyFormatState, KEY_PACKED_BITS_START};
 use crate::layout::le::Le64;
 use crate::layout::node::BtreeNrKeys;
 use crate::layout::position::Bpos;
@@ -94,16 +90,17 @@ impl BkeyFormat {
         self.bits_per_field.iter().take(3).fold(0, |n: u32, &w| n.saturating_add(u32::from(w)))
     }
 
-    fn set_field(&mut self, field: usize, width: u32, offset: u64) {
-        let limit = u64::MAX.wrapping_sub(width_mask(width));
-        // Width 64 leaves no room for an offset: the limit is 0.
-        if let (Some(w), Some(o)) =
-            (self.bits_per_field.get_mut(field), self.field_offset.get_mut(field))
-        {
-            *w = low8(from32(width));
-            *o = Le64::new(offset.min(limit));
-        }
+    /// Each field's width and offset.
+    fn fields_mut(&mut self) -> impl Iterator<Item = (&mut u8, &mut Le64)> {
+        self.bits_per_field.iter_mut().zip(&mut self.field_offset)
     }
+}
+
+/// Width and offset as a format has them.
+fn field(width: u32, offset: u64) -> (u8, Le64) {
+    // Width 64 leaves no room for an offset: the limit is 0.
+    let limit = u64::MAX.wrapping_sub(width_mask(width));
+    (low8(from32(width)), Le64::new(offset.min(limit)))
 }
 
 /// The six fields of an unpacked key, in the order of a format.
@@ -127,11 +124,10 @@ impl BkeyFormatState {
         Self { field_min: [max, max, max, 0, max, max], field_max: [0; 6] }
     }
 
-    fn add_field(&mut self, field: usize, v: u64) {
-        if let Some(min) = self.field_min.get_mut(field) {
+    /// Makes room for the first fields of a key.
+    fn add_fields(&mut self, values: &[u64]) {
+        for ((min, max), &v) in self.field_min.iter_mut().zip(&mut self.field_max).zip(values) {
             *min = v.min(*min);
-        }
-        if let Some(max) = self.field_max.get_mut(field) {
             *max = v.max(*max);
         }
     }
@@ -139,21 +135,13 @@ impl BkeyFormatState {
     /// Makes room for a key, and for what is left of it when its front is cut
     /// (source: `bch2_bkey_format_add_key`).
     pub fn add_key(&mut self, k: &Bkey) {
-        let [inode, offset, snapshot, size, version_hi, version_lo] = fields_of(k);
-        self.add_field(BKEY_FIELD_INODE, inode);
-        self.add_field(BKEY_FIELD_OFFSET, offset);
-        self.add_field(BKEY_FIELD_SNAPSHOT, snapshot);
-        self.add_field(BKEY_FIELD_SIZE, size);
-        self.add_field(BKEY_FIELD_VERSION_HI, version_hi);
-        self.add_field(BKEY_FIELD_VERSION_LO, version_lo);
-        self.add_field(BKEY_FIELD_OFFSET, k.start_offset());
+        self.add_fields(&fields_of(k));
+        self.add_pos(Bpos { offset: k.start_offset(), ..k.p });
     }
 
     /// Makes room for a position (source: `bch2_bkey_format_add_pos`).
     pub fn add_pos(&mut self, p: Bpos) {
-        self.add_field(BKEY_FIELD_INODE, p.inode);
-        self.add_field(BKEY_FIELD_OFFSET, p.offset);
-        self.add_field(BKEY_FIELD_SNAPSHOT, from32(p.snapshot));
+        self.add_fields(&[p.inode, p.offset, from32(p.snapshot)]);
     }
 
     /// The format for all that was added, bit for bit the original's (source:
@@ -166,15 +154,15 @@ impl BkeyFormatState {
             bits_per_field: [0; 6],
             field_offset: [Le64::new(0); 6],
         };
-        for (field, (&min, &max)) in self.field_min.iter().zip(&self.field_max).enumerate() {
+        let seen = self.field_min.iter().zip(&self.field_max);
+        for ((w, o), (&min, &max)) in f.fields_mut().zip(seen) {
             let least = min.min(max);
-            f.set_field(field, width_of(max.wrapping_sub(least)), least);
+            (*w, *o) = field(width_of(max.wrapping_sub(least)), least);
         }
         // Extents grow when they are merged: four more bits of size.
-        if let Some(w) = f.bits_per_field.get_mut(BKEY_FIELD_SIZE) {
-            if *w != 0 {
-                *w = w.saturating_add(4);
-            }
+        let [_, _, _, size, _, _] = &mut f.bits_per_field;
+        if *size != 0 {
+            *size = size.saturating_add(4);
         }
         let used = f
             .bits_per_field
@@ -183,13 +171,12 @@ impl BkeyFormatState {
         let key_u64s = used.div_ceil(64);
         f.key_u64s = low8(from32(key_u64s));
         let mut spare = key_u64s.saturating_mul(64).saturating_sub(used);
-        let (widths, offsets) = (f.bits_per_field, f.field_offset);
-        for (field, (&width, offset)) in widths.iter().zip(&offsets).enumerate() {
-            let width = u32::from(width);
+        for (w, o) in f.fields_mut() {
+            let width = u32::from(*w);
             let whole = width.div_ceil(8).saturating_mul(8);
             let more = whole.saturating_sub(width);
             if more <= spare {
-                f.set_field(field, whole, offset.get());
+                (*w, *o) = field(whole, o.get());
                 spare = spare.saturating_sub(more);
             }
         }

@@ -3,7 +3,7 @@
 
 use super::cut::{NotInside, cut_value_front, cut_value_len};
 use super::node_format::NodeFormat;
-use super::raw_key::{KeyError, RawKey};
+use super::raw_key::{BsetKeys, KeyError, RawKey};
 use super::walk::{Head, NodeWalk, Rule};
 use crate::layout::bkey::{BKEY_U64S, Bkey, KeyType};
 use crate::layout::node::BtreeNrKeys;
@@ -69,12 +69,8 @@ pub fn merge_keys(
 ) -> Result<BtreeNrKeys, MergeError> {
     let mut heads = room(sets.len(), Head::NONE)?;
     let mut walk = NodeWalk::new(format, Rule::Read, &mut heads);
-    for set in sets {
-        // There is a head for every set.
-        if walk.add(set).is_err() {
-            break;
-        }
-    }
+    // There is a head for every set.
+    let _all = sets.iter().try_for_each(|set| walk.add(set));
     let mut nr = BtreeNrKeys::default();
     for key in walk {
         let key = key?;
@@ -144,11 +140,9 @@ impl<'a> Current<'a> {
         }
         let value_at = out.len();
         append(out, self.v)?;
-        if let Some(v) = out.get_mut(value_at..) {
-            cut_value_front(k.type_, v, self.front);
-        }
+        cut_value_front(k.type_, out.get_mut(value_at..).unwrap_or_default(), self.front);
         out.truncate(value_at.saturating_add(len));
-        if let Some((Ok(key), _)) = out.get(at..).and_then(|w| RawKey::split_first(format, w)) {
+        for key in BsetKeys::new(format, out.get(at..).unwrap_or_default()).flatten() {
             nr.add_key(0, key);
         }
         Ok(())
@@ -173,7 +167,7 @@ impl<'a> Currents<'a, '_> {
     }
 
     fn advance(&mut self, at: usize) -> Result<(), MergeError> {
-        let Some(c) = self.live.get_mut(at) else { return Ok(()) };
+        let c = self.live.get_mut(at).ok_or(KeyError::PastEnd)?;
         if let Some(next) = Current::first(self.format, c.rest, c.age)? {
             *c = next;
             self.sift(at);

@@ -130,7 +130,7 @@ impl<F: Fn(ExtentPtr) -> bool> KeyDisplay<'_, F> {
                 }
                 Entry::StripePtr(s) => write!(f, "ec: idx {} block {}", s.idx(), s.block())?,
                 Entry::Crc32(_) | Entry::Crc64(_) | Entry::Crc128(_) => {
-                    let Some(c) = entry.crc(self.key.k.size) else { continue };
+                    let c = entry.crc(self.key.k.size).unwrap_or_default();
                     let (size, whole) = (c.compressed_size, c.uncompressed_size);
                     write!(f, "crc: c_size {size} size {whole} offset {} ", c.offset)?;
                     let (csum, compress) = (c.csum_type.0, c.compression_type.0);

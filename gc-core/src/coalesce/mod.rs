@@ -213,10 +213,10 @@ impl<'h, H: CoalesceHost> Coalescer<'h, H> {
         }
         let old_max = old_max.get(..nodes.len()).unwrap_or(&[]);
         let ends = nodes.first().map(|&n| host.node_info(n).min_key).zip(old_max.last());
-        if !ends.is_some_and(|(min, &max)| tiles(slices, min, max)) {
-            return Err(Refusal::Disorder.into());
-        }
-        let keys = ParentKeys::new(old_max, slices).ok_or(Refusal::Disorder)?;
+        let keys = ends
+            .filter(|&(min, &max)| tiles(slices, min, max))
+            .and_then(|_| ParentKeys::new(old_max, slices))
+            .ok_or(Refusal::Disorder)?;
 
         let none = NewNode {
             min_key: POS_MIN,
@@ -273,3 +273,6 @@ impl From<Refusal> for Refused {
         Self::Because(why)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -138,11 +138,15 @@ mod tests {
         fn parent_keys_turn_old_children_into_new_ones(
             old in prop::collection::btree_set(1_u64..40, 1..=4),
             new in prop::collection::btree_set(1_u64..40, 0..=3),
+            ends_together in any::<bool>(),
         ) {
             let last = *old.last().unwrap();
             let old: Vec<u64> = old.into_iter().collect();
-            let mut new: Vec<u64> = new.into_iter().filter(|&n| n < last).collect();
-            new.push(last);
+            let mut new: Vec<u64> = new.into_iter().collect();
+            if ends_together {
+                new.retain(|&n| n < last);
+                new.push(last);
+            }
             let slices: Vec<Slice> = new.iter().map(|&m| slice(0, m)).collect();
             let old_max: Vec<Bpos> = old.iter().map(|&o| p(o)).collect();
             let keys = ParentKeys::new(&old_max, &slices).unwrap();

@@ -75,7 +75,7 @@ impl Slicer {
 
     fn open(&mut self, min: Bpos) -> Result<(), NoPlan> {
         let slice = self.slices.get_mut(self.nr).ok_or(NoPlan::Disorder)?;
-        *slice = Slice { words: self.end..self.end, min, max: min, ..NO_SLICE };
+        *slice = Slice { words: self.end..self.end, min, ..NO_SLICE };
         self.nr = self.nr.saturating_add(1);
         self.own = true;
         Ok(())
@@ -127,9 +127,7 @@ impl Slicer {
             // that of the node before.
             None => self.range.0,
             Some(last) => {
-                if let Some(slice) = self.current() {
-                    slice.max = last;
-                }
+                self.current().ok_or(NoPlan::Disorder)?.max = last;
                 last.successor().ok_or(NoPlan::Disorder)?
             }
         };
@@ -295,6 +293,27 @@ mod tests {
         }
     }
 
+    // Oracle: 2027 u64s are the most a node of 16 KiB holds; in larger ones a set has
+    // 65535 at most, though two thirds of the node are more.
+    #[test]
+    fn what_fits_no_node_has_no_plan() {
+        let p = |o| Bpos::new(INODE, o);
+        let cut = |fit: Fit, lengths: [usize; 2]| {
+            let mut s = Slicer::new(fit);
+            for (n, u64s) in (0..).zip(lengths) {
+                s.node(p(n * 100 + 1), p(n * 100 + 100))?;
+                s.key(p(n * 100 + 1), u64s, true)?;
+            }
+            s.finish().map(|slices| slices.as_slice().len())
+        };
+        assert_eq!(cut(fit(), [2027, 2027]), Ok(2));
+        assert_eq!(cut(fit(), [2028, 1]), Err(NoPlan::TooLong));
+        assert_eq!(cut(fit(), [1, 2028]), Err(NoPlan::TooLong));
+        let large = Fit::new(NodeSize { bytes: 1 << 20, block_bytes: 512 }).unwrap();
+        assert_eq!(cut(large, [40_000, 25_535]), Ok(1));
+        assert_eq!(cut(large, [40_000, 25_536]), Err(NoPlan::TooLong));
+    }
+
     // Oracle: keys and ranges out of order have no plan.
     #[test]
     fn disorder_is_refused() {
@@ -310,6 +329,9 @@ mod tests {
         let twice = |s: &mut Slicer| s.key(p(5), 3, true).and_then(|()| s.key(p(5), 3, true));
         assert_eq!(at(&twice), Err(NoPlan::Disorder));
         assert_eq!(at(&|s| s.node(p(101), p(200))), Ok(()));
+        // A range may be one position, and a key at either end of it.
+        assert_eq!(at(&|s| s.key(p(1), 3, true)), Ok(()));
+        assert_eq!(at(&|s| s.node(p(101), p(101))), Ok(()));
         assert_eq!(at(&|s| s.node(p(102), p(200))), Err(NoPlan::Disorder));
         assert_eq!(at(&|s| s.node(p(101), p(100))), Err(NoPlan::Disorder));
         assert_eq!(

@@ -20,9 +20,8 @@ impl<N: Copy> Window<N> {
     /// The walk leaves a node.
     pub(super) fn push(&mut self, node: N, seq: u32) {
         self.earlier.rotate_right(1);
-        if let Some(first) = self.earlier.first_mut() {
-            *first = Some((node, seq));
-        }
+        let [newest, ..] = &mut self.earlier;
+        *newest = Some((node, seq));
     }
 
     /// Keeps the newest `nr`.
@@ -57,7 +56,9 @@ impl<'h, H: CoalesceHost> Siblings<'h, H> {
     ) -> Self {
         let mut siblings = Self { host, nodes: [current; GC_MERGE_NODES], nr: 1, ours: true };
         let mut begins = info.min_key;
-        for (node, seq) in window.earlier.iter().copied().flatten() {
+        // There is room for all of a window.
+        let room = siblings.nodes.iter_mut().rev().skip(1);
+        for (slot, (node, seq)) in room.zip(window.earlier.iter().copied().flatten()) {
             if begins <= parent.min_key || !host.node_relock_intent(node, seq) {
                 break;
             }
@@ -66,21 +67,15 @@ impl<'h, H: CoalesceHost> Siblings<'h, H> {
                 && before.btree_id == info.btree_id
                 && before.max_key.successor() == Some(begins)
                 && before.min_key >= parent.min_key;
-            if !adjacent || !siblings.push(node) {
+            if !adjacent {
                 host.node_unlock_intent(node);
                 break;
             }
+            *slot = node;
+            siblings.nr = siblings.nr.saturating_add(1);
             begins = before.min_key;
         }
         siblings
-    }
-
-    fn push(&mut self, node: H::Node) -> bool {
-        let at = self.nodes.len().checked_sub(self.nr).and_then(|i| i.checked_sub(1));
-        let Some(slot) = at.and_then(|i| self.nodes.get_mut(i)) else { return false };
-        *slot = node;
-        self.nr = self.nr.saturating_add(1);
-        true
     }
 
     /// The nodes in order of position; the last is the walk's own.
@@ -96,11 +91,9 @@ impl<'h, H: CoalesceHost> Siblings<'h, H> {
 
 impl<H: CoalesceHost> Drop for Siblings<'_, H> {
     fn drop(&mut self) {
-        if !self.ours {
-            return;
-        }
-        if let Some((_walks_own, earlier)) = self.as_slice().split_last() {
-            for &node in earlier {
+        if self.ours {
+            // The last is the walk's own.
+            for &node in self.as_slice().iter().rev().skip(1) {
                 self.host.node_unlock_intent(node);
             }
         }

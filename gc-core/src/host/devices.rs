@@ -102,11 +102,7 @@ impl<'h, H: Host + ?Sized> Devices<'h, H> {
         let mut table = Self { host, entries: Vec::new(), slots: [0; 256] };
         let mut from = 0;
         while let Some((idx, dev)) = host.dev_next(from, false) {
-            let added = table.add(idx, dev);
-            if added.is_err() {
-                host.dev_put(dev, false);
-            }
-            added?;
+            table.add(idx, dev).inspect_err(|_| host.dev_put(dev, false))?;
             from = idx.saturating_add(1);
         }
         Ok(table)

@@ -110,19 +110,15 @@ where
                 .with_dirty_sectors(0)
                 .with_gen(m.gen_().wrapping_add(1))
         };
-        let mut old = BucketMark(cell.load(Ordering::Relaxed));
-        let new = loop {
-            if !is_available(old) {
-                let place = BucketPlace { dev: u32::from(dev), bucket };
-                return Err(self.bad(BadReference::NotOwned(place), None));
-            }
-            let new = reuse(old);
-            match cell.compare_exchange(old.0, new.0, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => break new,
-                Err(v) => old = BucketMark(v),
-            }
+        let taken = cell.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |mark| {
+            let mark = BucketMark(mark);
+            is_available(mark).then(|| reuse(mark).0)
+        });
+        let Ok(old) = taken.map(BucketMark) else {
+            let place = BucketPlace { dev: u32::from(dev), bucket };
+            return Err(self.bad(BadReference::NotOwned(place), None));
         };
-        self.bucket_changed(dev, geometry, old, new);
+        self.bucket_changed(dev, geometry, old, reuse(old));
         self.drop_cached(dev, old);
         Ok(old)
     }

@@ -133,9 +133,7 @@ impl Entry {
     #[inline]
     pub fn sort(&mut self) {
         let end = entry_bytes(self.nr_devs());
-        if let Some(devs) = self.0.get_mut(HEAD_BYTES..end) {
-            devs.sort_unstable();
-        }
+        self.0.get_mut(HEAD_BYTES..end).unwrap_or_default().sort_unstable();
     }
 
     /// Says how many devices are needed.

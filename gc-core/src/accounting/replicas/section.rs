@@ -184,9 +184,7 @@ fn unpack(section: &[u8], form: Form) -> Result<(Vec<u8>, usize), Invalid> {
         let start = out.len();
         out.extend([e.data_type, nr_devs, e.nr_required]);
         out.extend(e.devs.iter().copied());
-        if let Some(devs) = out.get_mut(start.saturating_add(HEAD_BYTES)..) {
-            devs.sort_unstable();
-        }
+        out.get_mut(start.saturating_add(HEAD_BYTES)..).unwrap_or_default().sort_unstable();
     }
     Ok((out, nr))
 }

@@ -63,14 +63,16 @@ fn take_over<H: Host + ?Sized>(
         live.blocks_nonempty = counted.blocks_nonempty;
         live.set_dirty(true);
     }
-    for (i, want) in (0_u8..).zip(counted.block_sectors) {
-        let got = live.block_sectors.get(usize::from(i)).copied().unwrap_or(want);
-        if compare(StripeField::BlockSectors(i), got.into(), want.into())? {
-            if let Some(slot) = live.block_sectors.get_mut(usize::from(i)) {
-                *slot = want;
+    let mut sectors = live.block_sectors;
+    let result = sectors.iter_mut().zip(counted.block_sectors).zip(0_u8..).try_for_each(
+        |((got, want), i)| {
+            if compare(StripeField::BlockSectors(i), (*got).into(), want.into())? {
+                *got = want;
+                live.set_dirty(true);
             }
-            live.set_dirty(true);
-        }
-    }
-    Ok(())
+            Ok(())
+        },
+    );
+    live.block_sectors = sectors;
+    result
 }

@@ -78,9 +78,7 @@ impl<'a> Counts<'a> {
     pub(super) fn own_set(&self, data_type: DataType) -> Packed {
         let mut devs = self.devs;
         if self.nr_devs > 1 {
-            if let Some(used) = devs.get_mut(..self.nr_devs) {
-                used.sort_unstable();
-            }
+            devs.get_mut(..self.nr_devs).unwrap_or_default().sort_unstable();
         }
         let [a, b, c, d] = devs;
         let [nr, ..] = self.nr_devs.to_le_bytes();

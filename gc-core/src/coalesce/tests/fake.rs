@@ -1,0 +1,492 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! A host with one level of leaves below a root, which can be bent in every way.
+
+use crate::accounting::replicas::EntryRef;
+use crate::bkey::{KeyBuf, KeyRef};
+use crate::error::{Error, Result};
+use crate::finding::{Answer, Finding};
+use crate::host::*;
+use crate::layout::bkey::BKEY_U64S;
+use crate::layout::{
+    Bkey, Bpos, BtreeId, DataType, DevUsage, ExtentPtr, GcPos, KeyType, POS_MAX, POS_MIN,
+};
+use core::cell::{Cell, RefCell};
+use core::fmt;
+use std::format;
+use std::string::String;
+use std::vec;
+use std::vec::Vec;
+
+/// A key with its value.
+pub(super) type OwnKey = (Bkey, Vec<u64>);
+
+/// An inode; a value of `val_u64s` words.
+pub(super) fn inode(offset: u64, val_u64s: u8) -> OwnKey {
+    let mut k = Bkey::new(Bpos::new(0, offset), 0);
+    k.type_ = KeyType::INODE;
+    k.u64s += val_u64s;
+    (k, vec![offset; val_u64s.into()])
+}
+
+/// The pointer to a node.
+pub(super) fn pointer(min: Bpos, max: Bpos, bucket: u64) -> OwnKey {
+    let mut k = Bkey::new(max, 0);
+    k.type_ = KeyType::BTREE_PTR_V2;
+    k.u64s = BKEY_U64S + 6;
+    let head = [0, 7, u64::from(min.snapshot) << 32, min.offset, min.inode];
+    let v = head.into_iter().chain([ExtentPtr::new(0, bucket * 128, 0).0]).collect();
+    (k, v)
+}
+
+/// A node.
+pub(super) struct Node {
+    pub(super) info: NodeInfo,
+    pub(super) key: OwnKey,
+    pub(super) keys: Vec<OwnKey>,
+    pub(super) seq: u32,
+    pub(super) live_u64s: u32,
+}
+
+impl Node {
+    pub(super) fn new(level: u8, min: Bpos, max: Bpos, bucket: u64, keys: Vec<OwnKey>) -> Self {
+        let info =
+            NodeInfo { min_key: min, max_key: max, level, btree_id: BtreeId::INODES, fake: false };
+        let live_u64s = keys.iter().map(|(k, _)| u32::from(k.u64s)).sum();
+        Self { info, key: pointer(min, max, bucket), keys, seq: 1, live_u64s }
+    }
+}
+
+/// What the host is asked for, in its order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Asked {
+    Relock(usize, bool),
+    Unlock(usize),
+    /// Old nodes; ranges of the new ones.
+    Replace(Vec<usize>, Vec<(Bpos, Bpos)>),
+    Wait,
+    Fail(CoalesceFail),
+    Log(String),
+}
+
+/// Nodes by number; the last one is the root.
+pub(super) struct Fake {
+    pub(super) nodes: Vec<Node>,
+    pub(super) size: NodeSize,
+    /// What replacing says, the first time first; then it succeeds.
+    pub(super) refusals: RefCell<Vec<Error>>,
+    /// Whether waiting loses the place.
+    pub(super) lost: bool,
+    /// Questions after which the thread is to stop.
+    pub(super) stop_after: Cell<Option<usize>>,
+    pub(super) asked: RefCell<Vec<Asked>>,
+}
+
+/// Leaves of 100 positions each, a key in each at its end, and the root.
+pub(super) fn leaves(nr: usize) -> Fake {
+    let mut nodes = Vec::new();
+    let mut min = POS_MIN;
+    for i in 0..nr {
+        let end = (i as u64 + 1) * 100;
+        let max = if i + 1 == nr { POS_MAX } else { Bpos::new(0, end) };
+        nodes.push(Node::new(0, min, max, i as u64 + 1, vec![inode(end - 1, 10)]));
+        min = max.successor().unwrap_or(POS_MAX);
+    }
+    let keys = nodes.iter().map(|n| n.key.clone()).collect();
+    nodes.push(Node::new(1, POS_MIN, POS_MAX, 99, keys));
+    Fake {
+        nodes,
+        size: NodeSize { bytes: 16384, block_bytes: 512 },
+        refusals: RefCell::default(),
+        lost: false,
+        stop_after: Cell::new(None),
+        asked: RefCell::default(),
+    }
+}
+
+impl Fake {
+    pub(super) fn root(&self) -> usize {
+        self.nodes.len() - 1
+    }
+
+    fn note(&self, what: Asked) {
+        self.asked.borrow_mut().push(what);
+    }
+
+    pub(super) fn take(&self) -> Vec<Asked> {
+        self.asked.take()
+    }
+}
+
+pub(super) struct Keys<'a>(core::slice::Iter<'a, OwnKey>);
+
+impl NodeKeys for Keys<'_> {
+    fn next(&mut self) -> Option<KeyRef<'_>> {
+        self.0.next().map(|(k, v)| KeyRef::new(k, v))
+    }
+}
+
+/// Children before their parent.
+pub(super) struct Nodes<'a> {
+    host: &'a Fake,
+    next: usize,
+}
+
+impl Walk for Nodes<'_> {
+    type Node = usize;
+
+    fn next_key(&mut self) -> Result<Option<KeyRef<'_>>> {
+        unreachable!("nodes are walked")
+    }
+
+    fn next_node(&mut self) -> Result<Option<usize>> {
+        let node = (self.next < self.host.nodes.len()).then_some(self.next);
+        self.next += 1;
+        Ok(node)
+    }
+
+    fn resched(&mut self) {}
+
+    fn rewrite(&mut self, _node: usize, _insert_flags: u32) -> Result<()> {
+        unreachable!("merging rewrites nothing")
+    }
+
+    fn close(self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl CoalesceWalk for Nodes<'_> {
+    fn parent(&self, node: usize) -> Option<usize> {
+        (node != self.host.root()).then(|| self.host.root())
+    }
+
+    fn replace(&mut self, r: &Replacement<'_, usize>) -> Result<usize> {
+        let new = r.new.iter().map(|n| (n.min_key, n.max_key)).collect();
+        self.host.note(Asked::Replace(r.old.to_vec(), new));
+        let mut refusals = self.host.refusals.borrow_mut();
+        if refusals.is_empty() {
+            return Ok(*r.old.last().unwrap());
+        }
+        Err(refusals.remove(0))
+    }
+
+    fn wait(&mut self) -> Result<Option<usize>> {
+        self.host.note(Asked::Wait);
+        Ok((!self.host.lost).then(|| self.next - 1))
+    }
+}
+
+impl CoalesceHost for Fake {
+    type CoalesceWalk<'a> = Nodes<'a>;
+
+    fn coalesce_walk(&self, _id: BtreeId) -> Result<Nodes<'_>> {
+        Ok(Nodes { host: self, next: 0 })
+    }
+
+    fn node_size(&self) -> NodeSize {
+        self.size
+    }
+
+    fn node_state(&self, node: usize) -> NodeState {
+        let node = &self.nodes[node];
+        NodeState { seq: node.seq, live_u64s: node.live_u64s }
+    }
+
+    fn node_relock_intent(&self, node: usize, seq: u32) -> bool {
+        let same = self.nodes[node].seq == seq;
+        self.note(Asked::Relock(node, same));
+        same
+    }
+
+    fn node_unlock_intent(&self, node: usize) {
+        self.note(Asked::Unlock(node));
+    }
+
+    fn trace_coalesce_fail(&self, why: CoalesceFail) {
+        self.note(Asked::Fail(why));
+    }
+}
+
+impl DeviceHost for Fake {
+    type Dev = u8;
+
+    fn log(&self, _level: Level, args: fmt::Arguments<'_>) {
+        self.note(Asked::Log(format!("{args}")));
+    }
+
+    fn lock(&self, _which: Lock) {}
+
+    fn unlock(&self, _which: Lock) {}
+
+    fn dev_geometry(&self, _: u8) -> Geometry {
+        unreachable!()
+    }
+
+    fn dev_superblocks(&self, _: u8) -> SbCopies {
+        unreachable!()
+    }
+
+    fn dev_journal_bucket(&self, _: u8, _: usize) -> Option<u64> {
+        unreachable!()
+    }
+
+    fn mark_metadata_bucket(&self, _: u8, _: u64, _: DataType, _: u32, _: GcPos, _: u32) {
+        unreachable!()
+    }
+
+    fn assert_held(&self, _: Lock) {
+        unreachable!()
+    }
+}
+
+impl Host for Fake {
+    type Node = usize;
+    type Keys<'a> = Keys<'a>;
+    type Walk<'a> = Nodes<'a>;
+
+    fn lock_unless_stopping(&self, _which: Lock) -> bool {
+        true
+    }
+
+    fn trace(&self, _event: Trace, _arg: i32) {}
+
+    fn btree_root(&self, id: BtreeId) -> Option<usize> {
+        (id == BtreeId::INODES).then(|| self.root())
+    }
+
+    fn node_info(&self, node: usize) -> NodeInfo {
+        self.nodes[node].info
+    }
+
+    fn node_key(&self, node: usize) -> Option<KeyBuf> {
+        let (k, v) = &self.nodes[node].key;
+        KeyBuf::copy_of(KeyRef::new(k, v))
+    }
+
+    fn node_keys(&self, node: usize, overlay: bool) -> Keys<'_> {
+        assert!(!overlay, "the journal has been replayed");
+        Keys(self.nodes[node].keys.iter())
+    }
+
+    fn should_stop(&self) -> bool {
+        let left = self.stop_after.get();
+        self.stop_after.set(left.map(|n| n.saturating_sub(1)));
+        left == Some(0)
+    }
+
+    fn assert_no_locks(&self) {
+        unreachable!()
+    }
+
+    fn flag(&self, _: Flag) -> bool {
+        unreachable!()
+    }
+
+    fn set_flag(&self, _: Flag, _: bool) {
+        unreachable!()
+    }
+
+    fn param(&self, _: Param) -> bool {
+        unreachable!()
+    }
+
+    fn sb_compat(&self) -> u64 {
+        unreachable!()
+    }
+
+    fn key_version(&self) -> u64 {
+        unreachable!()
+    }
+
+    fn set_key_version(&self, _: u64) {
+        unreachable!()
+    }
+
+    fn journal_cur_seq(&self) -> u64 {
+        unreachable!()
+    }
+
+    fn gc_pos(&self) -> GcPosCell<'_> {
+        unreachable!()
+    }
+
+    fn gc_count_inc(&self) {
+        unreachable!()
+    }
+
+    fn wait_interior_updates(&self) {
+        unreachable!()
+    }
+
+    fn journal_block(&self) {
+        unreachable!()
+    }
+
+    fn journal_unblock(&self) {
+        unreachable!()
+    }
+
+    fn clock(&self) -> u64 {
+        unreachable!()
+    }
+
+    fn gc_time(&self, _: u64) {
+        unreachable!()
+    }
+
+    fn wake_allocators(&self) {
+        unreachable!()
+    }
+
+    fn finding(&self, _: &Finding<'_>) -> Answer {
+        unreachable!()
+    }
+
+    fn flush_findings(&self) {
+        unreachable!()
+    }
+
+    fn dev_next(&self, _: u32, _: bool) -> Option<(u32, u8)> {
+        unreachable!()
+    }
+
+    fn dev_put(&self, _: u8, _: bool) {
+        unreachable!()
+    }
+
+    fn dev_buckets(&self, _: u8, _: Side) -> Option<Buckets<'_>> {
+        unreachable!()
+    }
+
+    fn dev_gc_alloc_buckets(&self, _: u8) -> Result<()> {
+        unreachable!()
+    }
+
+    fn dev_gc_alloc_usage(&self, _: u8) -> Result<()> {
+        unreachable!()
+    }
+
+    fn dev_gc_free(&self, _: u8) {
+        unreachable!()
+    }
+
+    fn dev_reserve_bucket(&self, _: u8, _: u32, _: usize) -> Option<u64> {
+        unreachable!()
+    }
+
+    fn open_buckets_nr(&self) -> u32 {
+        unreachable!()
+    }
+
+    fn open_bucket_lock(&self, _: u32) -> Option<ExtentPtr> {
+        unreachable!()
+    }
+
+    fn open_bucket_unlock(&self, _: u32) {
+        unreachable!()
+    }
+
+    fn mark_key(&self, _: KeyRef<'_>, _: i64, _: u32) -> Result<()> {
+        unreachable!()
+    }
+
+    fn replicas_marked(&self, _: KeyRef<'_>) -> bool {
+        unreachable!()
+    }
+
+    fn mark_replicas(&self, _: KeyRef<'_>) -> Result<()> {
+        unreachable!()
+    }
+
+    fn mark_alloc_bucket(&self, _: u8, _: u64, _: bool, _: GcPos, _: u32) {
+        unreachable!()
+    }
+
+    fn stripes_gc_alloc(&self) -> Result<()> {
+        unreachable!()
+    }
+
+    fn stripe_gc_slot(&self, _: u64) -> Result<()> {
+        unreachable!()
+    }
+
+    fn stripes_gc_free(&self) {
+        unreachable!()
+    }
+
+    fn for_each_stripe(&self, _: StripeVisitor<'_>) -> Result<()> {
+        unreachable!()
+    }
+
+    fn stripes_heap_reset(&self) {
+        unreachable!()
+    }
+
+    fn usage_gc_alloc(&self) -> Result<()> {
+        unreachable!()
+    }
+
+    fn usage_gc_free(&self) {
+        unreachable!()
+    }
+
+    fn usage_fold(&self) {
+        unreachable!()
+    }
+
+    fn set_dev_usage(&self, _: u8, _: &DevUsage) {
+        unreachable!()
+    }
+
+    fn usage(&self, _: Side) -> UsageWords<'_> {
+        unreachable!()
+    }
+
+    fn replicas_entry(&self, _: usize) -> Option<EntryRef<'_>> {
+        unreachable!()
+    }
+
+    fn node_lock_read(&self, _: usize) {
+        unreachable!()
+    }
+
+    fn node_unlock_read(&self, _: usize) {
+        unreachable!()
+    }
+
+    fn node_get(&self, _: &KeyBuf, _: BtreeId, _: u8) -> Result<Child<usize>> {
+        unreachable!()
+    }
+
+    fn debugcheck(&self, _: usize, _: KeyRef<'_>) {
+        unreachable!()
+    }
+
+    fn walk(&self, _: BtreeId, _: WalkKind) -> Result<Nodes<'_>> {
+        unreachable!()
+    }
+
+    fn kicks(&self) -> u32 {
+        unreachable!()
+    }
+
+    fn io_clock(&self) -> u64 {
+        unreachable!()
+    }
+
+    fn capacity(&self) -> u64 {
+        unreachable!()
+    }
+
+    fn wait_prepare(&self) {
+        unreachable!()
+    }
+
+    fn wait_sleep(&self, _: Option<u64>) {
+        unreachable!()
+    }
+
+    fn wait_finish(&self) {
+        unreachable!()
+    }
+}
