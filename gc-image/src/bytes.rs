@@ -54,7 +54,12 @@ pub(crate) fn number(v: usize) -> u64 {
 
 /// `b` as words; bytes beyond the last whole word are left out.
 pub(crate) fn words(b: &[u8]) -> Vec<u64> {
-    b.chunks_exact(8).map(|c| array(c, 0).map_or(0, u64::from_le_bytes)).collect()
+    each_word(b).collect()
+}
+
+/// The same, one after another.
+pub(crate) fn each_word(b: &[u8]) -> impl ExactSizeIterator<Item = u64> + '_ {
+    b.chunks_exact(8).map(|c| array(c, 0).map_or(0, u64::from_le_bytes))
 }
 
 /// `words` in pairs; a last one without a partner is left out.

@@ -205,14 +205,19 @@ impl DeviceFile {
         bucket_size: u16,
         holds: Holds,
     ) -> Vec<Unreadable> {
-        let told = |bad: Range<u64>| Unreadable {
+        let told = |bad: Range<u64>| self.lost(bad, bucket_size, holds);
+        self.bad_sectors(range).into_iter().map(told).collect()
+    }
+
+    /// A range of sectors as what a reporter is told.
+    pub(crate) fn lost(&self, bad: Range<u64>, bucket_size: u16, holds: Holds) -> Unreadable {
+        Unreadable {
             path: self.path.clone(),
             sector: bad.start,
             sectors: bad.end.saturating_sub(bad.start),
             bucket: bad.start.checked_div(u64::from(bucket_size)),
             holds,
-        };
-        self.bad_sectors(range).into_iter().map(told).collect()
+        }
     }
 }
 

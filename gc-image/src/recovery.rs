@@ -8,7 +8,7 @@ mod roots;
 
 use crate::error::RecoveryError;
 use crate::fs::Fs;
-use crate::journal::{self, Entry, JournalKeys, Said, items};
+use crate::journal::{self, Journal, JournalKeys, Newest, Said, items};
 use crate::key::Key;
 use crate::node::Node;
 use crate::report::{Code, Flags, Found, Phase, Reporter};
@@ -196,24 +196,22 @@ pub fn begin(
     if fs.replicas.rebuild {
         reporter.log("building replicas info");
     }
-    let mut entries = Vec::new();
+    let mut journal = Journal::default();
     let mut journal_seq = clean.as_ref().map_or(0, Clean::journal_seq).wrapping_add(1);
-    let mut keys = JournalKeys::default();
     if !fs.flags.clean || args.fsck {
-        let read = journal::read(&mut fs, reporter)?;
-        entries = read.entries;
-        let in_part = read.unreadable;
+        journal = journal::read(&mut fs, reporter)?;
+        let in_part = journal.unreadable;
         if in_part && fs.flags.clean {
             // As a mount does: what a clean shutdown left is enough.
             reporter.error("the journal cannot be read in full; the clean section alone counts");
-            entries.clear();
+            journal = Journal::default();
         } else if in_part {
             reporter.error(
                 "the journal cannot be read in full; the last changes may be missing, and \
                  findings may come of that",
             );
         }
-        if fs.flags.clean && !is_empty(&entries) {
+        if fs.flags.clean && !journal.is_empty() {
             let text = "filesystem marked clean but journal not empty";
             if ask(reporter, Code::CleanJournalNotEmpty, Flags::MUST_FIX, text)? {
                 fs.flags.compat &= !ALLOC_INFO;
@@ -221,16 +219,16 @@ pub fn begin(
                 fs.flags.clean = false;
             }
         }
-        match entries.last() {
-            Some(last) => {
-                keys = JournalKeys::collect(&entries);
+        match &journal.newest {
+            Some(newest) => {
                 if fs.flags.clean {
+                    let items = journal.newest_items();
                     clean = match clean {
-                        Some(c) if c.agrees(&fs, last, reporter)? => Some(c),
+                        Some(c) if c.agrees(&fs, newest, items, reporter)? => Some(c),
                         _ => None,
                     };
                 }
-                journal_seq = last.seq().wrapping_add(1);
+                journal_seq = newest.seq.wrapping_add(1);
             }
             None if !fs.flags.clean => {
                 reporter.error("no journal entries found");
@@ -249,35 +247,23 @@ pub fn begin(
         return Err(RecoveryError::new(-22, "Invalid argument"));
     }
     let mut early = Early::new(&fs)?;
-    match &clean {
-        Some(c) => early.replay(&mut fs, c.words(), reporter)?,
-        None => {
-            for entry in &entries {
-                early.replay(&mut fs, entry.words(), reporter)?;
-            }
-        }
-    }
+    let items = clean.as_ref().map_or(&*journal.items, Clean::words);
+    early.replay(&mut fs, items, reporter)?;
     early.usage.initialize(fs.replicas.table.view());
     if !fs.flags.clean {
         blacklist(&mut fs, journal_seq, journal_seq.wrapping_add(4));
         journal_seq = journal_seq.wrapping_add(4);
     }
-    if let Some(last) = entries.last() {
-        check_sequence(&fs, &entries, last, reporter)?;
+    let Journal { seqs, newest, keys, .. } = journal;
+    if let Some(newest) = newest {
+        check_sequence(&fs, &seqs, newest, reporter)?;
     }
+    drop(seqs);
     let mut nodes = Nodes::default();
     reporter.phase(Phase::Nodes, fs.recorded_nodes());
     let roots = roots::read(&mut fs, &early.roots, &mut nodes, reporter)?;
     let Early { usage, key_version, .. } = early;
     Ok(Begun { fs, journal: keys, roots, nodes, usage, key_version, journal_seq })
-}
-
-/// Whether the journal has nothing for the btrees.
-fn is_empty(entries: &[Entry]) -> bool {
-    entries.last().is_none_or(|last| {
-        last.seq() == last.last_seq()
-            && items(last.words()).all(|i| i.said() != Said::Keys || i.words.is_empty())
-    })
 }
 
 /// What is taken from the items of clean section or journal before anything
@@ -392,13 +378,13 @@ fn merge_with_next(ranges: &mut Vec<(u64, u64)>, i: usize) {
 /// Whether entries are missing or should not be there.
 fn check_sequence(
     fs: &Fs,
-    entries: &[Entry],
-    last: &Entry,
+    seqs: &[u64],
+    newest: Newest,
     reporter: &mut dyn Reporter,
 ) -> Result<(), RecoveryError> {
-    let (start, end) = (last.last_seq(), last.seq());
+    let (start, end) = (newest.last_seq, newest.seq);
     let mut expected = start;
-    for seq in entries.iter().map(Entry::seq).filter(|s| *s >= start) {
+    for seq in seqs.iter().copied().filter(|s| *s >= start) {
         if seq != expected {
             let before = seq.wrapping_sub(1);
             let text =

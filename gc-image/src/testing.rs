@@ -4,7 +4,7 @@
 use crate::checksum::{Nonce, checksum};
 use crate::fs::{Device, Fs, Online, Replicas, SbFlags};
 use crate::io::DeviceFile;
-use crate::report::{Found, Reporter, answer};
+use crate::report::{Found, Reporter, Unreadable, answer};
 use crate::superblock::{HEAD, MAGIC, Superblock};
 use gc_core::accounting::replicas::Table;
 use gc_core::finding::Answer;
@@ -23,6 +23,7 @@ pub(crate) const NODE: u64 = 8;
 pub(crate) struct Keep {
     pub(crate) found: Vec<String>,
     pub(crate) log: Vec<String>,
+    pub(crate) unreadable: Vec<Unreadable>,
     pub(crate) fix: bool,
 }
 
@@ -34,6 +35,9 @@ impl Reporter for Keep {
     }
     fn log(&mut self, line: &str) {
         self.log.push(line.into());
+    }
+    fn unreadable(&mut self, what: Unreadable) {
+        self.unreadable.push(what);
     }
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Entries of one journal bucket.
 
-use super::entry::{Bytes, ENCRYPTED, Entry, Head, MAX, last_seq_of, set_last_seq, stored_csum};
+use super::entry::{Head, MAX, last_seq_of, stored_csum};
 use super::list::List;
-use crate::checksum::{checksum, decrypt, valid};
+use super::place::{Copy, Place};
+use crate::checksum::{checksum, valid};
 use crate::error::RecoveryError;
 use crate::fs::Fs;
 use crate::io::DeviceFile;
@@ -95,8 +96,7 @@ impl BucketReader<'_> {
                     continue;
                 }
                 At::Entry(head, len) => {
-                    let bytes = self.entry(at, len, &mut filled, list);
-                    let bytes = self.open(&head, bytes, reporter)?;
+                    let place = self.place(&head, rest, offset, reporter)?;
                     if head.seq < seen {
                         return Ok(());
                     }
@@ -107,7 +107,7 @@ impl BucketReader<'_> {
                     seen = head.seq;
                     let blocks =
                         crate::bytes::number(len).div_ceil(block.saturating_mul(512).max(1));
-                    list.add(self.dev, bytes, reporter)?;
+                    list.add(self.fs, place, reporter)?;
                     blocks.saturating_mul(block)
                 }
             };
@@ -208,48 +208,22 @@ impl BucketReader<'_> {
         Ok(At::Entry(head, len))
     }
 
-    /// The bytes of an entry. Most entries are long and dropped by the next one:
-    /// those are not copied, the buffer goes with them.
-    fn entry(&mut self, at: usize, len: usize, filled: &mut Filled, list: &mut List) -> Bytes {
-        let size = self.buf.len();
-        if at == 0 && len > size >> 1 && filled.bad == 0 {
-            let room = core::mem::replace(&mut self.buf, list.room(size));
-            filled.bytes = 0;
-            return Bytes::of(room, len);
-        }
-        let bytes = self.buf.get(at..).and_then(|b| b.get(..len)).unwrap_or(&[]);
-        Bytes::of(bytes.to_vec(), len)
-    }
-
-    /// Decrypts an entry and looks at what only then can be seen.
-    fn open(
+    /// What is kept of an entry.
+    fn place(
         &self,
         head: &Head,
-        mut bytes: Bytes,
+        bytes: &[u8],
+        sector: u64,
         reporter: &mut dyn Reporter,
-    ) -> Result<Bytes, RecoveryError> {
-        if let Some(tail) = bytes.get_mut().get_mut(ENCRYPTED..) {
-            decrypt(head.csum_type(), self.fs.key.as_ref(), head.nonce(), tail);
-        }
-        if last_seq_of(bytes.get()) > head.seq {
+    ) -> Result<Place, RecoveryError> {
+        let last_seq = last_seq_of(bytes, head, self.fs.key.as_ref());
+        if last_seq > head.seq {
             let text = "invalid journal entry: last_seq > seq";
             let found = Found::new(Code::JournalLastSeq, Flags::MUST_FIX, text);
             if reporter.found(found) == Answer::Exit {
                 return Err(RecoveryError::halted());
             }
-            set_last_seq(bytes.get_mut(), head.seq);
         }
-        Ok(bytes)
-    }
-}
-
-impl Entry {
-    /// Notes that a device has it; `false` if it is noted already.
-    pub(super) fn note_device(&mut self, dev: u8) -> bool {
-        let new = !self.devs.contains(&dev);
-        if new {
-            self.devs.push(dev);
-        }
-        new
+        Ok(Place::new(head, last_seq, Copy { dev: self.dev, sector }))
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn items(
     fs: &Fs,
     reporter: &mut dyn Reporter,
 ) -> Result<(), RecoveryError> {
-    let version = u16::try_from(entry.version()).unwrap_or(u16::MAX);
+    let version = u16::try_from(entry.version).unwrap_or(u16::MAX);
     let mut c = Checker { rules, fs, version, reporter };
     let words = &mut entry.words;
     let mut at = 0_usize;

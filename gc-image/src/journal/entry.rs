@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! One journal entry, verified and decrypted.
 
-use crate::bytes::{array, u16_at, u32_at, u64_at, words};
-use crate::checksum::{NONCE_JOURNAL, Nonce};
+use crate::bytes::{array, u16_at, u32_at, u64_at};
+use crate::checksum::{Key, NONCE_JOURNAL, Nonce, decrypt};
 use gc_core::layout::CsumType;
 use gc_core::layout::bits::{from16, low8, low32};
 
@@ -13,6 +13,8 @@ pub(super) const ENCRYPTED: usize = 44;
 /// Longest entry in bytes.
 pub(super) const MAX: usize = 4 << 20;
 const LAST_SEQ: usize = 48;
+/// Bytes from where an entry is encrypted to the end of its head.
+const FIRST: usize = HEAD - ENCRYPTED;
 
 /// Fields of the head that are needed before it is verified.
 #[derive(Debug, Clone, Copy)]
@@ -52,103 +54,33 @@ impl Head {
     }
 }
 
-/// Bytes of an entry, in room that may be longer: it is used again without being
-/// cleared.
-#[derive(Debug, Clone)]
-pub(super) struct Bytes {
-    room: Vec<u8>,
-    len: usize,
-}
-
-impl Bytes {
-    /// The first bytes of the room.
-    pub(super) fn of(room: Vec<u8>, len: usize) -> Self {
-        let len = len.min(room.len());
-        Self { room, len }
-    }
-
-    pub(super) fn get(&self) -> &[u8] {
-        self.room.get(..self.len).unwrap_or(&[])
-    }
-
-    pub(super) fn get_mut(&mut self) -> &mut [u8] {
-        self.room.get_mut(..self.len).unwrap_or(&mut [])
-    }
-
-    /// The room, for others.
-    pub(super) fn into_room(self) -> Vec<u8> {
-        self.room
-    }
-}
-
-impl PartialEq for Bytes {
-    fn eq(&self, other: &Self) -> bool {
-        self.get() == other.get()
-    }
-}
-
-impl Eq for Bytes {}
-
-/// A journal entry.
+/// A journal entry, verified and decrypted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    bytes: Bytes,
+pub(super) struct Entry {
+    /// Format version.
+    pub(super) version: u32,
+    /// Read and write clock.
+    pub(super) clocks: [u16; 2],
     /// The items, as words; repaired where needed.
     pub(super) words: Vec<u64>,
-    /// Devices that have it, in the order in which it was met.
-    pub devs: Vec<u8>,
 }
 
 impl Entry {
-    /// From the bytes of a whole entry, decrypted.
-    pub(super) fn new(bytes: Bytes) -> Self {
-        Self { bytes, words: Vec::new(), devs: Vec::new() }
+    /// From the bytes of a whole entry, decrypted; its words take the room of `words`.
+    pub(super) fn new(bytes: &[u8], mut words: Vec<u64>) -> Option<Self> {
+        words.clear();
+        words.extend(crate::bytes::each_word(bytes.get(HEAD..)?));
+        let clocks = [u16_at(bytes, 44)?, u16_at(bytes, 46)?];
+        Some(Self { version: u32_at(bytes, 32)?, clocks, words })
     }
+}
 
-    /// Its bytes.
-    pub(super) fn into_bytes(self) -> Bytes {
-        self.bytes
-    }
-
-    /// Makes the items readable: most entries that are read are dropped before.
-    pub(super) fn take_apart(&mut self) {
-        self.words = words(self.bytes.get().get(HEAD..).unwrap_or(&[]));
-    }
-
-    /// Whether both copies are the same byte for byte.
-    pub(super) fn same_bytes(&self, bytes: &Bytes) -> bool {
-        self.bytes == *bytes
-    }
-
-    /// Its number.
-    #[must_use]
-    pub fn seq(&self) -> u64 {
-        u64_at(self.bytes.get(), 24).unwrap_or(0)
-    }
-
-    /// Number of the oldest entry that was still needed when it was written.
-    #[must_use]
-    pub fn last_seq(&self) -> u64 {
-        u64_at(self.bytes.get(), LAST_SEQ).unwrap_or(0)
-    }
-
-    /// Format version.
-    #[must_use]
-    pub fn version(&self) -> u32 {
-        u32_at(self.bytes.get(), 32).unwrap_or(0)
-    }
-
-    /// Read and write clock.
-    #[must_use]
-    pub fn clocks(&self) -> [u16; 2] {
-        [u16_at(self.bytes.get(), 44).unwrap_or(0), u16_at(self.bytes.get(), 46).unwrap_or(0)]
-    }
-
-    /// The items as words.
-    #[must_use]
-    pub fn words(&self) -> &[u64] {
-        &self.words
-    }
+/// Number of the oldest entry that was still needed when an entry was written; its
+/// bytes need not be decrypted.
+pub(super) fn last_seq_of(bytes: &[u8], head: &Head, key: Option<&Key>) -> u64 {
+    let Some(mut first) = array::<FIRST>(bytes, ENCRYPTED) else { return 0 };
+    decrypt(head.csum_type(), key, head.nonce(), &mut first);
+    u64_at(&first, LAST_SEQ - ENCRYPTED).unwrap_or(0)
 }
 
 /// Repairs last_seq in the bytes of an entry.
@@ -160,10 +92,6 @@ pub(super) fn set_last_seq(bytes: &mut [u8], seq: u64) {
 
 pub(super) fn stored_csum(bytes: &[u8]) -> Option<[u8; 16]> {
     array(bytes, 0)
-}
-
-pub(super) fn last_seq_of(bytes: &[u8]) -> u64 {
-    u64_at(bytes, LAST_SEQ).unwrap_or(0)
 }
 
 /// Head word of an item: length in u64s, btree, level, type.

@@ -22,6 +22,8 @@ pub struct Item<'a> {
     pub level: u8,
     /// Type number.
     pub type_: u8,
+    /// The word that says all this, and how many words follow.
+    pub(super) head: u64,
     /// What follows the head.
     pub words: &'a [u64],
     /// The same, with all that lies behind the item.
@@ -88,7 +90,7 @@ pub fn items(words: &[u64]) -> impl Iterator<Item = Item<'_>> {
         let (u64s, btree, level, type_) = item_head(head);
         let (content, later) = after.split_at_checked(usize::from(u64s)).unwrap_or((after, &[]));
         rest = later;
-        Some(Item { btree, level, type_, words: content, beyond: after })
+        Some(Item { btree, level, type_, head, words: content, beyond: after })
     })
 }
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Keys that the journal lays over the btrees.
 
-use super::entry::Entry;
-use super::items::items;
+use super::items::Item;
 use crate::key::Key;
 use gc_core::layout::{Bpos, BtreeId};
 
@@ -30,30 +29,27 @@ pub struct JournalKeys {
 }
 
 impl JournalKeys {
-    /// Collects the keys of the entries the last one still needs.
-    #[must_use]
-    pub fn collect(entries: &[Entry]) -> Self {
-        let base = entries.last().map_or(0, Entry::last_seq);
-        let mut keys = Vec::new();
-        for entry in entries.iter().filter(|e| e.seq() >= base) {
-            for item in items(entry.words()) {
-                keys.extend(item.keys().map(|(_, key)| JournalKey {
-                    btree: BtreeId(item.btree),
-                    level: item.level,
-                    key,
-                }));
-            }
-        }
+    /// More keys, newer than all before; [`Self::settle`] is to be called after the last.
+    pub(super) fn add(&mut self, item: &Item<'_>) {
+        self.keys.extend(item.keys().map(|(_, key)| JournalKey {
+            btree: BtreeId(item.btree),
+            level: item.level,
+            key,
+        }));
+    }
+
+    /// Puts the keys in order; the newest of each place stays.
+    pub(super) fn settle(&mut self) {
         // Stable: of equal places the newest stays last.
-        keys.sort_by_key(JournalKey::place);
-        let mut kept: Vec<JournalKey> = Vec::new();
-        for key in keys {
-            match kept.last_mut() {
-                Some(last) if last.place() == key.place() => *last = key,
-                _ => kept.push(key),
+        self.keys.sort_by_key(JournalKey::place);
+        self.keys.dedup_by(|newer, kept| {
+            let same = newer.place() == kept.place();
+            if same {
+                core::mem::swap(newer, kept);
             }
-        }
-        Self { keys: kept }
+            same
+        });
+        self.keys.shrink_to_fit();
     }
 
     /// How many.

@@ -8,8 +8,11 @@ mod entry;
 mod items;
 mod keys;
 mod list;
+mod place;
+mod read;
+#[cfg(test)]
+mod tests;
 
-pub use entry::Entry;
 pub use items::{Item, Said, items};
 pub use keys::{JournalKey, JournalKeys};
-pub use list::{Journal, read};
+pub use read::{Journal, Newest, read};

@@ -5,7 +5,7 @@ use super::{ask, btrees};
 use crate::bytes::{u16_at, u64_at, words};
 use crate::error::RecoveryError;
 use crate::fs::Fs;
-use crate::journal::{Entry, Said, items};
+use crate::journal::{Newest, Said, items};
 use crate::key::compat::renumber;
 use crate::key::{Key, head_of};
 use crate::key_text::KeyText;
@@ -58,15 +58,16 @@ impl Clean {
         u64_at(&self.bytes, 16).unwrap_or(0)
     }
 
-    /// Compares with the last journal entry; `false`: the journal counts.
+    /// Compares with the last journal entry and its items; `false`: the journal counts.
     pub(super) fn agrees(
         &self,
         fs: &Fs,
-        last: &Entry,
+        newest: &Newest,
+        newest_items: &[u64],
         reporter: &mut dyn Reporter,
     ) -> Result<bool, RecoveryError> {
         let fix = Flags::MUST_FIX;
-        let (sb, journal) = (self.journal_seq(), last.seq());
+        let (sb, journal) = (self.journal_seq(), newest.seq);
         if sb != journal {
             let text = format!(
                 "superblock journal seq ({sb}) doesn't match journal ({journal}) after clean \
@@ -77,14 +78,14 @@ impl Clean {
             }
         }
         let clocks = [u16_at(&self.bytes, 12), u16_at(&self.bytes, 14)];
-        for (sb, journal) in clocks.into_iter().zip(last.clocks()) {
+        for (sb, journal) in clocks.into_iter().zip(newest.clocks) {
             if sb != Some(journal) {
                 let text = "superblock read clock doesn't match journal after clean shutdown";
                 ask(reporter, Code::CleanClock, fix, text)?;
             }
         }
         for id in btrees() {
-            let (sb, journal) = (root_of(&self.words, id), root_of(last.words(), id));
+            let (sb, journal) = (root_of(&self.words, id), root_of(newest_items, id));
             if sb != journal {
                 let (a, b) = (root_text(fs, &sb), root_text(fs, &journal));
                 let text = format!(
