@@ -4,7 +4,8 @@
 use super::Key;
 use crate::superblock::{VERSION_BKEY_RENUMBER, VERSION_INODE_BTREE_CHANGE};
 use gc_core::layout::bits::{from32, low32};
-use gc_core::layout::{Bpos, BtreeId, BtreeNodeType, KeyType, POS_MIN};
+use gc_core::layout::bkey::{BKEY_FIELD_INODE, BKEY_FIELD_OFFSET};
+use gc_core::layout::{BkeyFormat, Bpos, BtreeId, BtreeNodeType, KeyType, POS_MIN};
 
 /// Today's number of a key type.
 #[must_use]
@@ -37,6 +38,15 @@ pub fn position(version: u16, btree: BtreeId, p: Bpos) -> Bpos {
         return Bpos { inode: p.offset, offset: p.inode, ..p };
     }
     p
+}
+
+/// The format of a node of inodes as written by an older version: the fields of its
+/// keys change places.
+#[must_use]
+pub fn format(mut raw: BkeyFormat) -> BkeyFormat {
+    raw.bits_per_field.swap(BKEY_FIELD_INODE, BKEY_FIELD_OFFSET);
+    raw.field_offset.swap(BKEY_FIELD_INODE, BKEY_FIELD_OFFSET);
+    raw
 }
 
 /// The least key of a node as written by an older version.

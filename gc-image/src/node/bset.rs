@@ -83,15 +83,13 @@ impl Bset {
 
 /// The keys of a set on their way in.
 pub(super) struct Keys<'a> {
+    /// Of packed keys on disk.
     pub(super) format: &'a NodeFormat,
+    /// Of packed keys in memory.
+    pub(super) in_memory: &'a NodeFormat,
     pub(super) set: &'a Bset,
     pub(super) min_max: (Bpos, Bpos),
     pub(super) written: u16,
-}
-
-/// What the order of keys is told by.
-struct Previous {
-    k: Bkey,
 }
 
 impl Keys<'_> {
@@ -103,17 +101,20 @@ impl Keys<'_> {
         e: &mut Errors<'_, '_>,
     ) -> Result<(Vec<u64>, usize), Stop> {
         let type_ = BtreeNodeType::of(e.level, e.btree);
-        let old = compat::is_old(self.set.version);
+        let changes = compat::is_old(self.set.version) || self.format != self.in_memory;
         let mut whiteouts = 0;
         let mut seen_key = !self.set.separate_whiteouts();
-        let mut prev: Option<Previous> = None;
-        // Keys of today's version stay where they are.
+        let mut prev: Option<Bkey> = None;
+        // Keys that do not change stay where they are.
         let mut changed_keys = Vec::new();
         let mut at = 0_usize;
         while let Some(&first) = words.get(at) {
             let u64s = u16::try_from(words.len()).unwrap_or(u16::MAX);
             let len = usize::from(low8(first));
             if len == 0 {
+                if changes {
+                    changed_keys.push(first);
+                }
                 at = at.saturating_add(1);
                 continue;
             }
@@ -132,16 +133,13 @@ impl Keys<'_> {
                 continue;
             }
             let this = words.get(at..end).unwrap_or(&[]);
-            let plain = if old { None } else { self.plain(this) };
-            let changed = if plain.is_some() {
-                None
-            } else {
-                Some(self.unpack(this, words.get(at..).unwrap_or(&[]), e))
-            };
-            let (k, value) = match (&plain, &changed) {
-                (Some((k, value)), _) => (*k, *value),
-                (None, Some(key)) => (key.k, key.v.as_slice()),
-                (None, None) => return Err(Stop::Failed),
+            let changed;
+            let (k, value) = match self.plain(this).filter(|_| !changes) {
+                Some(plain) => plain,
+                None => {
+                    changed = self.unpack(this, words.get(at..).unwrap_or(&[]), e);
+                    (changed.k, changed.v.as_slice())
+                }
             };
             let key = KeyRef::new(&k, value);
             let reason = head_invalid(key, type_).or_else(|| outside(self.min_max, k.p));
@@ -152,26 +150,29 @@ impl Keys<'_> {
                 words.drain(at..end);
                 continue;
             }
-            let disorder = prev.as_ref().is_some_and(|p| is_after(&p.k, &k));
+            let disorder = prev.as_ref().is_some_and(|prev| is_after(prev, &k));
             if !seen_key && (!k.type_.is_whiteout() || disorder) {
-                whiteouts = if old { changed_keys.len() } else { at };
+                whiteouts = if changes { changed_keys.len() } else { at };
                 seen_key = true;
             } else if disorder {
-                let mut a = prev.as_ref().map(|p| HeadText(&p.k).to_string()).unwrap_or_default();
+                let mut a = prev.as_ref().map(|k| HeadText(k).to_string()).unwrap_or_default();
                 let mut b = HeadText(&k).to_string();
                 cut(&mut a, 80);
                 cut(&mut b, 80);
                 let text = format!("keys out of order: {a} > {b}");
                 e.raise(Class::Fatal, self.written, Some(u64s), &text)?;
             }
-            if old {
-                changed_keys.extend(k.to_words());
+            if changes {
+                match self.in_memory.pack(&k).filter(|_| format < KEY_FORMAT_CURRENT) {
+                    Some(packed) => changed_keys.extend_from_slice(packed.words()),
+                    None => changed_keys.extend(k.to_words()),
+                }
                 changed_keys.extend_from_slice(value);
             }
-            prev = Some(Previous { k });
+            prev = Some(k);
             at = end;
         }
-        Ok((if old { changed_keys } else { words }, whiteouts))
+        Ok((if changes { changed_keys } else { words }, whiteouts))
     }
 
     /// A key of today's version whose length agrees with its format.
@@ -204,9 +205,8 @@ impl Keys<'_> {
         for (to, from) in whole.iter_mut().zip(tail) {
             *to = *from;
         }
-        if let Some(head) = whole.first_mut() {
-            *head = (first & !0xff) | u64::from(own);
-        }
+        let [head, ..] = &mut whole;
+        *head = (first & !0xff) | u64::from(own);
         let mut k = match RawKey::split_first(self.format, &whole) {
             Some((Ok(raw), _)) => self.format.unpack(raw),
             _ => Bkey::new(Bpos::default(), 0),

@@ -8,9 +8,10 @@ use gc_core::layout::bits::low32;
 use gc_core::layout::{Bpos, KeyType};
 use std::collections::VecDeque;
 
-/// Keys of a run that are left, and how old it is.
+/// What is left of a run, and how old it is.
 struct Run {
-    keys: VecDeque<Key>,
+    key: Key,
+    behind: VecDeque<Key>,
     age: usize,
 }
 
@@ -20,25 +21,27 @@ impl Run {
         let mut rest = words;
         while let Some((raw, next)) = RawKey::split_first(format, rest) {
             rest = next;
-            if let Ok(raw) = raw {
-                keys.push_back(Key { k: format.unpack(raw), v: raw.value().to_vec() });
+            let Ok(raw) = raw else { continue };
+            let k = format.unpack(raw);
+            // They have no size, and hide nothing.
+            if k.type_ != KeyType::DELETED {
+                keys.push_back(Key { k, v: raw.value().to_vec() });
             }
         }
-        let mut run = Self { keys, age };
-        run.skip_deleted();
-        (!run.keys.is_empty()).then_some(run)
+        Some(Self { key: keys.pop_front()?, behind: keys, age })
     }
 
-    fn skip_deleted(&mut self) {
-        while self.keys.front().is_some_and(|k| k.k.type_ == KeyType::DELETED) {
-            self.keys.pop_front();
-        }
+    fn next(mut self) -> Option<Self> {
+        Some(Self { key: self.behind.pop_front()?, ..self })
+    }
+
+    fn start(&self) -> Bpos {
+        self.key.k.start_pos()
     }
 
     /// By start; of equal ones the newer run first.
     fn place(&self) -> (Bpos, core::cmp::Reverse<usize>) {
-        let start = self.keys.front().map(|k| k.k.start_pos()).unwrap_or_default();
-        (start, core::cmp::Reverse(self.age))
+        (self.start(), core::cmp::Reverse(self.age))
     }
 }
 
@@ -48,72 +51,59 @@ struct Heads {
 }
 
 impl Heads {
-    /// Drops the current key of a run.
-    fn advance(&mut self, i: usize) {
-        let mut run = self.runs.remove(i);
-        run.keys.pop_front();
-        run.skip_deleted();
-        self.put_back(run);
-    }
-
-    fn put_back(&mut self, run: Run) {
-        if run.keys.is_empty() {
-            return;
-        }
+    fn put(&mut self, run: Run) {
         let at = self.runs.partition_point(|r| r.place() < run.place());
         self.runs.insert(at, run);
+    }
+
+    /// Drops the current key of a run.
+    fn advance(&mut self, i: usize) {
+        let run = self.runs.remove(i);
+        if let Some(run) = run.next() {
+            self.put(run);
+        }
     }
 
     /// Changes the current key of a run, which may change the run's place.
     fn change(&mut self, i: usize, f: impl FnOnce(&mut Key)) {
         let mut run = self.runs.remove(i);
-        if let Some(key) = run.keys.front_mut() {
-            f(key);
-        }
-        run.skip_deleted();
-        self.put_back(run);
+        f(&mut run.key);
+        self.put(run);
     }
 }
 
-/// The keys of all runs, oldest run first, as they are left of each other.
+/// The keys of all runs, oldest run first, as they are left of each other. No key but
+/// a deleted one is without a size.
 pub(super) fn merge(format: &NodeFormat, runs: &[&[u64]]) -> Vec<u64> {
     let mut heads = Heads { runs: Vec::new() };
-    for (age, words) in runs.iter().enumerate() {
-        if let Some(run) = Run::new(format, words, age) {
-            heads.put_back(run);
-        }
+    for run in runs.iter().enumerate().filter_map(|(age, words)| Run::new(format, words, age)) {
+        heads.put(run);
     }
     let mut out = Vec::new();
-    loop {
-        let Some(l) = heads.runs.first().and_then(|r| Some((r.keys.front()?.clone(), r.age)))
-        else {
-            return out;
-        };
-        let r = heads.runs.get(1).and_then(|r| Some((r.keys.front()?.clone(), r.age)));
-        let (l, l_age) = l;
-        let Some((r, r_age)) = r.filter(|(r, _)| l.k.p > r.k.start_pos()) else {
-            append(format, &mut out, &l);
+    while let [l, others @ ..] = heads.runs.as_slice() {
+        let l_end = l.key.k.p;
+        let Some(r) = others.first().filter(|r| l_end > r.start()) else {
+            append(format, &mut out, &l.key);
             heads.advance(0);
             continue;
         };
-        let (l_end, r_start, r_end) = (l.k.p, r.k.start_pos(), r.k.p);
-        if r.k.size == 0 {
-            heads.advance(1);
-        } else if l_age > r_age {
+        let (r_start, r_end) = (r.start(), r.key.k.p);
+        if l.age > r.age {
             if l_end >= r_end {
                 heads.advance(1);
             } else {
                 heads.change(1, |k| cut_front(k, l_end));
             }
         } else if l_end > r_end {
-            let mut before = l;
+            let mut before = l.key.clone();
             cut_back(&mut before, r_start);
-            heads.change(0, |k| cut_front(k, r_end));
             append(format, &mut out, &before);
+            heads.change(0, |k| cut_front(k, r_end));
         } else {
             heads.change(0, |k| cut_back(k, r_start));
         }
     }
+    out
 }
 
 fn append(format: &NodeFormat, out: &mut Vec<u64>, key: &Key) {
@@ -129,18 +119,10 @@ fn append(format: &NodeFormat, out: &mut Vec<u64>, key: &Key) {
     }
 }
 
+/// Of an extent that reaches beyond `at`, what lies behind it.
 fn cut_front(key: &mut Key, at: Bpos) {
-    let (start, to) = (key.k.start_offset(), at.offset);
-    if at <= key.k.start_pos() {
-        return;
-    }
-    let cut = to.wrapping_sub(start);
+    let cut = at.offset.wrapping_sub(key.k.start_offset());
     key.k.size = key.k.size.wrapping_sub(low32(cut));
-    if key.k.size == 0 {
-        key.k.type_ = KeyType::DELETED;
-        set_value(key, Vec::new());
-        return;
-    }
     match key.k.type_ {
         KeyType::EXTENT | KeyType::REFLINK_V => cut_pointers(key, cut),
         KeyType::REFLINK_P => {
@@ -179,17 +161,12 @@ fn moved(offset: u16, cut: u64) -> u16 {
     gc_core::layout::bits::low16(u64::from(offset).wrapping_add(cut))
 }
 
+/// Of an extent that begins before `at`, what lies before it.
 fn cut_back(key: &mut Key, at: Bpos) {
-    if at >= key.k.p {
-        return;
-    }
     let len = at.offset.wrapping_sub(key.k.start_offset());
     key.k.p = at;
     key.k.size = low32(len);
-    if len == 0 {
-        key.k.type_ = KeyType::DELETED;
-        set_value(key, Vec::new());
-    } else if key.k.type_ == KeyType::INLINE_DATA {
+    if key.k.type_ == KeyType::INLINE_DATA {
         let words = crate::bytes::index(len.saturating_mul(64)).min(key.v.len());
         key.v.truncate(words);
         let v = core::mem::take(&mut key.v);
@@ -208,70 +185,125 @@ mod tests {
     use super::*;
     use gc_core::layout::{Bkey, BkeyFormat, ExtentPtr};
 
-    /// Extents as (start, end, sector of their start).
-    fn set(extents: &[(u64, u64, u64)]) -> Vec<u64> {
-        let mut words = Vec::new();
-        for (start, end, sector) in extents {
-            let size = u32::try_from(end - start).unwrap();
-            let mut k = Bkey::new(Bpos::new(1, *end), size);
-            k.type_ = KeyType::EXTENT;
-            k.u64s = 6;
-            words.extend(k.to_words());
-            words.push(ExtentPtr::new(0, *sector, 0).0);
-        }
-        words
+    /// An extent of a kind, of sectors from `start` to before `end`, told apart from
+    /// others by `id`.
+    fn extent(kind: KeyType, start: u64, end: u64, id: u64) -> Key {
+        let mut k = Bkey::new(Bpos::new(1, end), u32::try_from(end - start).unwrap());
+        k.type_ = kind;
+        let crc = gc_core::layout::ExtentCrc32(2).with_offset(1).0;
+        let ptr = ExtentPtr::new(0, id * 1000, 0).0;
+        let v = match kind {
+            KeyType::EXTENT if id % 2 == 0 => vec![crc, ptr],
+            KeyType::EXTENT => vec![ptr],
+            KeyType::REFLINK_V => vec![7, ptr],
+            KeyType::REFLINK_P => vec![id * 1000, 0],
+            // A word for each 8 bytes of at most three sectors.
+            KeyType::INLINE_DATA => {
+                (0..(end - start).min(3) * 64).map(|i| id * 1000 + i / 64).collect()
+            }
+            _ => Vec::new(),
+        };
+        let mut key = Key { k, v: Vec::new() };
+        set_value(&mut key, v);
+        key
     }
 
-    fn merged(sets: &[Vec<u64>]) -> Vec<(u64, u64, u64)> {
+    /// What lies at the nth sector of a key; `None`: nothing.
+    fn content(key: &Key, nth: u64) -> Option<u64> {
+        let ptr = |i: usize| ExtentPtr(key.v[i]).offset();
+        Some(match (key.k.type_, key.v.len()) {
+            (KeyType::EXTENT, 1) => ptr(0) + nth,
+            (KeyType::EXTENT, _) => {
+                let live = gc_core::layout::ExtentCrc32(key.v[0]).offset() - 1;
+                ptr(1) + u64::from(live) + nth
+            }
+            (KeyType::REFLINK_V, _) => ptr(1) + nth,
+            (KeyType::REFLINK_P, 0) => 1,
+            (KeyType::REFLINK_P, _) => key.v[0] + nth,
+            (KeyType::INLINE_DATA, _) => {
+                key.v.get(usize::try_from(nth).unwrap() * 64).copied().unwrap_or(2)
+            }
+            (KeyType::DISCARD, _) => return None,
+            (type_, _) => u64::from(type_.0),
+        })
+    }
+
+    fn merged(sets: &[Vec<Key>]) -> Vec<Key> {
         let Ok(format) = NodeFormat::new(&BkeyFormat::CURRENT) else {
             panic!("the format of unpacked keys is valid")
         };
-        let runs: Vec<&[u64]> = sets.iter().map(Vec::as_slice).collect();
+        let words = |set: &Vec<Key>| set.iter().flat_map(Key::to_words).collect::<Vec<_>>();
+        let runs: Vec<Vec<u64>> = sets.iter().map(words).collect();
+        let runs: Vec<&[u64]> = runs.iter().map(Vec::as_slice).collect();
         let words = merge(&format, &runs);
         let mut out = Vec::new();
         let mut rest = words.as_slice();
         while let Some((Ok(raw), next)) = RawKey::split_first(&format, rest) {
             rest = next;
-            let k = format.unpack(raw);
-            out.push((k.start_offset(), { k.p }.offset, ExtentPtr(raw.value()[0]).offset()));
+            out.push(Key { k: format.unpack(raw), v: raw.value().to_vec() });
         }
         out
     }
 
+    /// What lies where, by sector.
+    fn sectors(key: &Key) -> impl Iterator<Item = (u64, Option<u64>)> + '_ {
+        let start = key.k.start_offset();
+        (0..u64::from(key.k.size)).map(move |i| (start + i, content(key, i)))
+    }
+
     // Oracle: each sector belongs to the newest extent that covers it, computed
-    // sector by sector.
+    // sector by sector, and to none if that is a whiteout.
     #[test]
     fn like_painting_sectors() {
-        let sets = [
-            set(&[(0, 20, 1000), (30, 40, 1030), (50, 60, 1050)]),
-            set(&[(5, 10, 2005), (35, 55, 2035)]),
-            set(&[(8, 9, 3008), (19, 31, 3019), (58, 70, 3058)]),
+        use gc_image_write::rng::Rng;
+        let kinds = [
+            KeyType::EXTENT,
+            KeyType::REFLINK_V,
+            KeyType::REFLINK_P,
+            KeyType::INLINE_DATA,
+            KeyType::DISCARD,
+            KeyType::RESERVATION,
         ];
-        let painted = |n: usize| {
-            let mut sectors = std::collections::BTreeMap::new();
-            for words in &sets[..n] {
-                for k in words.chunks(6) {
-                    let (end, size) = (k[3], k[2] & 0xffff_ffff);
-                    let first = ExtentPtr(k[5]).offset();
-                    for i in 0..size {
-                        sectors.insert(end - size + i, first + i);
+        let mut cut = 0;
+        for seed in 0..3000 {
+            let mut rng = Rng::new(seed);
+            let mut sets = Vec::new();
+            let mut id = 1;
+            for _ in 0..rng.range(1, 4) {
+                let (mut set, mut at) = (Vec::new(), 0);
+                for _ in 0..rng.below(5) {
+                    let start = at + rng.below(6);
+                    let end = start + rng.range(1, 8);
+                    let mut key = extent(*rng.pick(&kinds).unwrap(), start, end, id);
+                    if rng.one_in(10) {
+                        (key.k.type_, key.k.size) = (KeyType::DELETED, 0);
+                        set_value(&mut key, Vec::new());
+                    } else if rng.one_in(10) && key.k.type_ == KeyType::REFLINK_P {
+                        // Values are looked at later.
+                        set_value(&mut key, Vec::new());
                     }
+                    set.push(key);
+                    (at, id) = (end, id + 1);
                 }
+                sets.push(set);
             }
-            sectors
-        };
-        for n in 1..=sets.len() {
+            let mut want = std::collections::BTreeMap::new();
+            for (sector, content) in sets.iter().flatten().flat_map(sectors) {
+                want.insert(sector, content);
+            }
+            want.retain(|_, content| content.is_some());
+            let keys = merged(&sets);
             let mut got = std::collections::BTreeMap::new();
             let mut last = 0;
-            for (start, end, sector) in merged(&sets[..n]) {
-                assert!(start >= last && end > start);
-                last = end;
-                for i in 0..end - start {
-                    got.insert(start + i, sector + i);
-                }
+            for key in &keys {
+                assert!(key.k.start_offset() >= last && key.k.size > 0, "{seed} {keys:?}");
+                last = { key.k.p }.offset;
+                got.extend(sectors(key));
             }
-            assert_eq!(got, painted(n), "{n} sets");
+            assert_eq!(got, want, "{seed} {sets:?} {keys:?}");
+            cut += usize::from(keys.len() > sets.iter().map(Vec::len).max().unwrap());
         }
+        assert!(cut > 1000);
     }
 
     // Oracle: which part of an extent with a checksum is live is in its entry.

@@ -10,6 +10,8 @@ pub(crate) mod plain;
 mod read;
 mod run;
 mod show;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use read::next_copy;
 pub use read::read;

@@ -25,6 +25,8 @@ const ENCRYPTED_HEAD: core::ops::Range<usize> = 24..136;
 pub(super) struct Parser {
     written: u16,
     format: Option<NodeFormat>,
+    /// The same in memory, where it differs.
+    swapped: Option<NodeFormat>,
     old_extents: bool,
     /// Version of the first set: that of the head.
     version: u16,
@@ -39,7 +41,7 @@ pub(super) struct Opened {
 
 impl Parser {
     pub(super) const fn new() -> Self {
-        Self { written: 0, format: None, old_extents: false, version: VERSION_MAX }
+        Self { written: 0, format: None, swapped: None, old_extents: false, version: VERSION_MAX }
     }
 
     /// Verifies a copy and collects its keys.
@@ -58,6 +60,7 @@ impl Parser {
             let words = set.words(&bytes, u64s);
             let keys = Keys {
                 format,
+                in_memory: self.swapped.as_ref().unwrap_or(format),
                 set: &set,
                 min_max: self.range(&bytes, e.btree),
                 written: self.written,
@@ -80,7 +83,7 @@ impl Parser {
             }
         }
         self.no_set_behind(&bytes, seq, e)?;
-        let Some(format) = self.format else { return Err(Stop::Failed) };
+        let Some(format) = self.swapped.or(self.format) else { return Err(Stop::Failed) };
         let runs: Vec<&[u64]> = runs.iter().map(Vec::as_slice).collect();
         let merged = if self.old_extents {
             extents::merge(&format, &runs)
@@ -274,6 +277,9 @@ impl Parser {
             e.raise(Class::Fatal, self.written, named, &text)?;
         }
         self.format = NodeFormat::new(&raw).ok();
+        if compat::is_old(self.version) && e.btree == BtreeId::INODES {
+            self.swapped = NodeFormat::new(&compat::format(raw)).ok();
+        }
         Ok(())
     }
 
