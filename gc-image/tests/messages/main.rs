@@ -5,6 +5,8 @@
 mod clean;
 #[path = "../common/mod.rs"]
 mod common;
+mod copies;
+mod opening;
 mod replay;
 mod roots;
 
@@ -31,7 +33,7 @@ const BLACKLIST_V2: u8 = 4;
 const USAGE: u8 = 5;
 const DATA_USAGE: u8 = 6;
 
-/// A file system of one device, to be damaged.
+/// A file system, of one device where nothing else is said, to be damaged.
 struct Base {
     _folder: tempfile::TempDir,
     paths: Vec<PathBuf>,
@@ -57,10 +59,11 @@ impl Base {
 
     fn of(settings: impl FnOnce(&mut FsSpec)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let paths = vec![folder.path().join("0")];
         let mut spec = FsSpec::new(7, vec![DeviceSpec::new(300, 16)]);
         (spec.btree_node_size, spec.block_size) = (16, 1);
         settings(&mut spec);
+        let paths: Vec<_> =
+            (0..spec.devices.len()).map(|n| folder.path().join(n.to_string())).collect();
         let mut writer = ImageWriter::create(spec, &paths).unwrap();
         let key = |i: u64| reservation(Bpos::new(4096, 8 * i), 8, 1);
         writer.btree(BtreeId::EXTENTS, (1..=4).map(key).collect()).unwrap();
@@ -198,16 +201,22 @@ fn split(mut bytes: &[u8]) -> Vec<Item> {
 }
 
 /// Where a section of a superblock begins, and its length.
-fn section(b: &[u8], type_: u32) -> (usize, usize) {
+fn section_of(b: &[u8], type_: u32) -> Option<(usize, usize)> {
     let mut at = HEAD;
-    loop {
+    while at < b.len() {
         let word = u64_at(b, at);
         let len = usize::try_from(word & 0xffff_ffff).unwrap() * 8;
         if word >> 32 == u64::from(type_) {
-            return (at, len);
+            return Some((at, len));
         }
         at += len;
     }
+    None
+}
+
+/// The same of one that there is.
+fn section(b: &[u8], type_: u32) -> (usize, usize) {
+    section_of(b, type_).unwrap()
 }
 
 fn u64_at(b: &[u8], at: usize) -> u64 {
