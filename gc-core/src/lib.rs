@@ -48,5 +48,7 @@ pub mod gens;
 pub mod host;
 pub mod layout;
 pub mod sync;
+#[cfg(test)]
+mod tests;
 pub mod text;
 pub mod thread;

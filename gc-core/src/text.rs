@@ -75,15 +75,12 @@ impl<const N: usize> fmt::Write for Text<N> {
         let room = N.saturating_sub(1).saturating_sub(self.len);
         let take = s.len().min(room);
         let end = self.len.saturating_add(take);
-        if let (Some(to), Some(from)) =
-            (self.bytes.get_mut(self.len..end), s.as_bytes().get(..take))
-        {
-            // Equally long; a copy that asserts it would leave a panic in the archive.
-            for (to, from) in to.iter_mut().zip(from) {
-                *to = *from;
-            }
-            self.len = end;
+        let free = self.bytes.get_mut(self.len..end).unwrap_or_default();
+        // Equally long; a copy that asserts it would leave a panic in the archive.
+        for (to, from) in free.iter_mut().zip(s.as_bytes()) {
+            *to = *from;
         }
+        self.len = end;
         if take == s.len() { Ok(()) } else { Err(fmt::Error) }
     }
 }

@@ -149,6 +149,16 @@ fn a_device_has_two_arrays() {
     }
     // Before the first one there is a mark in the array, but none to be changed.
     assert!(devices.mark(1, 1).is_none());
+    let alloc = |b: &Bucket| {
+        let times = [0, 1].map(|i| b.io_time[i].load(Relaxed));
+        (times, b.oldest_gen.load(Relaxed), b.gen_valid())
+    };
+    for (dev, bucket) in [(0, 2), (2, 2), (1, 8), (1, u64::MAX), (1, 3)] {
+        devices.set_alloc(dev, bucket, [5, 6], 7);
+    }
+    for (b, bucket) in buckets.iter().enumerate() {
+        assert_eq!(alloc(bucket), if b == 3 { ([5, 6], 7, true) } else { ([0; 2], 0, false) });
+    }
 }
 
 // Oracle: empty again, and each counter for itself is something.

@@ -97,6 +97,12 @@ mod tests {
         let s =
             Scale { live: 10, offset: 4, delta: -3, flags: over | BTREE_TRIGGER_OVERWRITE_SPLIT };
         assert_eq!(s.on_disk(8, 24), Ok(-1));
+        // Of the end only the size counts, not where it begins: ceil(7/4) - ceil(10/4);
+        // out of the middle: 2 + 1 - 3.
+        let s = Scale { live: 10, offset: 5, delta: -3, flags: over };
+        assert_eq!(s.on_disk(1, 4), Ok(-1));
+        let s = Scale { flags: BTREE_TRIGGER_OVERWRITE_SPLIT, ..s };
+        assert_eq!(s.on_disk(1, 4), Ok(0));
         assert_eq!(insert(8, 8, 0, 8), Err(BadSectors::ZeroSize));
         assert_eq!(insert(8, 8, 8, 0), Err(BadSectors::ZeroSize));
         let s = Scale { live: 10, offset: 8, delta: -3, flags: over };

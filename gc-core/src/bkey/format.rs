@@ -257,6 +257,7 @@ mod tests {
     #[test]
     fn empty_state_gives_the_shortest_format() {
         assert_eq!(BkeyFormatState::new().finish(), format([0; 6], [0; 6], 1));
+        assert_eq!(BkeyFormatState::default().finish(), format([0; 6], [0; 6], 1));
     }
 
     // Oracle: the formula of the facts with numbers.

@@ -65,18 +65,15 @@ impl NodeFormat {
         Some(words)
     }
 
-    fn finish(
-        &self,
-        mut words: [u64; WINDOW],
-        val_u64s: u8,
-        format_ws: u8,
-        type_: KeyType,
-    ) -> Option<PackedKey> {
-        let u64s = self.key_u64s().checked_add(val_u64s)?;
-        if let Some(w) = words.first_mut() {
-            *w |= packed_head(u64s, format_ws, type_);
-        }
-        Some(PackedKey { words, len: usize::from(self.key_u64s()) })
+    /// Length of a packed key with such a value.
+    fn u64s_with(&self, val_u64s: u8) -> Option<u8> {
+        self.key_u64s().checked_add(val_u64s)
+    }
+
+    fn finish(&self, mut words: [u64; WINDOW], u64s: u8, ws: u8, type_: KeyType) -> PackedKey {
+        let [first, ..] = &mut words;
+        *first |= packed_head(u64s, KEY_FORMAT_LOCAL_BTREE | ws, type_);
+        PackedKey { words, len: usize::from(self.key_u64s()) }
     }
 
     /// Packs a key; its length is that of the packed key with the same value.
@@ -92,8 +89,8 @@ impl NodeFormat {
         if k.start_offset() < offset.offset {
             return None;
         }
-        let ws = k.format_ws & 0x80;
-        self.finish(words, k.u64s.checked_sub(BKEY_U64S)?, KEY_FORMAT_LOCAL_BTREE | ws, k.type_)
+        let u64s = self.u64s_with(k.u64s.checked_sub(BKEY_U64S)?)?;
+        Some(self.finish(words, u64s, k.format_ws & 0x80, k.type_))
     }
 
     /// Packs a key of a node with format `from` by this format, field by field:
@@ -104,7 +101,8 @@ impl NodeFormat {
     pub fn repack(&self, from: &NodeFormat, key: RawKey<'_>) -> Option<PackedKey> {
         let words = self.pack_fields(from.fields(key))?;
         let (_, format_ws, type_) = key.unpacked_head();
-        self.finish(words, key.val_u64s(), KEY_FORMAT_LOCAL_BTREE | (format_ws & 0x80), type_)
+        let u64s = self.u64s_with(key.val_u64s())?;
+        Some(self.finish(words, u64s, format_ws & 0x80, type_))
     }
 
     /// Packs a position, or the greatest below it that packs.
@@ -140,12 +138,8 @@ impl NodeFormat {
             cut |= too_large;
             place.put(&mut words, if too_large { place.mask } else { stored });
         }
-        exact &= !cut;
-        match self.finish(words, 0, KEY_FORMAT_LOCAL_BTREE, KeyType::DELETED) {
-            Some(k) if exact => PackedPos::Exact(k),
-            Some(k) => PackedPos::Smaller(k),
-            None => PackedPos::Fail,
-        }
+        let k = self.finish(words, self.key_u64s(), 0, KeyType::DELETED);
+        if exact && !cut { PackedPos::Exact(k) } else { PackedPos::Smaller(k) }
     }
 }
 

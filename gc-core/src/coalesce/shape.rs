@@ -57,11 +57,14 @@ pub(super) fn tiles(new: &[Slice], min: Bpos, max: Bpos) -> bool {
     end == Some(max)
 }
 
-/// What a merge inserts into the parent: at most a key for each old and each new
-/// node.
+/// At most a key for each old and each new node.
+const KEYS: usize = 8;
+static_assertions::const_assert!(KEYS == 2 * GC_MERGE_NODES);
+
+/// What a merge inserts into the parent.
 #[derive(Debug)]
 pub(super) struct ParentKeys {
-    keys: [ParentKey; 2 * GC_MERGE_NODES],
+    keys: [ParentKey; KEYS],
     nr: usize,
 }
 
@@ -72,7 +75,7 @@ impl ParentKeys {
     /// Both slices ascend. `None` if there are too many.
     pub(super) fn new(old_max: &[Bpos], new: &[Slice]) -> Option<Self> {
         let none = ParentKey { pos: Bpos::new(0, 0), new: None };
-        let mut all = Self { keys: [none; 2 * GC_MERGE_NODES], nr: 0 };
+        let mut all = Self { keys: [none; KEYS], nr: 0 };
         let mut old = old_max.iter().copied().peekable();
         for (i, slice) in new.iter().enumerate() {
             while let Some(pos) = old.next_if(|&pos| pos < slice.max) {

@@ -5,7 +5,8 @@ use crate::host::{CoalesceHost, NodeInfo};
 use crate::layout::btree::GC_MERGE_NODES;
 
 /// Nodes of a window beside the one the walk is at.
-const EARLIER: usize = GC_MERGE_NODES - 1;
+const EARLIER: usize = 3;
+static_assertions::const_assert!(EARLIER + 1 == GC_MERGE_NODES);
 
 /// Nodes of one level visited before, the newest first, each with the sequence of
 /// its lock when that was released.

@@ -13,6 +13,14 @@ use crate::layout::btree::{BTREE_TRIGGER_GC, BTREE_TRIGGER_NOATOMIC};
 use crate::layout::{Bucket, BucketMark, DataType, ExtentPtr, KeyType};
 use core::sync::atomic::Ordering::Relaxed;
 
+/// A bucket as gc counts it and as the file system uses it.
+struct Pair<'a, 'h, H: Host + ?Sized> {
+    dev: &'a DevEntry<'h, H>,
+    b: u64,
+    gc: &'a Bucket,
+    live: &'a Bucket,
+}
+
 /// Marks keys in one pass.
 pub struct Marker<'a, 'h, H: Host + ?Sized> {
     host: &'h H,
@@ -95,18 +103,16 @@ impl<'a, 'h, H: Host + ?Sized> Marker<'a, 'h, H> {
         }
         let mut stale = 0;
         for ptr in key.pointers() {
-            let (dev, b) = self.bucket_of(ptr)?;
+            let of @ Pair { dev, b, gc, live } = self.buckets_of(ptr)?;
             dev.touched.bucket(b);
             let ptr_gen = ptr.gen_();
             if self.initial {
-                self.check_gen(key, ptr, dev, b)?;
-            } else if let Some(live) = dev.live.get(b) {
+                self.check_gen(key, ptr, &of)?;
+            } else {
                 stale = stale.max(gen_after(live.load_mark(Relaxed).gen_(), ptr_gen));
             }
-            if let Some(gc) = dev.gc.get(b) {
-                if gen_after(gc.oldest_gen.load(Relaxed), ptr_gen) != 0 {
-                    gc.oldest_gen.store(ptr_gen, Relaxed);
-                }
+            if gen_after(gc.oldest_gen.load(Relaxed), ptr_gen) != 0 {
+                gc.oldest_gen.store(ptr_gen, Relaxed);
             }
         }
         // What the host could not account for it has reported itself; the
@@ -149,12 +155,14 @@ impl<'a, 'h, H: Host + ?Sized> Marker<'a, 'h, H> {
         Ok(())
     }
 
-    /// The device and bucket of a pointer. Keys were validated when they were
-    /// read, so that this fails only for a host that does not.
+    /// The buckets of a pointer. Keys were validated when they were read, so that
+    /// this fails only for a host that does not.
     #[inline]
-    fn bucket_of(&self, ptr: ExtentPtr) -> Result<(&'a DevEntry<'h, H>, u64)> {
-        let found =
-            self.devices.get(ptr.dev()).and_then(|dev| Some((dev, dev.bucket_of(ptr.offset())?)));
+    fn buckets_of(&self, ptr: ExtentPtr) -> Result<Pair<'a, 'h, H>> {
+        let found = self.devices.get(ptr.dev()).and_then(|dev| {
+            let b = dev.bucket_of(ptr.offset())?;
+            Some(Pair { dev, b, gc: dev.gc.get(b)?, live: dev.live.get(b)? })
+        });
         match found {
             Some(found) => Ok(found),
             None => Err(self.nonexistent(ptr)),
@@ -179,12 +187,8 @@ impl<'a, 'h, H: Host + ?Sized> Marker<'a, 'h, H> {
         &self,
         key: KeyRef<'_>,
         ptr: ExtentPtr,
-        dev: &DevEntry<'h, H>,
-        b: u64,
+        &Pair { dev, b, gc, live }: &Pair<'a, 'h, H>,
     ) -> Result<()> {
-        let (Some(gc), Some(live)) = (dev.gc.get(b), dev.live.get(b)) else {
-            return Err(self.nonexistent(ptr));
-        };
         if !gc.gen_valid() || gen_after(ptr.gen_(), gc.load_mark(Relaxed).gen_()) != 0 {
             self.repair_gen(key, ptr, BucketPlace { dev: dev.idx, bucket: b }, gc, live)?;
         }

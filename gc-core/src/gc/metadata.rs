@@ -75,8 +75,8 @@ impl<H: DeviceHost + ?Sized> Marking<'_, H> {
     fn sectors(&self, start: u64, end: u64) {
         let size = u64::from(self.geometry.bucket_size);
         let mut at = start;
-        while at < end {
-            let Some(bucket) = at.checked_div(size) else { break };
+        // Buckets without a size have no number.
+        while let Some(bucket) = at.checked_div(size).filter(|_| at < end) {
             let next = bucket.saturating_add(1).saturating_mul(size).min(end);
             let sectors = u32::try_from(next.saturating_sub(at)).unwrap_or(u32::MAX);
             let inside = self.bucket(bucket, DataType::SB, sectors);

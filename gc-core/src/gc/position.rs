@@ -96,18 +96,17 @@ pub fn seqlock_write(cell: GcPosCell<'_>, pos: GcPos) {
 pub fn seqlock_read(cell: GcPosCell<'_>) -> GcPos {
     loop {
         let seq = cell.seq.load(Mem::Acquire);
-        if seq & 1 == 0 {
-            let [phase, snapshot, ol, oh, il, ih, level] =
-                cell.words.each_ref().map(|w: &AtomicU32| w.load(Mem::Relaxed));
-            fence(Mem::Acquire);
-            if cell.seq.load(Mem::Relaxed) == seq {
-                let join = |lo: u32, hi: u32| u64::from(lo) | (u64::from(hi) << 32);
-                return GcPos {
-                    phase: GcPhase(phase),
-                    pos: Bpos { snapshot, offset: join(ol, oh), inode: join(il, ih) },
-                    level,
-                };
-            }
+        let [phase, snapshot, ol, oh, il, ih, level] =
+            cell.words.each_ref().map(|w: &AtomicU32| w.load(Mem::Relaxed));
+        fence(Mem::Acquire);
+        // Odd while it is written; another one if it was written meanwhile.
+        if seq & 1 == 0 && cell.seq.load(Mem::Relaxed) == seq {
+            let join = |lo: u32, hi: u32| u64::from(lo) | (u64::from(hi) << 32);
+            return GcPos {
+                phase: GcPhase(phase),
+                pos: Bpos { snapshot, offset: join(ol, oh), inode: join(il, ih) },
+                level,
+            };
         }
         spin_loop();
     }

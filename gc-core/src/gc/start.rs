@@ -76,3 +76,47 @@ pub(crate) fn free<'h, H: Host + ?Sized>(host: &'h H, devices: &mut Devices<'h, 
     devices.gc_free();
     host.usage_gc_free();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    // Oracle: each bit of three buckets by itself; the journal's sequence, bits 48 to 63
+    // and whether it counts, is nothing that a pass counts, nor are bits 14 and 15.
+    #[test]
+    fn any_bit_that_counts_makes_a_stretch_one_to_look_at() {
+        let buckets = || (0..3).map(|_| Bucket::default()).collect::<Vec<_>>();
+        assert!(untouched(&buckets()) && untouched(&[]));
+        for at in 0..3 {
+            for bit in 0..64 {
+                let b = buckets();
+                b[at].mark.store(1 << bit, Relaxed);
+                let nothing = matches!(bit, 12 | 14 | 15 | 48..);
+                assert_eq!(untouched(&b), nothing, "{at} {bit}");
+            }
+            for bit in 0..8 {
+                let b = buckets();
+                b[at].oldest_gen.store(1 << bit, Relaxed);
+                assert!(!untouched(&b), "{at} {bit}");
+                let b = buckets();
+                b[at].flags.store(1 << bit, Relaxed);
+                assert!(!untouched(&b), "{at} {bit}");
+            }
+        }
+    }
+
+    // Oracle: D8 and docs/facts/gc.md: a pass over metadata does not recount buckets of
+    // data, which keep all but their owner; the others keep their generation.
+    #[test]
+    fn a_pass_begins_with_what_it_does_not_count() {
+        for raw in 0..8 {
+            let live = BucketMark(u64::MAX).with_data_type_raw(raw);
+            let gen_only = BucketMark(0).with_gen(255);
+            assert_eq!(first_mark(live, false), gen_only);
+            let data = [DataType::USER, DataType::CACHED].contains(&DataType(raw));
+            let kept = if data { live.with_owned_by_allocator(false) } else { gen_only };
+            assert_eq!(first_mark(live, true), kept, "{raw}");
+        }
+    }
+}

@@ -80,9 +80,6 @@ impl<'h, H: Host + ?Sized> DevEntry<'h, H> {
     }
 }
 
-/// Pointers name devices by one byte.
-const DEV_IDX_MAX: u32 = 255;
-
 /// All members in the order of their index.
 pub struct Devices<'h, H: Host + ?Sized> {
     host: &'h H,
@@ -109,9 +106,6 @@ impl<'h, H: Host + ?Sized> Devices<'h, H> {
     }
 
     fn add(&mut self, idx: u32, dev: H::Dev) -> Result<()> {
-        if idx > DEV_IDX_MAX {
-            return Err(Error::INVAL);
-        }
         let live = self.host.dev_buckets(dev, Side::Live).ok_or(Error::INVAL)?;
         let geometry = self.host.dev_geometry(dev);
         let online = match self.host.dev_next(idx, true) {
@@ -122,10 +116,10 @@ impl<'h, H: Host + ?Sized> Devices<'h, H> {
             None => false,
         };
         self.entries.try_reserve(1)?;
-        let slot = self.slots.get_mut(usize::try_from(idx).map_err(|_| Error::INVAL)?);
-        if let Some(slot) = slot {
-            *slot = u16::try_from(self.entries.len().saturating_add(1)).unwrap_or(0);
-        }
+        // Pointers name devices by one byte.
+        let slot = usize::try_from(idx).ok().and_then(|i| self.slots.get_mut(i));
+        let nr = self.entries.len().saturating_add(1);
+        *slot.ok_or(Error::INVAL)? = u16::try_from(nr).unwrap_or(0);
         #[expect(clippy::disallowed_methods, reason = "room was reserved above")]
         self.entries.push(DevEntry {
             dev,

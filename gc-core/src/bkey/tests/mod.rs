@@ -489,4 +489,35 @@ fn keys_are_counted_by_set_and_kind() {
         nr,
         BtreeNrKeys { live_u64s: 9, bset_u64s: [3, 0, 6], packed_keys: 1, unpacked_keys: 1 }
     );
+    // A node has three sets at most; what is said of another is in the sum alone.
+    nr.add_key(3, one_key(&f, &unpacked));
+    nr.remove_key(3, one_key(&f, &packed));
+    nr.remove_key(2, one_key(&f, &unpacked));
+    assert_eq!(
+        nr,
+        BtreeNrKeys { live_u64s: 6, bset_u64s: [3, 0, 0], packed_keys: 0, unpacked_keys: 1 }
+    );
+}
+
+// Oracle: nothing is compared with nothing, and only words that both have.
+#[test]
+fn keys_without_their_words_are_equal() {
+    use std::cmp::Ordering;
+    let f = node_format([64, 64, 0, 0, 0, 0], [0; 6]);
+    let (low, high) = ([0, 0, 1], [0, 0, 2]);
+    assert_eq!(f.cmp_bits(&low, &high), Ordering::Less);
+    assert_eq!(f.cmp_bits(&low[..2], &high), Ordering::Equal);
+    assert_eq!(f.cmp_bits(&low, &[]), Ordering::Equal);
+}
+
+// Oracle: of all snapshots before the given one the last is the greatest of 32 bits, also
+// where the format has room for more.
+#[test]
+fn the_position_before_a_snapshot_has_the_last_one() {
+    let f = node_format([8, 16, 40, 0, 0, 0], [0, 0, 5, 0, 0, 0]);
+    let PackedPos::Smaller(k) = f.pack_pos(Bpos { snapshot: 3, ..Bpos::new(1, 7) }) else {
+        panic!("its snapshot does not pack")
+    };
+    let got = f.unpack_pos(one_key(&f, k.words()));
+    assert_eq!(got, Bpos { snapshot: u32::MAX, ..Bpos::new(1, 6) });
 }

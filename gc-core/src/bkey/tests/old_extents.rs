@@ -4,7 +4,7 @@
 use super::{node_format, one_key};
 use crate::bkey::*;
 use crate::layout::bkey::{Bkey, KeyType};
-use crate::layout::extent::{ExtentCrc32, ExtentCrc128, ExtentPtr, ExtentStripePtr};
+use crate::layout::extent::{ExtentCrc32, ExtentCrc64, ExtentCrc128, ExtentPtr, ExtentStripePtr};
 use crate::layout::position::Bpos;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -39,6 +39,11 @@ fn front_cuts_move_pointers_or_checksum_offsets() {
     let mut v = vec![100, 9];
     cut_value_front(KeyType::REFLINK_P, &mut v, 7);
     assert_eq!(v, [107, 9]);
+    cut_value_front(KeyType::REFLINK_P, &mut [], 7);
+    let c64 = ExtentCrc64 { w0: 4, csum_lo: 9 }.with_offset(5);
+    let mut v = vec![c64.w0, 9, p.0];
+    cut_value_front(KeyType::EXTENT, &mut v, 7);
+    assert_eq!(v, [c64.with_offset(12).w0, 9, p.0]);
     let mut v = vec![3, 4];
     cut_value_front(KeyType::RESERVATION, &mut v, 7);
     assert_eq!(v, [3, 4]);
@@ -72,8 +77,60 @@ fn cuts_outside_an_extent_are_refused() {
     assert_eq!(k.cut_back(Bpos::new(1, 96)), Ok(()));
     assert_eq!((k.size, { k.p.offset }), (3, 96));
     assert_eq!(k.cut_back(Bpos::new(1, 92)), Err(NotInside));
+    // Of another inode or snapshot, between start and end all the same.
+    let wide = Bkey { p: Bpos { snapshot: 9, ..Bpos::new(1, 96) }, ..k };
+    for to in [Bpos::new(1, 95), Bpos { snapshot: 8, ..Bpos::new(1, 95) }] {
+        assert_eq!({ wide }.cut_front(to), Err(NotInside));
+        assert_eq!({ wide }.cut_back(to), Err(NotInside));
+    }
+    assert_eq!({ wide }.cut_back(Bpos { snapshot: 9, ..Bpos::new(0, 95) }), Err(NotInside));
     assert_eq!(k.cut_front(Bpos::new(1, 96)), Ok(3));
     assert_eq!(k.type_, KeyType::DELETED);
+    let mut k = extent(KeyType::EXTENT, 100, 10, 0);
+    assert_eq!(k.cut_back(Bpos::new(1, 90)), Ok(()));
+    assert_eq!((k.size, k.type_), (0, KeyType::DELETED));
+}
+
+// Oracle: docs/facts/bkey.md: an empty extent hides nothing and stays; one that is longer
+// than what lies before its end cannot be.
+#[test]
+fn extents_begin_before_they_end() {
+    let f = node_format([1, 6, 0, 7, 0, 0], [0; 6]);
+    let merged = |end, size| {
+        let k = extent(KeyType::EXTENT, end, size, 1);
+        let words: Vec<u64> = k.to_words().into_iter().chain([1]).collect();
+        let mut out = Vec::new();
+        merge_old_extents(&f, &[&words], &mut out).map(|nr| nr.packed_keys + nr.unpacked_keys)
+    };
+    assert_eq!(merged(10, 0), Ok(1));
+    assert_eq!(merged(10, 10), Ok(1));
+    assert_eq!(merged(10, 11), Err(MergeError::Extent(NotInside)));
+}
+
+// Oracle: by hand: of three sectors of inline data the last one is overwritten, of two
+// the first: the keys say how long what is left of them is.
+#[test]
+fn inline_data_is_as_long_as_its_key_says() {
+    let f = node_format([1, 8, 0, 4, 0, 0], [0; 6]);
+    let set = |end, size: u32, type_, words: u64| {
+        let k = extent(type_, end, size, usize::try_from(words).unwrap());
+        k.to_words().into_iter().chain(0..words).collect::<Vec<u64>>()
+    };
+    let old = set(13, 3, KeyType::INLINE_DATA, 192);
+    let next = set(15, 2, KeyType::INLINE_DATA, 100);
+    let new = set(14, 2, KeyType::EXTENT, 1);
+    let older: Vec<u64> = old.iter().chain(&next).copied().collect();
+    let mut out = Vec::new();
+    let nr = merge_old_extents(&f, &[&older, &new], &mut out).unwrap();
+    let left: Vec<_> = BsetKeys::new(&f, &out)
+        .map(|key| {
+            let key = key.unwrap();
+            let k = f.unpack(key);
+            (k.p.offset, k.size, key.value().len(), key.value().first().copied())
+        })
+        .collect();
+    assert_eq!(left, [(12, 2, 128, Some(0)), (14, 2, 1, Some(0)), (15, 1, 36, Some(64))]);
+    assert_eq!(usize::from(nr.live_u64s), out.len());
 }
 
 /// Gap before, size, type, packed if possible.

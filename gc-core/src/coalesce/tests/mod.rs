@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Each step of a merge on nodes that are bent by hand.
 
-mod fake;
-
 use super::repack::append;
 use super::*;
 use crate::bkey::{NodeFormat, RawKey};
 use crate::host::Host as _;
 use crate::layout::le::Le64;
 use crate::layout::{Bkey, BkeyFormat, Bpos, POS_MAX};
-use fake::{Asked, Fake, OwnKey, inode, leaves, pointer};
+use crate::tests::fake::{Asked, Fake, OwnKey, inode, leaves, pointer};
 use std::vec;
 use std::vec::Vec;
 

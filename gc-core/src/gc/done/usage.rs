@@ -73,8 +73,8 @@ pub(super) fn done<'h, H: Host + ?Sized>(
         }
     }
 
-    for i in 0..base.replicas() {
-        let Some(entry) = host.replicas_entry(i) else { break };
+    let entries = (0..base.replicas()).map_while(|i| Some((i, host.replicas_entry(i)?)));
+    for (i, entry) in entries {
         if mode.metadata_only && matches!(entry.data_type(), DataType::USER | DataType::CACHED) {
             continue;
         }

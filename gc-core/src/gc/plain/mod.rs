@@ -145,11 +145,11 @@ impl<'h> Plain<'h> {
     ) -> bool {
         match type_ {
             KeyType::EXTENT | KeyType::REFLINK_V => {
-                let Some(words) = v.get(entry_range(type_, v)) else { return false };
+                let words = v.get(entry_range(type_, v)).unwrap_or_default();
                 self.pointers(devices, words, DataType::USER, size)
             }
             KeyType::BTREE_PTR | KeyType::BTREE_PTR_V2 => {
-                let Some(words) = v.get(entry_range(type_, v)) else { return false };
+                let words = v.get(entry_range(type_, v)).unwrap_or_default();
                 self.pointers(devices, words, DataType::BTREE, size)
             }
             KeyType::INODE => {

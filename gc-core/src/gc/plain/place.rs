@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! One pointer: its sectors on disk, its bucket, and the mark that bucket gets.
 
-use crate::accounting::generation::gen_after;
 use crate::accounting::sectors::Scale;
 use crate::bkey::RawKey;
 use crate::host::{Devices, Host};
@@ -14,7 +13,6 @@ use core::sync::atomic::Ordering::Relaxed;
 pub(super) struct Place<'a> {
     pub(super) bucket: &'a Bucket,
     mark: BucketMark,
-    gen_: u8,
 }
 
 /// The pointer of an extent that has one only, a dirty one, perhaps with a short
@@ -79,9 +77,8 @@ pub(super) fn find<'a, H: Host + ?Sized>(
     if !bucket.gen_valid() {
         return None;
     }
-    let gen_ = ptr.gen_();
-    let mark = plain_mark(bucket.load_mark(Relaxed), gen_, cached, on_disk, data_type)?;
-    Some(Place { bucket, mark, gen_ })
+    let mark = plain_mark(bucket.load_mark(Relaxed), ptr.gen_(), cached, on_disk, data_type)?;
+    Some(Place { bucket, mark })
 }
 
 /// One sector, as a mark has it.
@@ -117,10 +114,8 @@ fn plain_mark(
 impl Place<'_> {
     #[inline]
     pub(super) fn count(&self) {
+        // The pointer's generation is the bucket's: nothing in it is newer.
         self.bucket.mark.store(self.mark.0, Relaxed);
-        if gen_after(self.bucket.oldest_gen.load(Relaxed), self.gen_) != 0 {
-            self.bucket.oldest_gen.store(self.gen_, Relaxed);
-        }
     }
 }
 

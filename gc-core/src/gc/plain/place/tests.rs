@@ -36,7 +36,7 @@ fn a_plain_mark_is_the_mark() {
 #[test]
 fn sectors_on_disk() {
     for size in [0_u32, 1, 7, 8, 128, 65535, 65536, 1 << 20, u32::MAX] {
-        for (n, d) in [(1, 1), (8, 8), (3, 8), (8192, 8192), (size, size), (0, 8), (8, 0)] {
+        for (n, d) in [(1, 1), (8, 8), (3, 8), (8192, 8192), (size, size), (0, 8), (8, 0), (0, 0)] {
             let scale = Scale { live: size, offset: 0, delta: size.into(), flags: 0 };
             let want = scale.on_disk(n, d).ok().filter(|_| size != 0);
             assert_eq!(on_disk(size, n, d).map(i64::from), want, "{size} {n} {d}");

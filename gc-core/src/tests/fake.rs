@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! A host with one level of leaves below a root, which can be bent in every way.
+//! A host with one level of leaves below a root and members, which can be bent in every
+//! way. Nobody asks it for what it does not have.
 
 use crate::accounting::replicas::EntryRef;
 use crate::bkey::{KeyBuf, KeyRef};
@@ -8,7 +9,7 @@ use crate::finding::{Answer, Finding};
 use crate::host::*;
 use crate::layout::bkey::BKEY_U64S;
 use crate::layout::{
-    Bkey, Bpos, BtreeId, DataType, DevUsage, ExtentPtr, GcPos, KeyType, POS_MAX, POS_MIN,
+    Bkey, Bpos, BtreeId, Bucket, DataType, DevUsage, ExtentPtr, GcPos, KeyType, POS_MAX, POS_MIN,
 };
 use core::cell::{Cell, RefCell};
 use core::fmt;
@@ -18,10 +19,10 @@ use std::vec;
 use std::vec::Vec;
 
 /// A key with its value.
-pub(super) type OwnKey = (Bkey, Vec<u64>);
+pub(crate) type OwnKey = (Bkey, Vec<u64>);
 
 /// An inode; a value of `val_u64s` words.
-pub(super) fn inode(offset: u64, val_u64s: u8) -> OwnKey {
+pub(crate) fn inode(offset: u64, val_u64s: u8) -> OwnKey {
     let mut k = Bkey::new(Bpos::new(0, offset), 0);
     k.type_ = KeyType::INODE;
     k.u64s += val_u64s;
@@ -29,7 +30,7 @@ pub(super) fn inode(offset: u64, val_u64s: u8) -> OwnKey {
 }
 
 /// The pointer to a node.
-pub(super) fn pointer(min: Bpos, max: Bpos, bucket: u64) -> OwnKey {
+pub(crate) fn pointer(min: Bpos, max: Bpos, bucket: u64) -> OwnKey {
     let mut k = Bkey::new(max, 0);
     k.type_ = KeyType::BTREE_PTR_V2;
     k.u64s = BKEY_U64S + 6;
@@ -39,16 +40,16 @@ pub(super) fn pointer(min: Bpos, max: Bpos, bucket: u64) -> OwnKey {
 }
 
 /// A node.
-pub(super) struct Node {
-    pub(super) info: NodeInfo,
-    pub(super) key: OwnKey,
-    pub(super) keys: Vec<OwnKey>,
-    pub(super) seq: u32,
-    pub(super) live_u64s: u32,
+pub(crate) struct Node {
+    pub(crate) info: NodeInfo,
+    pub(crate) key: OwnKey,
+    pub(crate) keys: Vec<OwnKey>,
+    pub(crate) seq: u32,
+    pub(crate) live_u64s: u32,
 }
 
 impl Node {
-    pub(super) fn new(level: u8, min: Bpos, max: Bpos, bucket: u64, keys: Vec<OwnKey>) -> Self {
+    pub(crate) fn new(level: u8, min: Bpos, max: Bpos, bucket: u64, keys: Vec<OwnKey>) -> Self {
         let info =
             NodeInfo { min_key: min, max_key: max, level, btree_id: BtreeId::INODES, fake: false };
         let live_u64s = keys.iter().map(|(k, _)| u32::from(k.u64s)).sum();
@@ -58,31 +59,38 @@ impl Node {
 
 /// What the host is asked for, in its order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(crate) enum Asked {
     Relock(usize, bool),
     Unlock(usize),
     /// Old nodes; ranges of the new ones.
     Replace(Vec<usize>, Vec<(Bpos, Bpos)>),
     Wait,
     Fail(CoalesceFail),
+    Put(u32),
     Log(String),
 }
 
 /// Nodes by number; the last one is the root.
-pub(super) struct Fake {
-    pub(super) nodes: Vec<Node>,
-    pub(super) size: NodeSize,
+pub(crate) struct Fake {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) size: NodeSize,
     /// What replacing says, the first time first; then it succeeds.
-    pub(super) refusals: RefCell<Vec<Error>>,
+    pub(crate) refusals: RefCell<Vec<Error>>,
     /// Whether waiting loses the place.
-    pub(super) lost: bool,
+    pub(crate) lost: bool,
     /// Questions after which the thread is to stop.
-    pub(super) stop_after: Cell<Option<usize>>,
-    pub(super) asked: RefCell<Vec<Asked>>,
+    pub(crate) stop_after: Cell<Option<usize>>,
+    /// Indexes of the members.
+    pub(crate) members: Vec<u32>,
+    /// Those that are not there, and those that have no buckets.
+    pub(crate) away: Vec<u32>,
+    pub(crate) bare: Vec<u32>,
+    pub(crate) buckets: Vec<Bucket>,
+    pub(crate) asked: RefCell<Vec<Asked>>,
 }
 
 /// Leaves of 100 positions each, a key in each at its end, and the root.
-pub(super) fn leaves(nr: usize) -> Fake {
+pub(crate) fn leaves(nr: usize) -> Fake {
     let mut nodes = Vec::new();
     let mut min = POS_MIN;
     for i in 0..nr {
@@ -99,12 +107,16 @@ pub(super) fn leaves(nr: usize) -> Fake {
         refusals: RefCell::default(),
         lost: false,
         stop_after: Cell::new(None),
+        members: Vec::new(),
+        away: Vec::new(),
+        bare: Vec::new(),
+        buckets: (0..4).map(|_| Bucket::default()).collect(),
         asked: RefCell::default(),
     }
 }
 
 impl Fake {
-    pub(super) fn root(&self) -> usize {
+    pub(crate) fn root(&self) -> usize {
         self.nodes.len() - 1
     }
 
@@ -112,12 +124,12 @@ impl Fake {
         self.asked.borrow_mut().push(what);
     }
 
-    pub(super) fn take(&self) -> Vec<Asked> {
+    pub(crate) fn take(&self) -> Vec<Asked> {
         self.asked.take()
     }
 }
 
-pub(super) struct Keys<'a>(core::slice::Iter<'a, OwnKey>);
+pub(crate) struct Keys<'a>(core::slice::Iter<'a, OwnKey>);
 
 impl NodeKeys for Keys<'_> {
     fn next(&mut self) -> Option<KeyRef<'_>> {
@@ -126,7 +138,7 @@ impl NodeKeys for Keys<'_> {
 }
 
 /// Children before their parent.
-pub(super) struct Nodes<'a> {
+pub(crate) struct Nodes<'a> {
     host: &'a Fake,
     next: usize,
 }
@@ -208,7 +220,7 @@ impl CoalesceHost for Fake {
 }
 
 impl DeviceHost for Fake {
-    type Dev = u8;
+    type Dev = u32;
 
     fn log(&self, _level: Level, args: fmt::Arguments<'_>) {
         self.note(Asked::Log(format!("{args}")));
@@ -218,25 +230,23 @@ impl DeviceHost for Fake {
 
     fn unlock(&self, _which: Lock) {}
 
-    fn dev_geometry(&self, _: u8) -> Geometry {
+    fn dev_geometry(&self, dev: u32) -> Geometry {
+        Geometry { nbuckets: 4, bucket_size: 16, first_bucket: 1, dev_idx: dev }
+    }
+
+    fn dev_superblocks(&self, _: u32) -> SbCopies {
         unreachable!()
     }
 
-    fn dev_superblocks(&self, _: u8) -> SbCopies {
+    fn dev_journal_bucket(&self, _: u32, _: usize) -> Option<u64> {
         unreachable!()
     }
 
-    fn dev_journal_bucket(&self, _: u8, _: usize) -> Option<u64> {
+    fn mark_metadata_bucket(&self, _: u32, _: u64, _: DataType, _: u32, _: GcPos, _: u32) {
         unreachable!()
     }
 
-    fn mark_metadata_bucket(&self, _: u8, _: u64, _: DataType, _: u32, _: GcPos, _: u32) {
-        unreachable!()
-    }
-
-    fn assert_held(&self, _: Lock) {
-        unreachable!()
-    }
+    fn assert_held(&self, _which: Lock) {}
 }
 
 impl Host for Fake {
@@ -314,9 +324,7 @@ impl Host for Fake {
         unreachable!()
     }
 
-    fn wait_interior_updates(&self) {
-        unreachable!()
-    }
+    fn wait_interior_updates(&self) {}
 
     fn journal_block(&self) {
         unreachable!()
@@ -327,16 +335,12 @@ impl Host for Fake {
     }
 
     fn clock(&self) -> u64 {
-        unreachable!()
+        0
     }
 
-    fn gc_time(&self, _: u64) {
-        unreachable!()
-    }
+    fn gc_time(&self, _start: u64) {}
 
-    fn wake_allocators(&self) {
-        unreachable!()
-    }
+    fn wake_allocators(&self) {}
 
     fn finding(&self, _: &Finding<'_>) -> Answer {
         unreachable!()
@@ -346,31 +350,34 @@ impl Host for Fake {
         unreachable!()
     }
 
-    fn dev_next(&self, _: u32, _: bool) -> Option<(u32, u8)> {
+    fn dev_next(&self, from: u32, online: bool) -> Option<(u32, u32)> {
+        let found = |idx: &u32| *idx >= from && !(online && self.away.contains(idx));
+        self.members.iter().copied().find(found).map(|idx| (idx, idx))
+    }
+
+    fn dev_put(&self, dev: u32, online: bool) {
+        if !online {
+            self.note(Asked::Put(dev));
+        }
+    }
+
+    fn dev_buckets(&self, dev: u32, _side: Side) -> Option<Buckets<'_>> {
+        (!self.bare.contains(&dev)).then(|| Buckets::new(&self.buckets))
+    }
+
+    fn dev_gc_alloc_buckets(&self, _: u32) -> Result<()> {
         unreachable!()
     }
 
-    fn dev_put(&self, _: u8, _: bool) {
+    fn dev_gc_alloc_usage(&self, _: u32) -> Result<()> {
         unreachable!()
     }
 
-    fn dev_buckets(&self, _: u8, _: Side) -> Option<Buckets<'_>> {
+    fn dev_gc_free(&self, _: u32) {
         unreachable!()
     }
 
-    fn dev_gc_alloc_buckets(&self, _: u8) -> Result<()> {
-        unreachable!()
-    }
-
-    fn dev_gc_alloc_usage(&self, _: u8) -> Result<()> {
-        unreachable!()
-    }
-
-    fn dev_gc_free(&self, _: u8) {
-        unreachable!()
-    }
-
-    fn dev_reserve_bucket(&self, _: u8, _: u32, _: usize) -> Option<u64> {
+    fn dev_reserve_bucket(&self, _: u32, _: u32, _: usize) -> Option<u64> {
         unreachable!()
     }
 
@@ -398,7 +405,7 @@ impl Host for Fake {
         unreachable!()
     }
 
-    fn mark_alloc_bucket(&self, _: u8, _: u64, _: bool, _: GcPos, _: u32) {
+    fn mark_alloc_bucket(&self, _: u32, _: u64, _: bool, _: GcPos, _: u32) {
         unreachable!()
     }
 
@@ -434,7 +441,7 @@ impl Host for Fake {
         unreachable!()
     }
 
-    fn set_dev_usage(&self, _: u8, _: &DevUsage) {
+    fn set_dev_usage(&self, _: u32, _: &DevUsage) {
         unreachable!()
     }
 

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Tests over several modules, and what they share.
+
+pub(crate) mod fake;
+
+use crate::error::Error;
+use crate::gc::{Args, gc};
+use crate::host::{DeviceHost as _, Devices};
+use fake::{Asked, Fake, leaves};
+use std::vec;
+use std::vec::Vec;
+
+fn with(members: &[u32], bare: &[u32]) -> Fake {
+    Fake { members: members.to_vec(), bare: bare.to_vec(), ..leaves(1) }
+}
+
+// Oracle: a pointer has a byte for its device; each reference taken is given back once.
+#[test]
+fn members_are_those_that_pointers_can_name() {
+    let f = with(&[0, 3, 255], &[]);
+    let devices = Devices::collect(&f).map_err(|e| e.code()).unwrap();
+    let named: Vec<u32> = (0..=255).filter_map(|i| Some(devices.get(i)?.idx)).collect();
+    assert_eq!(named, f.members);
+    assert_eq!(devices.iter().map(|d| d.idx).collect::<Vec<_>>(), f.members);
+    assert!(f.take().is_empty());
+    drop(devices);
+    assert_eq!(f.take(), [0, 3, 255].map(Asked::Put));
+    for (members, bare) in
+        [(vec![0, 256], vec![]), (vec![0, u32::MAX], vec![]), (vec![0, 9], vec![9])]
+    {
+        let f = with(&members, &bare);
+        assert_eq!(Devices::collect(&f).err(), Some(Error::INVAL));
+        let mut put = f.take();
+        put.sort_by_key(|a| if let Asked::Put(i) = a { *i } else { 0 });
+        assert_eq!(put, [members[0], members[1]].map(Asked::Put));
+    }
+}
+
+// Oracle: a member is there if the host finds it, and not the next one, among those that
+// are.
+#[test]
+fn members_are_there_or_away() {
+    for away in [vec![], vec![2], vec![5], vec![2, 5]] {
+        let f = Fake { away, ..with(&[2, 5], &[]) };
+        let devices = Devices::collect(&f).map_err(|e| e.code()).unwrap();
+        let online: Vec<u32> = devices.iter().filter(|d| d.online).map(|d| d.idx).collect();
+        let want: Vec<u32> = [2, 5].into_iter().filter(|idx| !f.away.contains(idx)).collect();
+        assert_eq!(online, want);
+    }
+}
+
+// Oracle: division by hand, buckets 1 to 3 of 16 sectors, and of 12.
+#[test]
+fn sectors_of_members_lie_in_buckets() {
+    let f = with(&[2], &[]);
+    let devices = Devices::collect(&f).map_err(|e| e.code()).unwrap();
+    let dev = devices.get(2).unwrap();
+    for sector in (0..80).chain([u64::MAX]) {
+        let want = (16..64).contains(&sector).then_some(sector / 16);
+        assert_eq!(dev.bucket_of(sector), want, "{sector}");
+        assert_eq!(f.dev_geometry(2).bucket_of(sector), want, "{sector}");
+    }
+}
+
+// Oracle: the line of docs/facts/gc.md; the trace and the wake-up come all the same.
+#[test]
+fn a_run_without_its_members_says_so() {
+    let f = with(&[256], &[]);
+    assert_eq!(gc(&f, Args { initial: true, metadata_only: false }), Err(Error::INVAL));
+    assert_eq!(f.take(), [Asked::Put(256), Asked::Log("error listing members for gc".into())]);
+}
