@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Real images with the original's results: the full corpus where it lies beside
 //! the project, else the choice of it in the fixtures; and those fixtures that are
-//! not in the corpus.
+//! not in the corpus. `TEST_IMAGES=fixtures` takes the fixtures alone, where each step
+//! of a program is slow.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use serde_json::Value;
@@ -23,8 +24,12 @@ pub(crate) fn all() -> Vec<Image> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let corpus = here.join("../../shared/corpus");
     let fixtures = here.join("../fixtures");
-    let roots =
-        if corpus.join("INDEX.md").exists() { vec![corpus, fixtures] } else { vec![fixtures] };
+    let few = std::env::var("TEST_IMAGES").is_ok_and(|v| v == "fixtures");
+    let roots = if corpus.join("INDEX.md").exists() && !few {
+        vec![corpus, fixtures]
+    } else {
+        vec![fixtures]
+    };
     let mut images: Vec<Image> = Vec::new();
     for class in roots.iter().flat_map(|r| folders(r)) {
         for dir in folders(&class) {
