@@ -53,7 +53,7 @@ pub enum Job {
 pub fn run(paths: &[PathBuf], job: Job) -> Option<i32> {
     let mut ears = Ears { fix: job == Job::Fix, found: 0 };
     let fs = open(paths, &Options::default(), &mut ears).ok()?;
-    let args = RecoveryArgs { fsck: job != Job::Gens };
+    let args = RecoveryArgs::new(job != Job::Gens);
     let recovered = recover(fs, args, &mut ears).ok()?;
     let image = Image::new(recovered, &mut ears).ok()?;
     let code = |r: Result<(), Error>| r.map_or_else(Error::code, |()| 0);

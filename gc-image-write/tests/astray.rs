@@ -83,7 +83,7 @@ fn pointers_to_the_same_node_do_not_multiply() {
     }
     let mut log = Log::default();
     let fs = open(&[&path], &Options::default(), &mut log).unwrap();
-    let recovered = recover(fs, RecoveryArgs { fsck: true }, &mut log).unwrap();
+    let recovered = recover(fs, RecoveryArgs::new(true), &mut log).unwrap();
     let image = Image::new(recovered, &mut log).unwrap();
     let result = gc(&image, Args { initial: true, metadata_only: false });
     drop(image);
@@ -100,7 +100,7 @@ fn the_same_btree_undamaged_is_clean() {
     image(&path);
     let mut log = Log::default();
     let fs = open(&[&path], &Options::default(), &mut log).unwrap();
-    let recovered = recover(fs, RecoveryArgs { fsck: true }, &mut log).unwrap();
+    let recovered = recover(fs, RecoveryArgs::new(true), &mut log).unwrap();
     let image = Image::new(recovered, &mut log).unwrap();
     assert_eq!(gc(&image, Args { initial: true, metadata_only: false }), Ok(()));
 }

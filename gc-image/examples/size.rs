@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let paths: Vec<_> = std::env::args_os().skip(1).map(std::path::PathBuf::from).collect();
     let mut read = Nodes(0);
     let fs = open(&paths, &Options::default(), &mut read)?;
-    let mut begun = begin(fs, RecoveryArgs { fsck: true }, &mut read)?;
+    let mut begun = begin(fs, RecoveryArgs::new(true), &mut read)?;
     let (mut keys, mut alloc, mut regions) = (0_u64, 0_u64, 0_u64);
     // Of keys that have one, of keys that have several, and those to another bucket than
     // the one before.

@@ -33,7 +33,7 @@ fn as_few_nodes_as_the_original_leaves() {
         let unpacked = image.unpack();
         let mut keep = Keep::default();
         let fs = open(&unpacked.devices, &Options::default(), &mut keep).unwrap();
-        let recovered = recover(fs, RecoveryArgs { fsck: false }, &mut keep).unwrap();
+        let recovered = recover(fs, RecoveryArgs::new(false), &mut keep).unwrap();
         let image = Image::new(recovered, &mut keep).unwrap();
         let digests: Rc<RefCell<BTreeMap<u8, KeyDigest>>> = Rc::default();
         let to = Rc::clone(&digests);

@@ -37,7 +37,7 @@ fn recovery_gives_what_the_original_has() {
         let dir = &image.name;
         let mut keep = Keep::default();
         let (_temp, fs) = open_image(&image, &mut keep);
-        let r = recover(fs, RecoveryArgs { fsck: true }, &mut keep)
+        let r = recover(fs, RecoveryArgs::new(true), &mut keep)
             .unwrap_or_else(|e| panic!("{dir:?}: {e}"));
         let want = golden.first().unwrap();
         assert_eq!(want["journal_keys"].as_u64(), u64::try_from(r.journal.len()).ok(), "{dir:?}");
@@ -76,7 +76,7 @@ fn every_key_is_read() {
         let dir = &image.name;
         let mut keep = Keep::default();
         let (_temp, fs) = open_image(&image, &mut keep);
-        let mut r = recover(fs, RecoveryArgs { fsck: true }, &mut keep).unwrap();
+        let mut r = recover(fs, RecoveryArgs::new(true), &mut keep).unwrap();
         for btree in golden.first().unwrap()["btrees"].as_array().unwrap() {
             let name = btree["btree"].as_str();
             let id = (0..8).map(BtreeId).find(|id| id.name() == name).unwrap();

@@ -71,7 +71,7 @@ fn sums_are_the_usage_of_the_original() {
 fn keys(unpacked: &Unpacked) -> (Fs, Vec<(BtreeId, u8, Key)>) {
     let mut keep = Keep::default();
     let fs = open(&unpacked.devices, &Options::default(), &mut keep).unwrap();
-    let mut r = recover(fs, RecoveryArgs { fsck: false }, &mut keep).unwrap();
+    let mut r = recover(fs, RecoveryArgs::new(false), &mut keep).unwrap();
     let mut all = Vec::new();
     for id in (0..8).map(BtreeId) {
         let root = std::rc::Rc::clone(&r.roots[usize::from(id.0)]);

@@ -33,7 +33,7 @@ impl Reporter for Silent {
 
 fn begun(unpacked: &Unpacked) -> Option<Begun> {
     let fs = open(&unpacked.devices, &Options::default(), &mut Silent).ok()?;
-    begin(fs, RecoveryArgs { fsck: true }, &mut Silent).ok()
+    begin(fs, RecoveryArgs::new(true), &mut Silent).ok()
 }
 
 fn same(a: &Option<Even>, b: &Option<Even>) -> bool {

@@ -39,7 +39,7 @@ fn is_plain(unpacked: &Unpacked, threads: usize) -> bool {
     let Ok(fs) = open(&unpacked.devices, &Options::default(), &mut reporter) else {
         return false;
     };
-    let Ok(begun) = begin(fs, RecoveryArgs { fsck: true }, &mut reporter) else { return false };
+    let Ok(begun) = begin(fs, RecoveryArgs::new(true), &mut reporter) else { return false };
     let whole = [plain::Part::whole(&begun.fs)];
     plain::check(&begun, plain::Options { threads }, &whole, &mut |_| {}).is_some()
 }

@@ -66,7 +66,8 @@ fn run(name: &str, bad: &[&[Range<u64>]]) -> (Result<i32, String>, Keep) {
 fn check(devices: Vec<DeviceFile>, keep: &mut Keep) -> Result<i32, String> {
     let fs = open_devices(devices, &Options::default(), keep);
     let fs = fs.map_err(|e: OpenError| e.to_string())?;
-    let recovered = recover(fs, RecoveryArgs { fsck: true }, keep).map_err(|e| e.to_string())?;
+    let recovered =
+        recover(fs, RecoveryArgs { fsck: true, threads: 2 }, keep).map_err(|e| e.to_string())?;
     let image = Image::new(recovered, keep).map_err(|e| e.to_string())?;
     let result = gc(&image, Args { initial: true, metadata_only: false });
     Ok(result.map_or_else(Error::code, |()| 0))
@@ -84,7 +85,7 @@ fn places(name: &str, dev: u8) -> Places {
     let unpacked = image.unpack();
     let mut keep = Keep::default();
     let fs = gc_image::fs::open(&unpacked.devices, &Options::default(), &mut keep).unwrap();
-    let recovered = recover(fs, RecoveryArgs { fsck: true }, &mut keep).unwrap();
+    let recovered = recover(fs, RecoveryArgs::new(true), &mut keep).unwrap();
     let device = recovered.fs.device(dev).unwrap();
     let size = u64::from(device.member.bucket_size);
     let journal = &device.online.as_ref().unwrap().journal;
@@ -140,7 +141,7 @@ fn leaves_without_another_copy() {
     let leaves = {
         let fs = gc_image::fs::open(&unpacked.devices, &Options::default(), &mut keep).unwrap();
         let node = u64::from(fs.btree_node_sectors());
-        let recovered = recover(fs, RecoveryArgs { fsck: true }, &mut keep).unwrap();
+        let recovered = recover(fs, RecoveryArgs::new(true), &mut keep).unwrap();
         let image = Image::new(recovered, &mut keep).unwrap();
         let mut leaves = Vec::new();
         for btree in [BtreeId::DIRENTS, BtreeId::INODES] {
@@ -161,7 +162,7 @@ fn leaves_without_another_copy() {
     let device = DeviceFile::over(Box::new(medium), &unpacked.devices[0], bytes);
     let mut keep = Keep::default();
     let fs = open_devices(vec![device], &Options::default(), &mut keep).unwrap();
-    let recovered = recover(fs, RecoveryArgs { fsck: true }, &mut keep).unwrap();
+    let recovered = recover(fs, RecoveryArgs::new(true), &mut keep).unwrap();
     let image = Image::new(recovered, &mut keep).unwrap();
     let result = gc(&image, Args { initial: true, metadata_only: false });
     assert_eq!(result.map_err(Error::code), Err(-5));

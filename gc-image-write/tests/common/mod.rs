@@ -81,7 +81,7 @@ pub(crate) fn check(paths: &[PathBuf], fix: bool) -> Outcome {
     let mut ears = Ears { fix, ..Ears::default() };
     let recovered = open(paths, &Options::default(), &mut ears)
         .map_err(|_| ())
-        .and_then(|fs| recover(fs, RecoveryArgs { fsck: true }, &mut ears).map_err(|_| ()));
+        .and_then(|fs| recover(fs, RecoveryArgs::new(true), &mut ears).map_err(|_| ()));
     if let Ok(rec) = recovered {
         let shared = std::cell::RefCell::new(ears);
         let mut through = Shared(&shared);

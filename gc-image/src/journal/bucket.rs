@@ -4,6 +4,7 @@
 use super::entry::{Head, MAX, last_seq_of, stored_csum};
 use super::list::List;
 use super::place::{Copy, Place};
+use super::scan::Job;
 use crate::checksum::{checksum, valid};
 use crate::error::RecoveryError;
 use crate::fs::Fs;
@@ -12,8 +13,14 @@ use crate::report::{Code, Flags, Found, Holds, Reporter};
 use crate::superblock::{VERSION_MAX, VERSION_MIN};
 use gc_core::finding::Answer;
 
+/// Bytes read at once in the beginning.
+const CHUNK: usize = 4096;
 /// Version of entries before versions were shared by all structures.
 const VERSION_OLD: u32 = 2;
+
+pub(super) fn is_known_version(version: u32) -> bool {
+    version == VERSION_OLD || (u32::from(VERSION_MIN)..u32::from(VERSION_MAX)).contains(&version)
+}
 
 /// What is at an offset.
 enum At {
@@ -32,7 +39,8 @@ pub(super) struct BucketReader<'a> {
     pub(super) fs: &'a Fs,
     pub(super) file: &'a DeviceFile,
     pub(super) dev: u8,
-    /// What is read at once; grows with the longest entry met.
+    /// Bytes that are read at once; they grow with the longest entry met.
+    pub(super) chunk: usize,
     pub(super) buf: Vec<u8>,
     /// Something could not be read.
     pub(super) unreadable: bool,
@@ -46,18 +54,28 @@ struct Filled {
     bad: u64,
 }
 
-impl BucketReader<'_> {
+impl<'a> BucketReader<'a> {
+    pub(super) fn new(fs: &'a Fs, file: &'a DeviceFile, dev: u8) -> Self {
+        Self { fs, file, dev, chunk: CHUNK, buf: Vec::new(), unreadable: false }
+    }
+
+    /// An entry of so many bytes was met.
+    pub(super) fn met(&mut self, bytes: usize) {
+        if bytes > self.chunk {
+            self.chunk = bytes.checked_next_power_of_two().unwrap_or(MAX);
+        }
+    }
+
     /// Adds the entries of a bucket to the list.
     pub(super) fn read(
         &mut self,
-        bucket: u64,
+        job: Job<'_>,
         list: &mut List,
         reporter: &mut dyn Reporter,
     ) -> Result<(), RecoveryError> {
-        let size = self.fs.device(self.dev).map_or(0, |d| u64::from(d.member.bucket_size));
         let block = u64::from(self.fs.block_sectors());
-        let mut offset = bucket.saturating_mul(size);
-        let end = offset.saturating_add(size);
+        let (mut offset, end) = (job.start(), job.end());
+        self.buf.resize(self.chunk, 0);
         // The part of the buffer that holds what lies from the offset on.
         let mut at = 0_usize;
         let mut filled = Filled { bytes: 0, bad: 0 };
@@ -90,7 +108,8 @@ impl BucketReader<'_> {
                         if bytes > MAX {
                             return Err(RecoveryError::new(-12, "cannot allocate memory"));
                         }
-                        self.buf = vec![0; bytes.checked_next_power_of_two().unwrap_or(MAX)];
+                        self.met(bytes);
+                        self.buf.resize(self.chunk, 0);
                     }
                     filled.bytes = 0;
                     continue;
@@ -162,8 +181,7 @@ impl BucketReader<'_> {
         if head.magic != self.fs.jset_magic() {
             return Ok(At::None);
         }
-        let known = u32::from(VERSION_MIN)..u32::from(VERSION_MAX);
-        if head.version != VERSION_OLD && !known.contains(&head.version) {
+        if !is_known_version(head.version) {
             reporter.error(&format!("unknown journal entry version {}", head.version));
             return Err(RecoveryError::new(4, "unknown metadata version"));
         }

@@ -9,6 +9,7 @@ use super::items::{Item, Said, items};
 use super::keys::JournalKeys;
 use super::list::List;
 use super::place::Place;
+use super::scan::{self, Job};
 use crate::error::RecoveryError;
 use crate::fs::Fs;
 use crate::report::{Code, Flags, Found, Phase, Reporter, cut};
@@ -16,9 +17,6 @@ use crate::superblock::MemberState;
 use gc_core::accounting::replicas::Entry as ReplicasEntry;
 use gc_core::finding::Answer;
 use gc_core::layout::DataType;
-
-/// Bytes read at once in the beginning.
-const CHUNK: usize = 4096;
 
 /// What was read of the journal.
 #[derive(Debug, Default)]
@@ -85,13 +83,17 @@ impl Journal {
     }
 }
 
-/// Reads the journal of all devices.
+/// Reads the journal of all devices by so many threads.
 ///
 /// # Errors
 /// What ends recovery here.
-pub fn read(fs: &mut Fs, reporter: &mut dyn Reporter) -> Result<Journal, RecoveryError> {
+pub fn read(
+    fs: &mut Fs,
+    threads: usize,
+    reporter: &mut dyn Reporter,
+) -> Result<Journal, RecoveryError> {
     let mut list = List::default();
-    let degraded = find(fs, &mut list, reporter)?;
+    let degraded = find(fs, threads, &mut list, reporter)?;
     let mut journal = Journal { unreadable: list.unreadable, ..Journal::default() };
     let base = list.places.back().map_or(0, |newest| newest.last_seq);
     let (mut keys, mut room, mut words) = (0_usize, Vec::new(), Vec::new());
@@ -119,35 +121,62 @@ pub fn read(fs: &mut Fs, reporter: &mut dyn Reporter) -> Result<Journal, Recover
 }
 
 /// Finds the entries of all devices; whether the journal of one is not there.
-fn find(fs: &Fs, list: &mut List, reporter: &mut dyn Reporter) -> Result<bool, RecoveryError> {
+fn find(
+    fs: &Fs,
+    threads: usize,
+    list: &mut List,
+    reporter: &mut dyn Reporter,
+) -> Result<bool, RecoveryError> {
     let mut degraded = false;
-    let mut failed = Ok(());
     let buckets = fs.members().filter_map(|(_, d)| d.online.as_ref().map(|o| o.journal.len()));
     reporter.phase(Phase::Journal, crate::bytes::number(buckets.sum()));
-    for (idx, dev) in fs.members() {
+    let mut jobs = Vec::new();
+    let mut readers = Vec::new();
+    for (dev, device) in fs.members() {
         let named = fs.replicas.table.view().iter();
         let has_journal =
-            named.filter(|e| e.data_type() == DataType::JOURNAL).any(|e| e.devs().contains(&idx));
+            named.filter(|e| e.data_type() == DataType::JOURNAL).any(|e| e.devs().contains(&dev));
         if !fs.replicas.rebuild && !has_journal {
             continue;
         }
-        let live = matches!(dev.member.state, MemberState::Rw | MemberState::Ro);
-        let Some(online) = dev.online.as_ref().filter(|_| live) else {
+        let live = matches!(device.member.state, MemberState::Rw | MemberState::Ro);
+        let Some(online) = device.online.as_ref().filter(|_| live) else {
             degraded = true;
             continue;
         };
-        let (file, buf) = (&online.file, vec![0; CHUNK]);
-        let mut reader = BucketReader { fs, file, dev: idx, buf, unreadable: false };
-        for bucket in &online.journal {
-            if let Err(e) = reader.read(*bucket, list, reporter) {
-                // Of several devices the last failure is the one that counts.
-                failed = Err(e);
-                break;
-            }
-            reporter.bucket_read();
-        }
-        list.unreadable |= reader.unreadable;
+        let (file, size) = (&online.file, u64::from(device.member.bucket_size));
+        let reader = readers.len();
+        let buckets = online.journal.iter().map(|bucket| Job { file, dev, bucket: *bucket, size });
+        jobs.extend(buckets.map(|job| (reader, job)));
+        readers.push(BucketReader::new(fs, file, dev));
     }
+    // Of several devices the last failure is the one that counts; of each nothing is read
+    // behind its own.
+    let mut failed = Ok(());
+    let mut over = vec![false; readers.len()];
+    let (of, jobs): (Vec<usize>, Vec<Job<'_>>) = jobs.into_iter().unzip();
+    scan::each(fs, &jobs, threads, &mut |i, plain| {
+        let (Some(of), Some(job)) = (of.get(i), jobs.get(i)) else { return false };
+        let (Some(reader), Some(over)) = (readers.get_mut(*of), over.get_mut(*of)) else {
+            return false;
+        };
+        if *over {
+            return true;
+        }
+        let added = match plain {
+            Some(plain) => {
+                reader.met(plain.longest);
+                plain.places.into_iter().try_for_each(|place| list.add(fs, place, reporter))
+            }
+            None => reader.read(*job, list, reporter),
+        };
+        match added {
+            Ok(()) => reporter.bucket_read(),
+            Err(e) => (failed, *over) = (Err(e), true),
+        }
+        true
+    });
+    list.unreadable |= readers.iter().any(|reader| reader.unreadable);
     failed.map(|()| degraded)
 }
 

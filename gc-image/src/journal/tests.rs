@@ -47,8 +47,16 @@ fn journal(contents: &[(u64, Vec<u8>)]) -> (Journal, Keep) {
     let contents: Vec<(u64, &[u8])> =
         contents.iter().map(|(s, b)| (4 * BUCKET + s, b.as_slice())).collect();
     let (_temp, mut fs) = fs(&contents);
-    let mut keep = Keep::default();
-    (read(&mut fs, &mut keep).unwrap(), keep)
+    let mut said = [1, 2, 5].map(|threads| {
+        let mut keep = Keep::default();
+        (read(&mut fs, threads, &mut keep).unwrap(), keep)
+    });
+    // Oracle: one thread.
+    let texts = said.each_ref().map(|(journal, keep)| format!("{:?} {keep:?}", journal.items));
+    assert!(texts.iter().all(|t| *t == texts[0]), "{texts:?}");
+    let seqs = said.each_ref().map(|(journal, _)| journal.seqs.clone());
+    assert!(seqs.iter().all(|s| *s == seqs[0]), "{seqs:?}");
+    core::mem::take(&mut said[0])
 }
 
 // Oracle: rules of docs/facts/journal.md, one bucket at a time.
@@ -236,7 +244,7 @@ fn fickle(devices: &[Contents<'_>]) -> (Journal, Keep) {
         let (member, buckets) = (first.member, Vec::new());
         fs.devices.push(Some(Device { member, online: Some(online), buckets, listed: None }));
     }
-    (read(&mut fs, &mut keep).unwrap(), keep)
+    (read(&mut fs, 1, &mut keep).unwrap(), keep)
 }
 
 // Oracle: the entry that cannot be read again is as one that never could be, and where

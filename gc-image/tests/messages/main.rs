@@ -127,17 +127,17 @@ impl Base {
 
     /// Recovery as a check does it.
     fn check(&self) -> Said {
-        self.recover(RecoveryArgs { fsck: true }, &Options::default(), false)
+        self.recover(RecoveryArgs::new(true), &Options::default(), false)
     }
 
     /// As a check that repairs in memory.
     fn repair(&self) -> Said {
-        self.recover(RecoveryArgs { fsck: true }, &Options::default(), true)
+        self.recover(RecoveryArgs::new(true), &Options::default(), true)
     }
 
     /// As a mount.
     fn mount(&self) -> Said {
-        self.recover(RecoveryArgs { fsck: false }, &Options::default(), false)
+        self.recover(RecoveryArgs::new(false), &Options::default(), false)
     }
 
     fn recover(&self, args: RecoveryArgs, options: &Options, fix: bool) -> Said {

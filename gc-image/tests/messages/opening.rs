@@ -84,7 +84,7 @@ fn a_device_that_is_cut_short() {
 fn all_are_wanted() {
     let mut base = two();
     let options = Options { require_all: true, ..Options::default() };
-    let args = RecoveryArgs { fsck: false };
+    let args = RecoveryArgs::new(false);
     assert!(base.recover(args, &options, false).end.is_ok());
     base.paths.truncate(1);
     let why = base.recover(args, &options, false);

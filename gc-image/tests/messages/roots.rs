@@ -18,7 +18,7 @@ fn mark_bad(items: &mut [Item], id: BtreeId) {
 
 fn incomplete(base: &Base) -> Said {
     let options = Options { incomplete: true, ..Options::default() };
-    base.recover(RecoveryArgs { fsck: false }, &options, false)
+    base.recover(RecoveryArgs::new(false), &options, false)
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod text;
 
 use crate::document;
 use crate::recorder::Recorded;
-use crate::run::{self, CHECK, Early, Failure, Session};
+use crate::run::{self, CHECK, Early, Failure, How, Session};
 use crate::style::Style;
 use gc_core::error::{Errno, Error};
 use gc_core::gc::{Args, gc};
@@ -24,10 +24,12 @@ use std::process::ExitCode;
 const SHOWN: usize = 5;
 
 pub(crate) fn run(options: CheckOptions, source: &Source) -> ExitCode {
+    let processors = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let threads = options.threads.unwrap_or_else(processors).get();
     run::on_image_or(
         source,
-        CHECK,
-        |session, begun| early(options, source.talk.quiet, session, begun),
+        How { threads, ..CHECK },
+        |session, begun| early(options, threads, source.talk.quiet, session, begun),
         |session, image| check(options, source.talk.quiet, session, image),
         |session, failure| match failure {
             // What was found until then is a result too.
@@ -124,6 +126,7 @@ fn verdict(
 /// What can be done without all buckets.
 fn early(
     options: CheckOptions,
+    threads: usize,
     quiet: bool,
     session: &Session<'_, '_>,
     begun: Begun,
@@ -132,8 +135,7 @@ fn early(
     if options.json || options.metadata_only {
         return Ok(Early::GoOn(Box::new(begun)));
     }
-    let processors = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let how = plain::Options { threads: options.threads.unwrap_or_else(processors).get() };
+    let how = plain::Options { threads };
     let done = match options.in_order {
         false => plainly(options, quiet, session, &begun, how)?,
         true => None,

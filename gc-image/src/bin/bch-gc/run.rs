@@ -45,6 +45,8 @@ pub(crate) struct How {
     pub(crate) clear_compat: u64,
     /// As a check does: the journal is read after a clean shutdown too.
     pub(crate) fsck: bool,
+    /// Threads that read the journal.
+    pub(crate) threads: usize,
     /// Go on with whatever is there.
     pub(crate) incomplete: bool,
     /// Exit code where recovery ends before the command begins.
@@ -52,8 +54,14 @@ pub(crate) struct How {
 }
 
 /// As `fsck -n`; a file system that cannot be recovered is a damaged one.
-pub(crate) const CHECK: How =
-    How { fix: false, clear_compat: 0, fsck: true, incomplete: false, unrecovered: FOUND };
+pub(crate) const CHECK: How = How {
+    fix: false,
+    clear_compat: 0,
+    fsck: true,
+    threads: 1,
+    incomplete: false,
+    unrecovered: FOUND,
+};
 
 /// What comes before anything is known of buckets.
 pub(crate) enum Early {
@@ -211,7 +219,8 @@ fn with_image(
     let mut reporter = Shared(session.recorder);
     let progress = session.progress;
     let fs = source::open(source, how, &mut reporter, progress)?;
-    let begun = recovery::begin(fs, RecoveryArgs { fsck: how.fsck }, &mut reporter)?;
+    let begun =
+        recovery::begin(fs, RecoveryArgs { fsck: how.fsck, threads: how.threads }, &mut reporter)?;
     let begun = match early(session, begun)? {
         Early::Done(result) => return Ok(result),
         Early::GoOn(begun) => session.budget.in_order(*begun, progress)?,
