@@ -37,6 +37,9 @@ const START: usize = 14;
 /// Bytes of a field by the number of leading zero bits of its first byte.
 const LENGTHS: [usize; 8] = [1, 2, 3, 4, 6, 8, 10, 13];
 const UNLINKED: u32 = 1 << 7;
+/// Bits of the flags: type of the hash, and number of fields.
+const STR_HASH: u32 = 0xf << 20;
+const NR_FIELDS: u32 = 0xff << 24;
 
 /// The fields, 0 where there are fewer; `None` when they do not decode.
 pub(crate) fn unpack(v: &[u64]) -> Option<[u64; 21]> {
@@ -102,9 +105,39 @@ pub(crate) fn size_and_unlinked(v: &[u64]) -> (u64, bool) {
     (size.unwrap_or(0), flags(v) & UNLINKED != 0)
 }
 
+/// The bits that decide whether the value of an inode is valid, of one that is: each
+/// byte that has such, and which of its bits they are. They are those of the flags that
+/// validation looks at, how long each field is, what of it must be 0 for it to fit, and
+/// the fields whose value counts.
+pub(super) fn decisive_bits(v: &[u64], mut tell: impl FnMut(usize, u8)) {
+    let told = STR_HASH | NR_FIELDS | UNLINKED;
+    for (byte, bits) in (8..).zip(told.to_le_bytes()) {
+        tell(byte, bits);
+    }
+    let unlinked = flags(v) & UNLINKED != 0;
+    let nr = usize::from(low8(u64::from(flags(v) >> 24)));
+    let mut at = START;
+    for (i, (_, width)) in FIELDS.iter().enumerate().take(nr) {
+        let shift = value_byte(v, at).leading_zeros();
+        let len = LENGTHS.get(usize::try_from(shift).unwrap_or(8)).copied().unwrap_or(1);
+        let all = u32::try_from(len).unwrap_or(0).saturating_mul(8);
+        let counts = matches!(i, DATA_CHECKSUM | COMPRESSION) || unlinked && i == NLINK;
+        let mut top = match counts {
+            true => all,
+            false => all.saturating_sub(*width).max(shift.saturating_add(1)),
+        };
+        for byte in at..at.saturating_add(len) {
+            let bits = top.min(8);
+            tell(byte, !0xff_u8.checked_shr(bits).unwrap_or(0));
+            top = top.saturating_sub(bits);
+        }
+        at = at.saturating_add(len);
+    }
+}
+
 /// Why the value of an inode of at least 16 bytes is not valid.
 pub(super) fn invalid(v: &[u64]) -> Option<&'static str> {
-    if (flags(v) >> 20) & 0xf >= 4 {
+    if (flags(v) & STR_HASH) >> 20 >= 4 {
         return Some("invalid str hash type");
     }
     let Some(fields) = unpack(v) else { return Some("invalid variable length fields") };

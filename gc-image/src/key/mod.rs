@@ -5,6 +5,7 @@
 pub mod compat;
 pub(crate) mod inode;
 mod pointers;
+pub(crate) mod quick;
 pub mod validate;
 
 use gc_core::bkey::KeyRef;

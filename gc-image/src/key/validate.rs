@@ -10,7 +10,7 @@ use gc_core::layout::bkey::{BKEY_BTREE_PTR_VAL_U64S_MAX, BKEY_U64S};
 use gc_core::layout::{BtreeNodeType, KeyType, POS_MAX};
 
 /// Inodes below this belong to block devices.
-const BLOCKDEV_INODE_MAX: u64 = 4096;
+pub(crate) const BLOCKDEV_INODE_MAX: u64 = 4096;
 
 /// What validation needs to know of the file system.
 #[derive(Debug, Clone, Copy)]

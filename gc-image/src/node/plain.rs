@@ -87,6 +87,12 @@ pub(crate) trait Visit {
     fn extent(&mut self, _k: ShortExtent) -> Result<bool, Unusual> {
         Ok(false)
     }
+    /// A valid key of a leaf without pointers and version. `false`: nothing was done, it
+    /// is to be shown as any other key.
+    #[inline]
+    fn pointerless(&mut self, _t: KeyType) -> bool {
+        false
+    }
 }
 
 impl Buffer {

@@ -257,6 +257,15 @@ impl<'a, O: Order> Run<'a, O> {
         Some(ShortExtent { size: self.size, len, value: self.value })
     }
 
+    /// Inode and offset of a key that is packed as most are, and its value.
+    #[inline(always)]
+    pub(super) fn place(&self) -> Option<((u64, u64), &'a [u64])> {
+        let brief = self.common.brief.as_ref().filter(|_| self.head & FORMAT == 0)?;
+        let words = self.words.get(self.at..)?;
+        let value = words.get(usize::from(brief.key_u64s())..usize::from(self.u64s()))?;
+        Some((brief.position(words.first_chunk()?), value))
+    }
+
     /// The key and its value.
     pub(super) fn key(&self) -> Option<(Bkey, &'a [u64])> {
         let words = self.words.get(self.at..self.end)?;

@@ -6,8 +6,10 @@ use super::plain::{Unusual, Visit};
 use super::run::{Common, Order, Run, Stop};
 use crate::fs::Fs;
 use crate::key::compat;
-use crate::key::validate::Rules;
+use crate::key::quick::{Inodes, is_dirent};
+use crate::key::validate::{BLOCKDEV_INODE_MAX, Rules};
 use gc_core::bkey::KeyRef;
+use gc_core::layout::KeyType;
 
 /// The keys of a node whose sets are verified.
 pub(super) struct NodeKeys<'a> {
@@ -20,6 +22,7 @@ pub(super) struct NodeKeys<'a> {
 struct Shown<'a, V> {
     rules: Rules<'a>,
     visit: &'a mut V,
+    inodes: Inodes,
     /// Keys that were shown before and are not shown again.
     before: usize,
     nr: usize,
@@ -33,7 +36,8 @@ impl<'a> NodeKeys<'a> {
 
     /// Shows the keys in order.
     pub(super) fn show(&self, sets: &[Opened], visit: &mut impl Visit) -> Result<(), Unusual> {
-        let mut shown = Shown { rules: self.fs.rules(), visit, before: 0, nr: 0 };
+        let mut shown =
+            Shown { rules: self.fs.rules(), visit, inodes: Inodes::default(), before: 0, nr: 0 };
         if self.common.is_narrow() {
             match self.runs::<u64>(sets).and_then(|runs| shown.merge(runs)) {
                 Err(Stop::Wide) => shown.before = core::mem::take(&mut shown.nr),
@@ -163,8 +167,22 @@ impl<V: Visit> Shown<'_, V> {
             if self.visit.extent(k)? {
                 return Ok(());
             }
+        } else if self.is_valid(run) && self.visit.pointerless(run.type_()) {
+            return Ok(());
         }
         self.show_any(run)
+    }
+
+    /// Whether an inode, or an entry of a directory, is seen to be valid.
+    #[inline(always)]
+    fn is_valid<O: Order>(&mut self, run: &Run<'_, O>) -> bool {
+        match run.type_() {
+            KeyType::INODE => run.place().is_some_and(|((inode, offset), v)| {
+                inode == 0 && offset >= BLOCKDEV_INODE_MAX && self.inodes.is_valid(v)
+            }),
+            KeyType::DIRENT => run.place().is_some_and(|(_, v)| is_dirent(v)),
+            _ => false,
+        }
     }
 
     /// A key of any kind.

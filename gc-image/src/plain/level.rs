@@ -8,7 +8,7 @@ use crate::key::Key;
 use crate::node::next_copy;
 use crate::node::plain::{Buffer, NodeRange, ShortExtent, Unusual, Visit, Wanted};
 use gc_core::bkey::KeyRef;
-use gc_core::layout::{Bkey, Bpos, BtreeId, BtreeNodeType};
+use gc_core::layout::{Bkey, Bpos, BtreeId, BtreeNodeType, KeyType};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::Builder;
@@ -39,6 +39,12 @@ pub(super) trait Work {
     #[inline]
     fn extent(&mut self, _k: ShortExtent) -> Result<bool, Unusual> {
         Ok(false)
+    }
+    /// A valid key of a leaf without pointers and version. `false`: nothing was done, it
+    /// is a key as any other.
+    #[inline]
+    fn pointerless(&mut self, _t: KeyType) -> bool {
+        false
     }
     /// A key of another node.
     fn pointer(&mut self, k: &Bkey, v: &[u64]) -> Result<(), Unusual>;
@@ -107,6 +113,11 @@ impl<W: Work> Visit for Keys<'_, W> {
     fn extent(&mut self, k: ShortExtent) -> Result<bool, Unusual> {
         if self.level == 0 { self.work.extent(k) } else { Ok(false) }
     }
+
+    #[inline(always)]
+    fn pointerless(&mut self, t: KeyType) -> bool {
+        self.level == 0 && self.work.pointerless(t)
+    }
 }
 
 impl Work for Marker<'_> {
@@ -117,6 +128,10 @@ impl Work for Marker<'_> {
     #[inline(always)]
     fn extent(&mut self, k: ShortExtent) -> Result<bool, Unusual> {
         self.short_extent(k)
+    }
+    #[inline(always)]
+    fn pointerless(&mut self, t: KeyType) -> bool {
+        self.name_or_inode(t)
     }
     fn pointer(&mut self, k: &Bkey, v: &[u64]) -> Result<(), Unusual> {
         self.key(k, v)

@@ -184,6 +184,17 @@ impl<'a> Marker<'a> {
         }
     }
 
+    /// Counts an inode or an entry of a directory as [`Self::key`] would; `false` for
+    /// any other type.
+    #[inline(always)]
+    pub(super) fn name_or_inode(&mut self, t: KeyType) -> bool {
+        if t == KeyType::INODE && self.first {
+            let nr = &mut self.sums.usage.head.nr_inodes;
+            *nr = nr.wrapping_add(1);
+        }
+        matches!(t, KeyType::INODE | KeyType::DIRENT)
+    }
+
     /// Extents and nodes: `size` is the key's own, of a node the node's.
     fn pointers(&mut self, words: &[u64], t: DataType, size: u32) -> Result<(), Unusual> {
         let mut entries = words;
