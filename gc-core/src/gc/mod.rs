@@ -59,12 +59,12 @@ pub fn gc<H: Host>(host: &H, args: Args) -> Result<()> {
 }
 
 fn locked<H: Host>(host: &H, args: Args) -> Result<()> {
-    let _gc = Locked::new(host, Lock::GcWrite);
-    host.wait_interior_updates();
     let said = |e| {
         host.log(Level::Err, format_args!("error listing members for gc"));
         e
     };
+    let _gc = Locked::new(host, Lock::GcWrite);
+    host.wait_interior_updates();
     let mut devices = Devices::collect(host).map_err(said)?;
     let mut position = Position::new(host);
 
