@@ -219,3 +219,43 @@ pub const fn answer(flags: Flags, fix: bool) -> Answer {
         _ => Answer::Exit,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Oracle: by hand; a buffer of n bytes holds n - 1 and a NUL.
+    #[test]
+    fn texts() {
+        let cut_to = |text: &str, size: usize| {
+            let mut text = text.to_string();
+            cut(&mut text, size);
+            text
+        };
+        assert_eq!(cut_to("abc", 4), "abc");
+        assert_eq!(cut_to("abc", 3), "ab");
+        assert_eq!(cut_to("abc", 0), "");
+        // Between characters.
+        assert_eq!(cut_to("a\u{e4}", 3), "a");
+        let (path, holds) = (PathBuf::from("x"), Holds::Node(BtreeId::EXTENTS, 1));
+        let bad = Unreadable { path, sector: 8, sectors: 8, bucket: Some(2), holds };
+        let text = "x: sectors 8 to 15, bucket 2 (btree node, extents level 1)";
+        assert_eq!(bad.to_string(), text);
+        let none = Unreadable { bucket: None, holds: Holds::Layout, sectors: 0, ..bad };
+        assert_eq!(none.to_string(), "x: sectors 8 to 8 (superblock layout)");
+    }
+
+    // Oracle: docs/facts/journal.md, flags: what is answered without asking.
+    #[test]
+    fn answers() {
+        for (flags, no, yes) in [
+            (Flags::FATAL, Answer::Exit, Answer::Exit),
+            (Flags::MUST_FIX, Answer::Fix, Answer::Fix),
+            (Flags::IGNORE, Answer::Ignore, Answer::Ignore),
+            (Flags::FIX_OR_IGNORE, Answer::Ignore, Answer::Fix),
+            (Flags::NEED_FSCK, Answer::Ignore, Answer::Ignore),
+        ] {
+            assert_eq!((answer(flags, false), answer(flags, true)), (no, yes), "{flags:?}");
+        }
+    }
+}

@@ -235,17 +235,19 @@ fn check(said: &Said) {
     assert_eq!(full.contains("the check ended early: "), ended, "{full}");
 }
 
+/// Judges what a command says; whether it came to a document.
+fn with(disks: &Disks, args: &[&str], judge: fn(&Said)) -> usize {
+    let said = said(disks, args);
+    said.as_ref().map(judge);
+    usize::from(said.is_some())
+}
+
 /// All commands on one file system; how many came to a document.
 fn all(disks: &Disks) -> usize {
-    let with = |args: &[&str], judge: fn(&Said)| {
-        let said = said(disks, args);
-        said.as_ref().map(judge);
-        usize::from(said.is_some())
-    };
-    with(&["check"], check)
-        + with(&["plan"], plan)
-        + with(&["explain", "--all-findings"], explain)
-        + with(&["lost"], lost)
+    with(disks, &["check"], check)
+        + with(disks, &["plan"], plan)
+        + with(disks, &["explain", "--all-findings"], explain)
+        + with(disks, &["lost"], lost)
         + gens_of(disks)
 }
 
@@ -280,6 +282,27 @@ fn damaged_at_random() {
         }
     });
     assert!(said.into_inner() > 120);
+}
+
+/// Members thought away, one or all but one, and members that are not there.
+#[test]
+fn members_that_are_gone() {
+    let mut judged = 0;
+    for seed in (0..40).filter(|s| small_settings(*s).devices.len() > 1) {
+        let mut disks = Disks::of(seed);
+        let last = disks.paths.len() - 1;
+        let all: Vec<String> = (0..last).map(|n| format!("--without={n}")).collect();
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        for without in [&all[..1], &all[..]] {
+            let said = said(&disks, &[&["lost"], without].concat()).unwrap();
+            lost(&said);
+            judged += usize::from(said.doc["nothing_lost"] == false);
+        }
+        disks.paths.pop();
+        judged += with(&disks, &["lost"], lost) + gens_of(&disks);
+        with(&disks, &["check"], check);
+    }
+    assert!(judged > 30, "{judged}");
 }
 
 /// A seed whose file system is as one wants it.

@@ -218,4 +218,28 @@ mod tests {
         assert!(svg.contains("a cell: 1 bucket; buckets: data 2, free 1, a finding in 1 bucket"));
         assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"));
     }
+
+    // Oracle: by hand: so many cells that they get small, with more buckets than one.
+    #[test]
+    fn many_cells() {
+        let marks = (0..40_000_u32).map(|i| match i % 3 {
+            0 => BucketMark(0).with_data_type(DataType::USER).with_dirty_sectors(64),
+            // Sectors that no type accounts for are not in use.
+            1 => BucketMark(0).with_data_type(DataType(6)).with_dirty_sectors(64),
+            _ => BucketMark(0),
+        });
+        let marks: Vec<_> = marks.collect();
+        let grid = Grid::of_marks(0, 128, marks.into_iter(), [1, 2].into_iter(), 20_000);
+        let svg = picture("a\tb", &[("device 0".into(), grid)]).unwrap();
+        assert!(svg.contains("a\u{fffd}b"));
+        assert!(
+            svg.contains(
+                "a cell: 2 buckets; buckets: data 13334, free 26666, findings in 2 buckets"
+            ),
+            "{}",
+            &svg[..3000]
+        );
+        let height = svg.split("height=\"").nth(1).unwrap().split('"').next().unwrap();
+        assert!(height.parse::<u64>().unwrap() < 2000, "{height}");
+    }
 }

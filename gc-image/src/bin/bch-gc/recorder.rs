@@ -140,3 +140,36 @@ impl Reporter for Shared<'_, '_> {
         self.0.borrow_mut().node_read();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gc_image::cli::Talk;
+    use gc_image::report::Holds;
+
+    // Oracle: by hand: what touches or overlaps, and holds the same, is one range.
+    #[test]
+    fn ranges_that_touch_are_one() {
+        let mut talk = Talk::default();
+        talk.quiet = true;
+        let progress = Progress::start(talk).unwrap();
+        let mut recorder = Recorder::new(false, true, &progress);
+        let mut put = |path: &str, sector: u64, sectors: u64, bucket: Option<u64>, holds: Holds| {
+            recorder.unreadable(Unreadable { path: path.into(), sector, sectors, bucket, holds });
+        };
+        let journal = Holds::Journal;
+        put("b", 8, 8, Some(0), journal);
+        put("a", 24, 8, Some(1), journal);
+        put("a", 16, 8, Some(1), journal);
+        put("a", 18, 2, Some(1), journal);
+        // A gap, another bucket, another device, something else.
+        put("a", 33, 1, Some(1), journal);
+        put("a", 34, 8, Some(2), journal);
+        put("a", 42, 8, Some(2), Holds::Superblock);
+        let got = recorder.not_read();
+        let got: Vec<_> =
+            got.iter().map(|u| (u.path.to_str().unwrap(), u.sector, u.sectors)).collect();
+        let want = [("a", 16, 16), ("a", 33, 1), ("a", 34, 8), ("a", 42, 8), ("b", 8, 8)];
+        assert_eq!(got, want);
+    }
+}

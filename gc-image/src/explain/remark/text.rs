@@ -10,8 +10,7 @@ impl fmt::Display for Fields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let m = self.0;
         let t = m.data_type();
-        let name = if t == DataType::NONE { "empty" } else { t.name().unwrap_or("unknown type") };
-        write!(f, "gen {}, {name}, ", m.gen_())?;
+        write!(f, "gen {}, {}, ", m.gen_(), type_name(t))?;
         write!(f, "{} dirty and {} cached sectors", m.dirty_sectors(), m.cached_sectors())?;
         if m.stripe() {
             f.write_str(", in a stripe")?;
@@ -156,5 +155,48 @@ impl fmt::Display for Remark {
             Self::Repair { to } => write!(f, "a repair makes it: {}", Fields(to)),
             Self::Agrees => f.write_str("recorded and counted agree"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gc_core::layout::BucketMark;
+
+    // Oracle: the sentences, by hand.
+    #[test]
+    fn in_words() {
+        let fields = |m: BucketMark| Fields(m).to_string();
+        let mark = BucketMark(0).with_gen(3);
+        assert_eq!(fields(mark), "gen 3, empty, 0 dirty and 0 cached sectors");
+        let full = mark.with_data_type(DataType::USER).with_dirty_sectors(7).with_stripe(true);
+        assert_eq!(fields(full), "gen 3, data, 7 dirty and 0 cached sectors, in a stripe");
+        assert_eq!(
+            fields(full.with_data_type(DataType(7)).with_stripe(false)).split(", ").nth(1),
+            Some("unknown type")
+        );
+        let two = |recorded: DataType| {
+            let (first, other) = (DataType::USER, DataType::BTREE);
+            let text = Remark::TwoTypes { first, nr_first: 1, other, nr_other: 2, recorded };
+            let text = text.to_string();
+            let begin = "1 reference to data and 2 references to btree share the bucket: only \
+                         data is counted";
+            text.strip_prefix(begin).unwrap().to_string()
+        };
+        assert_eq!(two(DataType::JOURNAL), "");
+        let wrong = |recorded, wrong| {
+            format!("; recorded is {recorded}, so what points to {wrong} here is what is wrong")
+        };
+        assert_eq!(two(DataType::USER), wrong("data", "btree"));
+        assert_eq!(two(DataType::BTREE), wrong("btree", "data"));
+        let more = |nr| Remark::MoreSameSectors { nr }.to_string();
+        let rest = "more pairs of references claim the same sectors";
+        assert_eq!(more(1), format!("1 {rest}"));
+        assert_eq!(more(PAIRS_COUNTED - PAIRS), format!("at least 9992 {rest}"));
+        let stripe = |counted| Remark::Stripe { counted }.to_string();
+        assert_eq!(stripe(true), "a stripe holds it, which is not recorded");
+        assert_eq!(stripe(false), "recorded as part of a stripe, but no stripe holds it");
+        let unread = "the node that should hold its alloc key cannot be read";
+        assert_eq!(Remark::AllocUnreadable.to_string(), unread);
     }
 }

@@ -137,7 +137,7 @@ mod tests {
         let exceeded = "2001 nodes, estimate of 2000 exceeded, 1000/s";
         assert_eq!(beside(2001, Some(2000), 2000), exceeded);
         let opening = Snapshot { unit: "", phase: "opening", ..at(0, None, 0) };
-        assert_eq!(opening.line(), "opening");
+        assert_eq!((opening.line(), opening.beside_bar()), ("opening".into(), "opening".into()));
     }
 
     // Oracle: the same numbers; `null` for what is not known.
