@@ -98,13 +98,7 @@ pub const fn valid(t: CsumType, key: Option<&Key>) -> bool {
 /// [`valid`].
 #[must_use]
 pub fn checksum(t: CsumType, key: Option<&Key>, nonce: Nonce, data: &[u8]) -> Option<[u8; 16]> {
-    let low = |v: u64| {
-        let mut out = [0; 16];
-        if let Some(low) = out.first_chunk_mut::<8>() {
-            *low = v.to_le_bytes();
-        }
-        out
-    };
+    let low = |v: u64| u128::from(v).to_le_bytes();
     Some(match t {
         CsumType::NONE => [0; 16],
         CsumType::CRC32C_NONZERO => low(u64::from(crc32c::crc32c(data))),
@@ -113,11 +107,8 @@ pub fn checksum(t: CsumType, key: Option<&Key>, nonce: Nonce, data: &[u8]) -> Op
         CsumType::CRC64 => low(CRC64.checksum(data)),
         CsumType::CHACHA20_POLY1305_128 => key?.authenticate(nonce, data),
         CsumType::CHACHA20_POLY1305_80 => {
-            let mut tag = key?.authenticate(nonce, data);
-            if let Some(unused) = tag.get_mut(10..) {
-                unused.fill(0);
-            }
-            tag
+            let tag = u128::from_le_bytes(key?.authenticate(nonce, data));
+            (tag & (u128::MAX >> 48)).to_le_bytes()
         }
         _ => return None,
     })
@@ -177,5 +168,11 @@ mod tests {
             .compute_unpadded(b"Cryptographic Forum Research Group")
             .into();
         assert_eq!(tag[..4], [0xa8, 0x06, 0x1d, 0xc1]);
+        // Of the shorter kind the first 80 bits are kept.
+        let sum = |t| checksum(t, Some(&key), Nonce::default(), b"abc").unwrap();
+        let whole = sum(CsumType::CHACHA20_POLY1305_128);
+        let short = sum(CsumType::CHACHA20_POLY1305_80);
+        assert_eq!((&short[..10], &short[10..]), (&whole[..10], &[0; 6][..]));
+        assert!(whole[10..] != [0; 6]);
     }
 }

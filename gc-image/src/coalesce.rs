@@ -32,7 +32,6 @@ pub fn coalesce(image: &Image<'_>, see: Option<SeeKey>) -> Result<Coalesced> {
         image.show_merged(see);
     }
     gc_core::coalesce::coalesce(image)?;
-    let (levels, fails, left_out) = image.merged();
-    let refused = fails.iter().fold(0, |n: u64, f| n.saturating_add(*f));
+    let (levels, refused, left_out) = image.merged();
     Ok(Coalesced { levels, refused, left_out, size: image.node_size() })
 }

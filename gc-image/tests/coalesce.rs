@@ -10,7 +10,11 @@ use gc_core::layout::BtreeId;
 use gc_image::coalesce::coalesce;
 use gc_image::fs::{Options, open};
 use gc_image::host::Image;
+use gc_image::key::Key;
 use gc_image::recovery::{RecoveryArgs, recover};
+use gc_image::tree::walk;
+use gc_image_write::damage::damage;
+use gc_image_write::generate::{generate_as, small_settings};
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -87,4 +91,61 @@ fn the_program_says_so() {
         assert_eq!(doc["saved_nodes"].as_u64(), Some(saved));
         assert!(saved > 0, "{name}");
     }
+}
+
+/// Oracle: the leaf keys as a walk shows them, journal laid over: the same, in the
+/// same order, whatever was merged; and no level has more nodes than before.
+#[test]
+fn any_file_system_keeps_its_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut fewer, mut interior) = (0, 0);
+    for seed in 0..60 {
+        let mut spec = small_settings(seed);
+        (spec.nodes.leaf_keys, spec.nodes.interior_keys) = (9, 3);
+        spec.nodes.levels = 2;
+        let nr = spec.devices.len();
+        let paths: Vec<_> = (0..nr).map(|n| folder.path().join(n.to_string())).collect();
+        // One may have no room for so many nodes.
+        if generate_as(spec, seed, &paths).is_err() {
+            continue;
+        }
+        if seed % 4 == 3 {
+            damage(seed, 1, &paths).unwrap();
+        }
+        let mut keep = Keep::default();
+        let recovered = open(&paths, &Options::default(), &mut keep)
+            .ok()
+            .and_then(|fs| recover(fs, RecoveryArgs::new(false), &mut keep).ok());
+        let Some(mut r) = recovered else { continue };
+        let mut before: BTreeMap<u8, Vec<Key>> = BTreeMap::new();
+        for id in (0..8).map(BtreeId) {
+            let root = Rc::clone(&r.roots[usize::from(id.0)]);
+            let (mut keys, to) = (Vec::new(), &mut Keep::default());
+            let walked = walk(&r.fs, &mut r.nodes, &r.journal, &root, to, &mut |level, key, _| {
+                keys.extend((level == 0).then(|| key.clone()));
+                Ok(())
+            });
+            if walked.is_ok() && !root.fake {
+                before.insert(id.0, keys);
+            }
+        }
+        let image = Image::new(r, &mut keep).unwrap();
+        let after: Rc<RefCell<BTreeMap<u8, Vec<Key>>>> = Rc::default();
+        let to = Rc::clone(&after);
+        let see = Box::new(move |id: BtreeId, key: KeyRef<'_>| {
+            to.borrow_mut().entry(id.0).or_default().push(Key::of(key));
+        });
+        let done = coalesce(&image, Some(see)).unwrap();
+        let after = after.borrow();
+        for (id, keys) in &before {
+            assert!(!done.left_out.contains(&BtreeId(*id)), "{seed}");
+            assert_eq!(after.get(id).unwrap_or(&Vec::new()), keys, "{seed} btree {id}");
+        }
+        for l in &done.levels {
+            assert!(l.after.nodes <= l.before.nodes, "{seed} {l:?}");
+            let saved = l.before.nodes - l.after.nodes;
+            (fewer, interior) = (fewer + saved, interior + if l.level > 0 { saved } else { 0 });
+        }
+    }
+    assert!(fewer > 100 && interior > 10, "{fewer} {interior}");
 }

@@ -49,8 +49,8 @@ pub(super) struct Merging {
     /// Children of the nodes of the btree at hand, in order.
     children: HashMap<usize, Vec<NodeId>>,
     pub(super) levels: Vec<LevelFill>,
-    /// Merges that were due and not made, by reason.
-    pub(super) fails: [u64; 3],
+    /// Merges that were due and not made.
+    fails: u64,
     /// Btrees with nodes that cannot be read, left out.
     pub(super) left_out: Vec<BtreeId>,
     pub(super) see: Option<SeeKey>,
@@ -66,8 +66,8 @@ pub struct MergeWalk<'a, 'r> {
 }
 
 impl<'r> Image<'r> {
-    /// What merging did so far, and why merges were not made.
-    pub(crate) fn merged(&self) -> (Vec<LevelFill>, [u64; 3], Vec<BtreeId>) {
+    /// What merging did so far, and how many merges were not made.
+    pub(crate) fn merged(&self) -> (Vec<LevelFill>, u64, Vec<BtreeId>) {
         let m = self.merging.borrow();
         (m.levels.clone(), m.fails, m.left_out.clone())
     }
@@ -356,15 +356,8 @@ impl<'r> CoalesceHost for Image<'r> {
 
     fn node_unlock_intent(&self, _node: NodeId) {}
 
-    fn trace_coalesce_fail(&self, why: CoalesceFail) {
+    fn trace_coalesce_fail(&self, _why: CoalesceFail) {
         let mut merging = self.merging.borrow_mut();
-        let at = match why {
-            CoalesceFail::Reserve => 0,
-            CoalesceFail::Memory => 1,
-            CoalesceFail::Format => 2,
-        };
-        if let Some(n) = merging.fails.get_mut(at) {
-            *n = n.saturating_add(1);
-        }
+        merging.fails = merging.fails.saturating_add(1);
     }
 }
