@@ -354,6 +354,63 @@ fn a_generation_that_is_not_to_be_repaired_stays() {
     }
 }
 
+// Oracle: docs/design.md: which keys need no host; a type there is none of is the host's.
+#[test]
+fn plain_keys_are_not_the_hosts() {
+    let at = |n| Bpos::new(4096, n);
+    let key = |type_, n| Key::new(KeyType(type_), at(n), 0, vec![1, 2]).unwrap();
+    for (keys, by_host) in [
+        (vec![Key::reservation(at(64), 64, 2).unwrap()], 0),
+        (vec![Key::inode(9).unwrap()], 0),
+        (vec![Key::dirent(9, 1, 10).unwrap()], 0),
+        (vec![key(3, 8), key(9, 9)], 0),
+        (vec![key(19, 8), key(20, 9), key(255, 10)], 3),
+    ] {
+        let model = Model::new(&Options::default()).unwrap();
+        model.set_param(Param::Lends, true);
+        for key in keys {
+            model.insert(Where::Btree, BtreeId::EXTENTS, key).unwrap();
+        }
+        model.settle();
+        model.clear_events();
+        assert_eq!(run(&model, true, false), Ok(()));
+        assert_eq!(model.count(Call::MarkKey), by_host);
+        assert_eq!(model.differences(), Vec::<String>::new());
+    }
+}
+
+// Oracle: the same file system, whose host lends nothing: each version above the one
+// recorded is asked about, by itself and in its place.
+#[test]
+fn newer_versions_are_asked_about_in_order() {
+    let asked = |lends, cached: bool| {
+        let model = files(lends);
+        for (n, version) in (1..=40).zip([5, 9, 9, 2, 11, 7, 12, 1].into_iter().cycle()) {
+            let bucket = first_with(&model, DataType::USER);
+            let ptr = Ptr::new(0, bucket * SIZE, 0);
+            let ptrs = if cached { vec![ptr.cached()] } else { vec![ptr] };
+            let key = Key::extent(Bpos::new(5000, 8 * n), 8, None, &ptrs).unwrap();
+            let id = BtreeId::EXTENTS;
+            model.set_insert_version(version);
+            model.insert(Where::Btree, id, key).unwrap();
+            let inode = Key::inode(6000 + n).unwrap();
+            model.insert(Where::Btree, BtreeId::INODES, inode).unwrap();
+        }
+        model.settle();
+        model.record_key_version(4);
+        model.policy(|p| p.by_code.extend([(Code::KeyVersion.number(), Answer::Ignore)]));
+        assert_eq!(run(&model, true, false), Ok(()));
+        (model.findings(), snapshot(&model))
+    };
+    for cached in [false, true] {
+        let want = asked(false, cached);
+        // Five of eight versions are newer than the fourth, of extents and of inodes.
+        let versions = want.0.iter().filter(|(code, _)| *code == Code::KeyVersion.number());
+        assert_eq!(versions.count(), 60);
+        assert_eq!(asked(true, cached), want);
+    }
+}
+
 // Oracle: what a key without a value holds is known to nobody: whoever counts says so.
 #[test]
 fn a_reservation_without_a_value_holds_nothing() {

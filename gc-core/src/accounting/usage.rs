@@ -308,6 +308,26 @@ mod tests {
         assert_eq!((usage.replicas.as_slice(), usage.head), (&[5][..], FsUsage::default()));
     }
 
+    // Oracle: numbers by hand, another one in each word.
+    #[test]
+    fn usage_of_devices_is_added_word_by_word() {
+        let of = |f: fn(u64) -> u64| DevUsage {
+            buckets: [1, 2, 3, 4, 5, 6].map(f),
+            buckets_alloc: f(7),
+            buckets_ec: f(8),
+            buckets_unavailable: f(9),
+            sectors: [10, 11, 12, 13, 14, 15].map(f),
+            sectors_fragmented: f(16),
+        };
+        let mut sum = of(|n| n);
+        sum.add(&of(|n| n * n));
+        assert_eq!(sum, of(|n| n + n * n));
+        sum.remove(&of(|n| n));
+        assert_eq!(sum, of(|n| n * n));
+        sum.remove(&of(|n| n * n + 1));
+        assert_eq!(sum, of(|_| u64::MAX));
+    }
+
     // Oracle: a change from nothing, for marks of each single bit, all but one, and all
     // of those that count.
     #[test]

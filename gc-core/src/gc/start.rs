@@ -102,6 +102,9 @@ mod tests {
                 let b = buckets();
                 b[at].flags.store(1 << bit, Relaxed);
                 assert!(!untouched(&b), "{at} {bit}");
+                // Both at once.
+                b[at].oldest_gen.store(1 << bit, Relaxed);
+                assert!(!untouched(&b), "{at} {bit}");
             }
         }
     }

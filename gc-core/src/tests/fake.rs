@@ -86,6 +86,9 @@ pub(crate) struct Fake {
     pub(crate) away: Vec<u32>,
     pub(crate) bare: Vec<u32>,
     pub(crate) buckets: Vec<Bucket>,
+    /// Their numbers, where others are left out.
+    pub(crate) numbers: Option<[u64; 4]>,
+    pub(crate) other: Bucket,
     pub(crate) asked: RefCell<Vec<Asked>>,
 }
 
@@ -111,6 +114,8 @@ pub(crate) fn leaves(nr: usize) -> Fake {
         away: Vec::new(),
         bare: Vec::new(),
         buckets: (0..4).map(|_| Bucket::default()).collect(),
+        numbers: None,
+        other: Bucket::default(),
         asked: RefCell::default(),
     }
 }
@@ -362,15 +367,19 @@ impl Host for Fake {
     }
 
     fn dev_buckets(&self, dev: u32, _side: Side) -> Option<Buckets<'_>> {
-        (!self.bare.contains(&dev)).then(|| Buckets::new(&self.buckets))
+        let all = match &self.numbers {
+            Some(numbers) => Buckets::some(numbers, &self.buckets, &self.other),
+            None => Buckets::new(&self.buckets),
+        };
+        (!self.bare.contains(&dev)).then_some(all)
     }
 
-    fn dev_gc_alloc_buckets(&self, _: u32) -> Result<()> {
-        unreachable!()
+    fn dev_gc_alloc_buckets(&self, _dev: u32) -> Result<()> {
+        Ok(())
     }
 
-    fn dev_gc_alloc_usage(&self, _: u32) -> Result<()> {
-        unreachable!()
+    fn dev_gc_alloc_usage(&self, _dev: u32) -> Result<()> {
+        Ok(())
     }
 
     fn dev_gc_free(&self, _: u32) {

@@ -69,3 +69,27 @@ fn a_run_without_its_members_says_so() {
     assert_eq!(gc(&f, Args { initial: true, metadata_only: false }), Err(Error::INVAL));
     assert_eq!(f.take(), [Asked::Put(256), Asked::Log("error listing members for gc".into())]);
 }
+
+// Oracle: docs/design.md: alone, a run looks at the buckets that it touched, unless the
+// host has a list of them already; beside others at all.
+#[test]
+fn a_run_alone_looks_at_what_it_touched() {
+    for (numbers, alone, want) in [
+        (None, true, vec![]),
+        (None, false, vec![0]),
+        (Some([4, 70, 71, 900]), true, vec![4, 70, 71, 900]),
+        (Some([4, 70, 71, 900]), false, vec![4, 70, 71, 900]),
+    ] {
+        let f = Fake { numbers, ..with(&[2], &[]) };
+        let mut devices = Devices::collect(&f).map_err(|e| e.code()).unwrap();
+        devices.gc_alloc(alone).map_err(|(_, e)| e.code()).unwrap();
+        let stretches = |devices: &Devices<'_, Fake>| {
+            devices.iter().flat_map(|d| d.stretches()).map(|s| s.first).collect::<Vec<_>>()
+        };
+        assert_eq!(stretches(&devices), want);
+        if numbers.is_none() {
+            devices.iter().for_each(|d| d.touched.bucket(3));
+            assert_eq!(stretches(&devices), [0]);
+        }
+    }
+}

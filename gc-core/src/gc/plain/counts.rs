@@ -77,9 +77,7 @@ impl<'a> Counts<'a> {
     #[inline]
     pub(super) fn own_set(&self, data_type: DataType) -> Packed {
         let mut devs = self.devs;
-        if self.nr_devs > 1 {
-            devs.get_mut(..self.nr_devs).unwrap_or_default().sort_unstable();
-        }
+        devs.get_mut(..self.nr_devs).unwrap_or_default().sort_unstable();
         let [a, b, c, d] = devs;
         let [nr, ..] = self.nr_devs.to_le_bytes();
         Packed::from_le_bytes([data_type.0, nr, 1, a, b, c, d, 0])

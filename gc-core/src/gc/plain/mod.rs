@@ -114,7 +114,6 @@ impl<'h> Plain<'h> {
                 Some((ptr, sectors)) if version <= key_version => {
                     self.pointer(devices, ptr, sectors, DataType::USER)
                 }
-                _ if raw.is_whiteout() => true,
                 _ => version <= key_version && self.count(devices, raw.type_(), size, raw.value()),
             };
             if !plain {
@@ -158,7 +157,8 @@ impl<'h> Plain<'h> {
             }
             KeyType::RESERVATION => self.reservation(size, v),
             KeyType::STRIPE => false,
-            // Alloc keys are not counted by mark and sweep, the others hold nothing.
+            // Alloc keys are not counted by mark and sweep, the others hold nothing, nor
+            // do whiteouts.
             other => other.0 < KeyType::MAX.0,
         }
     }
@@ -274,7 +274,7 @@ impl<'h> Plain<'h> {
     #[cold]
     fn look_up(&mut self, set: Packed, slot: usize) -> Option<usize> {
         let index = self.replicas.find(EntryRef::first_of(&set.to_le_bytes())?)?;
-        let word = index.checked_add(FS_USAGE_U64S).filter(|w| *w < self.sums.len())?;
+        let word = index.checked_add(FS_USAGE_U64S)?;
         if let Some(known) = self.known.get_mut(slot) {
             *known = Known { set, word };
         }
