@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The report does not depend on how many threads make it, nor on whether the
-//! references are followed in their order.
+//! references are followed in their order; nor does the document.
 //!
 //! Oracle: `check --in-order`, whose findings are held to the original's elsewhere.
 //! A pass would be vacuous if no image were checked in the order of the disk: how
@@ -55,6 +55,13 @@ fn any_number_gives_the_same_report() {
             let got = check(&unpacked, &["--verbose", "--threads", threads]);
             if got != want {
                 bad.push(format!("{threads} threads: {got:?} want {want:?}"));
+            }
+        }
+        let in_order = check(&unpacked, &["--json", "--in-order"]);
+        for threads in ["1", "3"] {
+            let got = check(&unpacked, &["--json", "--threads", threads]);
+            if got != in_order {
+                bad.push(format!("{threads} threads: documents differ"));
             }
         }
         let ways = [1, 2, 3, 8].map(|threads| is_plain(&unpacked, threads));

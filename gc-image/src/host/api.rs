@@ -232,9 +232,7 @@ impl<'r> Host for Image<'r> {
     fn stripes_heap_reset(&self) {}
 
     fn usage_gc_alloc(&self) -> Result<()> {
-        let pass = self.pass.get().saturating_add(1);
-        self.pass.set(pass);
-        self.reporter.borrow_mut().pass(pass);
+        self.begin_pass();
         if let Some(w) = self.watched() {
             w.borrow_mut().pass();
         }

@@ -127,6 +127,13 @@ impl<'r> Image<'r> {
         Ok(())
     }
 
+    /// Counts a pass, and says so.
+    pub(super) fn begin_pass(&self) {
+        let pass = self.pass.get().saturating_add(1);
+        self.pass.set(pass);
+        self.reporter.borrow_mut().pass(pass);
+    }
+
     pub(super) fn zero_gc_usage(&self) -> Result<()> {
         let nr = self.versions.last().table.view().len();
         *self.usage_gc.borrow_mut() = Usage::zeroed(nr)?;

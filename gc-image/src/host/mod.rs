@@ -8,6 +8,7 @@ pub(crate) mod device;
 mod left_out;
 mod marking;
 mod nodes;
+mod settle;
 mod survey;
 pub(crate) mod version;
 mod walk;

@@ -28,6 +28,8 @@ pub(super) struct Marker<'a> {
     alone: bool,
     /// It counts what belongs to no bucket.
     first: bool,
+    /// A cached pointer was to data that is gone.
+    stale: bool,
 }
 
 /// Checksum entries that say no more than that data was written whole.
@@ -126,7 +128,13 @@ impl<'a> Marker<'a> {
             near: (0, ground.sheet.dev(0)),
             alone: ground.alone,
             first: ground.first,
+            stale: false,
         })
+    }
+
+    /// Whether a cached pointer was to data that is gone.
+    pub(super) const fn met_stale(&self) -> bool {
+        self.stale
     }
 
     /// What was counted.
@@ -238,6 +246,7 @@ impl<'a> Marker<'a> {
                     sum = sum.wrapping_add(n);
                 }
                 Taken::Stale => {
+                    self.stale = true;
                     if !self.sums.on_one(DataType::CACHED, ptr.dev(), 0) {
                         return Err(Unusual);
                     }

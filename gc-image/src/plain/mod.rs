@@ -51,6 +51,8 @@ pub struct Even {
     pub usage: Vec<u64>,
     /// Usage of the members by index.
     pub dev_usage: Vec<DevUsage>,
+    /// Every pointer has the generation of its bucket: none is to data that was reused.
+    pub current: bool,
 }
 
 /// Checks everything in one walk for each part, which together are all buckets;
@@ -80,12 +82,14 @@ struct Sum {
     counted: Usage,
     hidden: u64,
     dev_usage: Vec<DevUsage>,
+    stale: bool,
 }
 
 impl Sum {
     fn new(fs: &Fs) -> Option<Self> {
         let counted = Usage::zeroed(fs.replicas.table.view().len()).ok()?;
-        Some(Self { counted, hidden: 0, dev_usage: vec![DevUsage::default(); fs.devices.len()] })
+        let dev_usage = vec![DevUsage::default(); fs.devices.len()];
+        Some(Self { counted, hidden: 0, dev_usage, stale: false })
     }
 
     /// Adds what the words of one walk say.
@@ -101,7 +105,8 @@ impl Sum {
         let mut usage = says.clone();
         usage.head.hidden = self.hidden;
         let agrees = same(&usage, &self.counted);
-        agrees.then(|| Even { usage: words(&usage).collect(), dev_usage: self.dev_usage })
+        let usage = words(&usage).collect();
+        agrees.then_some(Even { usage, dev_usage: self.dev_usage, current: !self.stale })
     }
 }
 
@@ -143,6 +148,7 @@ impl Run<'_> {
         let mut markers = self.pool.walk(jobs, || Marker::new(ground), progress)?;
         markers.push(marker);
         for marker in markers {
+            sum.stale |= marker.met_stale();
             sum.counted.add(&marker.into_usage());
         }
         if sheet.is_even() { Ok(()) } else { Err(Unusual) }

@@ -56,6 +56,11 @@ impl Budget {
         Ok(Self { limit, quiet })
     }
 
+    /// Whether there is a limit.
+    pub(crate) const fn is_limited(self) -> bool {
+        self.limit.is_some()
+    }
+
     fn say(self, progress: &Progress, line: &str) {
         if !self.quiet {
             progress.say(&format!("bch-gc: memory: {line}"));

@@ -5,17 +5,19 @@ mod listed;
 mod text;
 
 use crate::document;
+use crate::even;
 use crate::recorder::Recorded;
 use crate::run::{self, CHECK, Early, Failure, How, Session};
 use crate::style::Style;
 use gc_core::error::{Errno, Error};
-use gc_core::gc::{Args, gc};
+use gc_core::gc::Args;
 use gc_image::cli::{CheckOptions, Source};
 use gc_image::host::Image;
-use gc_image::plain;
+use gc_image::plain::{self, Even};
 use gc_image::recovery::Begun;
 use gc_image::report::Unreadable;
 use serde_json::json;
+use std::cell::OnceCell;
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
@@ -26,11 +28,22 @@ const SHOWN: usize = 5;
 pub(crate) fn run(options: CheckOptions, source: &Source) -> ExitCode {
     let processors = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let threads = options.threads.unwrap_or_else(processors).get();
+    let known = OnceCell::new();
     run::on_image_or(
         source,
         How { threads, ..CHECK },
-        |session, begun| early(options, threads, source.talk.quiet, session, begun),
-        |session, image| check(options, source.talk.quiet, session, image),
+        |session, begun| match options.json || options.metadata_only {
+            false => early(options, threads, source.talk.quiet, session, begun),
+            true => {
+                if !options.metadata_only && !options.in_order {
+                    if let Some(even) = even::before(session, &begun, threads) {
+                        let _first = known.set(even);
+                    }
+                }
+                Ok(Early::GoOn(Box::new(begun)))
+            }
+        },
+        |session, image| check(options, source.talk.quiet, session, image, known.get()),
         |session, failure| match failure {
             // What was found until then is a result too.
             Failure::Recovery(e) => unrecovered(options, session, e),
@@ -44,8 +57,10 @@ fn check(
     quiet: bool,
     session: &Session<'_, '_>,
     image: &Image<'_>,
+    even: Option<&Even>,
 ) -> Result<bool, Failure> {
-    let result = gc(image, Args { initial: true, metadata_only: options.metadata_only });
+    let args = Args { initial: true, metadata_only: options.metadata_only };
+    let result = even::sweep(image, even, args);
     report(options, quiet, session, image, result)
 }
 
@@ -131,10 +146,6 @@ fn early(
     session: &Session<'_, '_>,
     begun: Begun,
 ) -> Result<Early, Failure> {
-    // A document tells of every bucket.
-    if options.json || options.metadata_only {
-        return Ok(Early::GoOn(Box::new(begun)));
-    }
     let how = plain::Options { threads };
     let done = match options.in_order {
         false => plainly(options, quiet, session, &begun, how)?,

@@ -10,6 +10,7 @@ mod budget;
 mod check;
 mod coalesce;
 mod document;
+mod even;
 mod explain;
 mod fields;
 mod gens;

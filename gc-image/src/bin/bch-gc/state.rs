@@ -2,13 +2,16 @@
 //! `bch-gc state`: one document for each mark and sweep.
 
 use crate::document;
-use crate::run::{self, CHECK, Failure, How, OPERATIONAL, Session};
+use crate::even;
+use crate::run::{self, CHECK, Early, Failure, How, OPERATIONAL, Session};
 use gc_core::error::Error;
-use gc_core::gc::{Args, gc};
+use gc_core::gc::Args;
 use gc_image::cli::{Mode, Source};
 use gc_image::host::Image;
+use gc_image::plain::Even;
 use gc_image::recovery::{ALLOC_INFO, ALLOC_METADATA};
 use serde_json::json;
+use std::cell::OnceCell;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -20,11 +23,27 @@ pub(crate) fn run(mode: Mode, source: &Source) -> ExitCode {
     };
     // Without recovery there is no document.
     let how = How { fix: mode == Mode::Y, clear_compat, unrecovered: OPERATIONAL, ..CHECK };
-    run::on_image(source, how, documents)
+    let known = OnceCell::new();
+    run::on_image_or(
+        source,
+        how,
+        |session, begun| {
+            if let Some(even) = even::before(session, &begun, how.threads) {
+                let _first = known.set(even);
+            }
+            Ok(Early::GoOn(Box::new(begun)))
+        },
+        |session, image| documents(session, image, known.get()),
+        |_, _| Ok(()),
+    )
 }
 
 /// Prints the documents; whether nothing was found.
-fn documents(session: &Session<'_, '_>, image: &Image<'_>) -> Result<bool, Failure> {
+fn documents(
+    session: &Session<'_, '_>,
+    image: &Image<'_>,
+    even: Option<&Even>,
+) -> Result<bool, Failure> {
     let recorder = session.recorder;
     let mut clean = true;
     let compat = image.compat();
@@ -38,7 +57,7 @@ fn documents(session: &Session<'_, '_>, image: &Image<'_>) -> Result<bool, Failu
         let prior = recorder.borrow_mut().take();
         let rebuild = image.rebuilds_replicas();
         let before = document::state(image);
-        let result = gc(image, Args { initial: true, metadata_only });
+        let result = even::sweep(image, even, Args { initial: true, metadata_only });
         let ret = result.map_or_else(Error::code, |()| 0);
         let errors = recorder.borrow_mut().take();
         let doc = json!({
