@@ -116,6 +116,63 @@ fn values_that_are_too_short_count_nothing() {
     }
 }
 
+// Oracle: docs/facts/marking.md: where the original would die: more sectors go than the
+// key has, and a key on more devices than an entry takes.
+#[test]
+fn keys_beyond_their_bounds_are_refused() {
+    let p = Bpos::new(9, 8);
+    let mut fs = Fs::new(StripeTable::new());
+    let mut k = Bkey::new(p, 8);
+    (k.type_, k.u64s) = (KeyType::EXTENT, 6);
+    let v = [ptr(2, 5)];
+    let t = Trigger { offset: 0, sectors: -9, journal_seq: 0, flags: BTREE_TRIGGER_OVERWRITE };
+    let marked = fs.with(|ctx| ctx.mark_key(KeyRef::new(&k, &v), &t));
+    assert_eq!(marked, Err(MarkError::Bad(BadReference::PastEnd)));
+    assert!(fs.untouched());
+    for (nr, want) in [(16, Ok(())), (17, Err(MarkError::Bad(BadReference::TooManyDevices)))] {
+        let mut fs = Fs::new(StripeTable::new());
+        let v = vec![ptr(2, 5); nr];
+        assert_eq!(fs.mark(KeyType::EXTENT, p, &v, BTREE_TRIGGER_GC), want);
+        // The pointers themselves have been counted by then.
+        assert_eq!(usize::from(fs.marks()[2].dirty_sectors()), 8 * nr);
+    }
+}
+
+// Oracle: a sum by hand: nothing that one thread counts is lost to another.
+#[test]
+fn marks_of_several_threads_add_up() {
+    const KEYS: u16 = 3000;
+    let fs = Fs::new(StripeTable::new());
+    let geometry = Geometry { bucket_size: 16, first_bucket: 1, nbuckets: 8 };
+    let slots = [Some(Device { geometry, buckets: &fs.buckets, live: &fs.buckets })];
+    let table = Table::new();
+    let start = std::sync::Barrier::new(4);
+    std::thread::scope(|s| {
+        for _ in 0..4 {
+            s.spawn(|| {
+                let mut ctx = Ctx {
+                    buckets: &Devices(&slots),
+                    stripes: &mut StripeTable::new(),
+                    sink: &mut Said::default(),
+                    replicas: table.view(),
+                    usage: &mut Usage::default(),
+                    devs: None,
+                    btree_node_size: 16,
+                };
+                let v = [ptr(2, 5)];
+                let mut k = Bkey::new(Bpos::new(9, 1), 1);
+                (k.type_, k.u64s) = (KeyType::EXTENT, 6);
+                let key = KeyRef::new(&k, &v);
+                start.wait();
+                for _ in 0..KEYS {
+                    ctx.mark_key(key, &Trigger::gc(key, false)).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(fs.marks()[2].dirty_sectors(), 4 * KEYS);
+}
+
 // Oracle: counting by hand: blocks whose pointers are there get their mark, the value
 // that ends before the last block is told.
 #[test]

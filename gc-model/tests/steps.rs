@@ -411,6 +411,27 @@ fn newer_versions_are_asked_about_in_order() {
     }
 }
 
+// Oracle: the same file system, whose host lends nothing: what lies behind an entry that
+// is not understood is nobody's, what lies before it counts.
+#[test]
+fn entries_behind_one_that_is_not_understood_do_not_count() {
+    let made = |lends| {
+        let model = files(lends);
+        let bucket = model.alloc_bucket(0).unwrap();
+        let ptr = |at: u64| gc_core::layout::ExtentPtr::new(0, bucket * SIZE + at, 0).0;
+        let v = vec![ptr(0), 1 << 20, ptr(8)];
+        let key = Key::new(KeyType::EXTENT, Bpos::new(5000, 8), 8, v).unwrap();
+        model.insert(Where::Btree, BtreeId::EXTENTS, key).unwrap();
+        model.settle();
+        assert_eq!(run(&model, true, false), Ok(()));
+        let sectors = model.member(0).unwrap().bucket(bucket).unwrap().mark.dirty_sectors();
+        (sectors, model.findings(), snapshot(&model))
+    };
+    let want = made(false);
+    assert_eq!((want.0, want.1.len()), (8, 0));
+    assert_eq!(made(true), want);
+}
+
 // Oracle: what a key without a value holds is known to nobody: whoever counts says so.
 #[test]
 fn a_reservation_without_a_value_holds_nothing() {

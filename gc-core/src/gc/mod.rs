@@ -15,7 +15,7 @@ pub mod metadata;
 mod plain;
 pub mod position;
 mod start;
-mod topology;
+pub(crate) mod topology;
 
 use crate::error::{Error, Result};
 use crate::host::{Devices, Flag, Host, Level, Lock, Locked, Param, Trace};

@@ -6,7 +6,7 @@ use crate::bkey::KeyRef;
 use crate::error::Result;
 use crate::finding::Finding;
 use crate::host::{Host, NodeInfo};
-use crate::layout::{Bpos, KeyType, POS_MAX, POS_MIN};
+use crate::layout::{Bpos, POS_MAX, POS_MIN};
 
 /// Where the next child must begin, and the last one end.
 pub(crate) struct Topology {
@@ -30,12 +30,9 @@ impl Topology {
         key: KeyRef<'_>,
         is_last: bool,
     ) -> Result<()> {
-        if key.k.type_ == KeyType::BTREE_PTR_V2 {
-            if let Some(got) = min_key(key.v) {
-                if got != self.next {
-                    ask::unrepairable(host, &Finding::NodeMinKey { got, want: self.next })?;
-                }
-            }
+        let want = self.next;
+        if let Some(got) = key.child_min_key().filter(|got| *got != want) {
+            ask::unrepairable(host, &Finding::NodeMinKey { got, want })?;
         }
         let p = key.k.p;
         // A position without a successor but the greatest: nothing can follow it.
@@ -59,13 +56,4 @@ pub(crate) fn root<H: Host + ?Sized>(host: &H, info: &NodeInfo) -> Result<()> {
         ask::unrepairable(host, &Finding::RootMaxKey { got: info.max_key })?;
     }
     Ok(())
-}
-
-/// Least position of the child, from a value of type `btree_ptr_v2`: bytes 20 to
-/// 39 (source: `struct bch_btree_ptr_v2`).
-fn min_key(value: &[u64]) -> Option<Bpos> {
-    let [_, _, sectors_and_snapshot, offset, inode, ..] = *value else { return None };
-    let [_, _, _, _, a, b, c, d] = sectors_and_snapshot.to_le_bytes();
-    let snapshot = u32::from_le_bytes([a, b, c, d]);
-    Some(Bpos { snapshot, offset: u64::from_le(offset), inode: u64::from_le(inode) })
 }

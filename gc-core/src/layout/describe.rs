@@ -101,9 +101,10 @@ macro_rules! open_enum {
 
         impl core::fmt::Debug for $name {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                match *self {
-                    $(Self::$variant => f.write_str($c),)*
-                    Self(other) => write!(f, concat!(stringify!($name), "({})"), other),
+                let known = [$(($value, $c)),*].into_iter().find(|(v, _)| *v == self.0);
+                match known {
+                    Some((_, c_name)) => f.write_str(c_name),
+                    None => write!(f, concat!(stringify!($name), "({})"), self.0),
                 }
             }
         }

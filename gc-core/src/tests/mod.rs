@@ -3,9 +3,13 @@
 
 pub(crate) mod fake;
 
+use crate::bkey::KeyRef;
 use crate::error::Error;
+use crate::gc::topology::Topology;
 use crate::gc::{Args, gc};
+
 use crate::host::{DeviceHost as _, Devices};
+use crate::layout::{Bpos, KeyType};
 use fake::{Asked, Fake, leaves};
 use std::vec;
 use std::vec::Vec;
@@ -92,4 +96,27 @@ fn a_run_alone_looks_at_what_it_touched() {
             assert_eq!(stretches(&devices), [0]);
         }
     }
+}
+
+// Oracle: a pointer of the older type does not say where its node begins; where the last
+// one ends is judged all the same, and a host that fixes that has no repair.
+#[test]
+fn older_pointers_say_where_they_end() {
+    let f = leaves(2);
+    let topology = |bend: fn(&mut fake::OwnKey)| {
+        let mut topology = Topology::of(&f.nodes[f.root()].info);
+        f.nodes[f.root()].keys.iter().enumerate().try_for_each(|(i, own)| {
+            let mut own = own.clone();
+            bend(&mut own);
+            topology.child(&f, KeyRef::new(&own.0, &own.1), i == 1)
+        })
+    };
+    assert_eq!(topology(|_| {}), Ok(()));
+    assert_eq!(topology(|own| own.1[3] += 1), Err(Error::RepairUnimplemented));
+    assert_eq!(topology(|own| own.0.type_ = KeyType::BTREE_PTR), Ok(()));
+    let shorter = |own: &mut fake::OwnKey| {
+        own.0.type_ = KeyType::BTREE_PTR;
+        own.0.p = Bpos::new(0, 7);
+    };
+    assert_eq!(topology(shorter), Err(Error::RepairUnimplemented));
 }
