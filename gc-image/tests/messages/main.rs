@@ -6,6 +6,7 @@ mod clean;
 #[path = "../common/mod.rs"]
 mod common;
 mod copies;
+mod journal;
 mod opening;
 mod replay;
 mod roots;
