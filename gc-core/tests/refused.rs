@@ -141,7 +141,7 @@ fn keys_beyond_their_bounds_are_refused() {
 // Oracle: a sum by hand: nothing that one thread counts is lost to another.
 #[test]
 fn marks_of_several_threads_add_up() {
-    const KEYS: u16 = 3000;
+    const KEYS: u16 = 4000;
     let fs = Fs::new(StripeTable::new());
     let geometry = Geometry { bucket_size: 16, first_bucket: 1, nbuckets: 8 };
     let slots = [Some(Device { geometry, buckets: &fs.buckets, live: &fs.buckets })];
@@ -164,8 +164,13 @@ fn marks_of_several_threads_add_up() {
                 (k.type_, k.u64s) = (KeyType::EXTENT, 6);
                 let key = KeyRef::new(&k, &v);
                 start.wait();
+                let comes = Trigger::gc(key, false);
+                let goes =
+                    Trigger { sectors: -1, flags: comes.flags | BTREE_TRIGGER_OVERWRITE, ..comes };
                 for _ in 0..KEYS {
-                    ctx.mark_key(key, &Trigger::gc(key, false)).unwrap();
+                    for t in [comes, goes, comes, goes, comes, goes, comes] {
+                        ctx.mark_key(key, &t).unwrap();
+                    }
                 }
             });
         }

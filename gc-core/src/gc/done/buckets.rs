@@ -23,7 +23,7 @@ pub(crate) const COUNTED: u64 = BucketMark(0)
     .0;
 
 /// The same for a pass over metadata: it does not walk stripes.
-const COUNTED_METADATA: u64 = COUNTED & !BucketMark(0).with_stripe(true).0;
+const COUNTED_METADATA: u64 = BucketMark(COUNTED).with_stripe(false).0;
 
 /// Compares the buckets of one device, and counts its usage by what they are then.
 ///
