@@ -234,8 +234,9 @@ mod tests {
         assert_eq!(err(&[3, 2, 1, 0, 4]), "invalid replicas entry: invalid device");
         assert_eq!(err(&[3, 2, 1, 0, 1, 3, 2, 1, 1, 0]), "duplicate replicas entry");
         assert_eq!(v1(&[3, 2, 1, 0]), Err(Invalid::Cut.to_string()));
-        // One device needed of one is the usual case.
+        // One device needed of one is the usual case; stripes need some of theirs.
         assert_eq!(v1(&[3, 1, 1, 0]), Ok(()));
+        assert_eq!(v1(&[4, 3, 2, 0, 1, 2]), Ok(()));
         assert_eq!(validate(&[3, 2, 1, 0, 4, 1, 3], Form::V0, exists), Ok(()));
         assert_eq!(validate(&[3], Form::V0, exists), Err(Invalid::Cut));
     }
