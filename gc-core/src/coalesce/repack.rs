@@ -54,6 +54,7 @@ fn common_format<H: CoalesceHost>(host: &H, nodes: &[H::Node]) -> BkeyFormat {
 }
 
 /// Adds a key to the words; its length, and whether it packed.
+#[inline(always)]
 pub(super) fn append(
     words: &mut Vec<u64>,
     format: &NodeFormat,
