@@ -290,6 +290,26 @@ mod tests {
         assert_eq!(kind(full, older), Some(Kind::Oldest));
         let stripe = BucketState { mark: full.mark.with_stripe(true), ..full };
         assert_eq!(kind(full, stripe), Some(Kind::Other));
+        let owned = BucketState { mark: full.mark.with_owned_by_allocator(true), ..full };
+        assert_eq!(kind(full, owned), Some(Kind::Other));
+        // Of one that nobody knew: its data is given up, a number is none.
+        let guessed = BucketState { gen_valid: false, ..full };
+        assert_eq!(kind(guessed, m(2, user, 8)), Some(Kind::GenMoved));
+        assert_eq!(kind(unknown, m(3, none, 0)), Some(Kind::More));
+        assert_eq!(kind(m(1, none, 0), m(1, user, 0)), Some(Kind::More));
         assert!(Kind::Freed < Kind::GenMoved && Kind::GenMoved < Kind::Type);
+    }
+
+    // Oracle: by hand: each part alone makes it more than nothing.
+    #[test]
+    fn nothing() {
+        let number = || NumberChange { name: "x".into(), bytes: vec![], before: None, after: 1 };
+        let stripe = || StripeChange { idx: 1, before: Stripe::ZERO, after: Stripe::ZERO };
+        let none = Plan::default;
+        assert!(none().is_empty());
+        assert!(!Plan { counters: vec![number()], ..none() }.is_empty());
+        assert!(!Plan { sets: vec![number()], ..none() }.is_empty());
+        assert!(!Plan { stripes: vec![stripe()], ..none() }.is_empty());
+        assert!(!Plan { key_version: Some((1, 2)), ..none() }.is_empty());
     }
 }

@@ -70,6 +70,10 @@ fn passphrases() {
     assert_eq!(run(&unpacked), (Some(8), "bch-gc: incorrect passphrase".into()));
     unpacked.passphrase = Some(String::new());
     assert_eq!(run(&unpacked), (Some(8), "bch-gc: incorrect passphrase".into()));
+    // Nothing at all, not even an empty line.
+    let device = unpacked.devices[0].to_string_lossy().into_owned();
+    let out = bch_gc(&["check", "-q", "--passphrase-fd", "0", &device]);
+    assert_eq!(said(&out), (Some(8), "bch-gc: encrypted: a passphrase is needed".into()));
     unpacked.passphrase = None;
     assert_eq!(run(&unpacked), (Some(8), "bch-gc: encrypted: a passphrase is needed".into()));
 }

@@ -249,6 +249,18 @@ fn all(disks: &Disks) -> usize {
         + with(disks, &["explain", "--all-findings"], explain)
         + with(disks, &["lost"], lost)
         + gens_of(disks)
+        + map(disks)
+}
+
+/// A map says where a walk ended early that it is none of what was counted.
+fn map(disks: &Disks) -> usize {
+    let (code, text) = disks.run(&["map"]);
+    let (json, doc) = disks.run(&["map", "--json"]);
+    assert_eq!(code, json);
+    let Ok(doc) = serde_json::from_str::<Value>(&doc) else { return 0 };
+    assert_eq!(text.contains("the walk ended early: "), doc["ret"] != 0, "{text}");
+    assert_eq!(lines(&text, "device ").len(), len(&doc["devices"]), "{text}");
+    1
 }
 
 /// The document of `gens` that says the same is a summary.
@@ -316,7 +328,8 @@ fn much_that_is_wrong() {
     let seed = seed_of(|s| s.devices.len() > 2 && s.clean && s.nodes.shadow_every == 0);
     let disks = Disks::of(seed);
     disks.change("bch_alloc", "dirty_sectors", Change::Plus, |_| true);
-    assert_eq!(all(&disks), 5);
+    assert_eq!(all(&disks), 6);
+    assert_eq!(with(&disks, &["check", "--metadata-only"], check), 1);
     let said = said(&disks, &["plan"]).unwrap();
     assert!(said.short.contains(" more (--verbose shows all)"), "{}", said.short);
     // So many that a few are left out.

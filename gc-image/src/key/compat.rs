@@ -116,5 +116,15 @@ mod tests {
         assert_eq!(changed(10, 1, BtreeId::EXTENTS, 18).2, (0, 6));
         assert_eq!(changed(11, 1, BtreeId::EXTENTS, 18).2, same.1);
         assert_eq!(min_key(10, BtreeId::REFLINK, POS_MIN), POS_MIN);
+        let p = Bpos::new(7, 9);
+        assert_eq!(position(10, BtreeId::INODES, p), Bpos::new(9, 7));
+        assert_eq!(position(11, BtreeId::INODES, p), p);
+        assert_eq!(min_key(11, BtreeId::EXTENTS, p), p);
+        // A value too short for one is left alone; it is refused later.
+        let mut short = pointer(18);
+        short.v.truncate(4);
+        let before = short.v.clone();
+        key(10, 1, BtreeId::INODES, &mut short);
+        assert_eq!(short.v, before);
     }
 }

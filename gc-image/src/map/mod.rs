@@ -140,7 +140,7 @@ pub fn per_cell(nbuckets: u64, max: u64) -> u64 {
     loop {
         for times in [1, 2, 5] {
             let per = step.saturating_mul(times);
-            if nbuckets.div_ceil(per) <= max.max(1) || per == u64::MAX {
+            if nbuckets.div_ceil(per) <= max.max(1) {
                 return per;
             }
         }
@@ -229,6 +229,8 @@ mod tests {
         let m = |t: DataType, dirty: u16, cached: u16| {
             BucketMark(0).with_data_type(t).with_dirty_sectors(dirty).with_cached_sectors(cached)
         };
+        // One of data without any.
+        assert_eq!(Class::of(m(DataType::USER, 0, 0)), Class::Cached);
         let marks = [
             m(DataType::SB, 128, 0),
             m(DataType::USER, 100, 20),

@@ -235,5 +235,5 @@ fn is_after(before: &Bkey, k: &Bkey) -> bool {
     if wide(l) < wide(r) {
         return false;
     }
-    l > r || (l == r && deleted(k) && !deleted(before))
+    wide(l) > wide(r) || (deleted(k) && !deleted(before))
 }

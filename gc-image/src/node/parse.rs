@@ -245,10 +245,6 @@ impl Parser {
             return Ok(());
         }
         let must = Class::MustRetry;
-        if pointer_seq(e.key).is_some_and(|s| s != set.seq) {
-            let text = "incorrect sequence number (wrong btree node)";
-            e.raise(must, written, None, text)?;
-        }
         if low8(flags & 0xf) != e.btree.0 {
             e.raise(must, written, named, "incorrect btree id")?;
         }

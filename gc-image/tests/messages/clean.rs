@@ -205,6 +205,8 @@ fn types_of_an_older_version() {
             assert_eq!(item.words[0] >> 16 & 0xff, 5);
             item.words[0] ^= (5 ^ 128) << 16;
         }
+        // Too short for a key, and behind all others.
+        items.push(Item::new(super::USAGE, 2, 0, &[5]));
     });
     // Of a version that knows today's numbers there is no such type.
     let new = base.mount();
@@ -218,7 +220,7 @@ fn types_of_an_older_version() {
     // An item that is too long for the section is the last one.
     base.superblock(|b| {
         let (at, len) = section(b, 6);
-        let last = (HEAD..at + len - 8).rev().find(|i| b[*i..].starts_with(&[6, 0, 7, 0, 1]));
+        let last = (HEAD..at + len - 8).rev().find(|i| b[*i..].starts_with(&[1, 0, 2, 0, 5]));
         put(b, last.unwrap(), &200_u16.to_le_bytes());
     });
     assert_eq!(roots(base.mount()), whole);

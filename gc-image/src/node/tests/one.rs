@@ -6,7 +6,7 @@ use crate::checksum::checksum;
 use crate::key::Key;
 use crate::node::read;
 use crate::testing::{Keep, put};
-use gc_core::bkey::NodeFormat;
+use gc_core::bkey::{KeyRef, NodeFormat};
 use gc_core::layout::{Bkey, BkeyFormat, Bpos, BtreeId, CsumType, ExtentPtr, KeyType, Le64};
 
 fn cookie(offset: u64, v: u64) -> Vec<u64> {
@@ -267,6 +267,23 @@ fn lengths_that_contradict() {
     let shown = shown.replace("281474976776454", &behind.to_string());
     let keys = small(&k, &shown);
     assert_eq!(keys.unwrap(), [(1, 10), (9, 90)]);
+}
+
+// Oracle: docs/differences.md: a value shorter than its type wants is shown as far as
+// it goes.
+#[test]
+fn values_that_are_too_short_to_show() {
+    let fs = small();
+    let shown = |type_, v: &[u64]| {
+        let words = current(type_, Bpos::new(1, 2), 0, v);
+        let k = Bkey::from_words(*words.first_chunk().unwrap());
+        let text = crate::key_text::KeyText::new(&fs, KeyRef::new(&k, v)).to_string();
+        text.split_once(" ver 0: ").unwrap().1.to_string()
+    };
+    assert_eq!(shown(KeyType::XATTR, &[]), "");
+    assert_eq!(shown(KeyType::XATTR, &[0x41_0000_0100]), "user.A:");
+    assert_eq!(shown(KeyType::DIRENT, &[7]), " -> 7 type 0");
+    assert_eq!(shown(KeyType::INODE, &[]).split(' ').next(), Some("bi_atime:"));
 }
 
 /// A format with fields of so many bits: inode, offset, none, size.
