@@ -159,7 +159,7 @@ fuzz_target!(|input: Input| {
         }
         let replicas = base.fs.replicas.clone();
         let mut ears = Ears { fix: input.fix, found: 0 };
-        if let Ok(read) = journal::read(&mut base.fs, 1, &mut ears) {
+        if let Ok(read) = journal::read(&mut base.fs, (1, None), &mut ears) {
             let _seen = (read.keys.len(), read.newest_items().len());
         }
         base.fs.replicas = replicas;

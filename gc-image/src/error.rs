@@ -164,16 +164,23 @@ pub struct RecoveryError {
     pub ret: i32,
     /// What failed.
     pub what: String,
+    /// Bytes that reading the journal takes, where that is more than it may take.
+    pub needs: Option<u64>,
 }
 
 impl RecoveryError {
     /// Halted by a finding that was not fixed.
     pub(crate) fn halted() -> Self {
-        Self { ret: 1, what: "fsck error".into() }
+        Self::new(1, "fsck error")
+    }
+
+    /// The journal takes so many bytes.
+    pub(crate) fn more_memory(needs: u64) -> Self {
+        Self { needs: Some(needs), ..Self::new(-12, "cannot allocate memory") }
     }
 
     pub(crate) fn new(ret: i32, what: impl Into<String>) -> Self {
-        Self { ret, what: what.into() }
+        Self { ret, what: what.into(), needs: None }
     }
 }
 

@@ -157,9 +157,13 @@ impl DeviceFile {
         Ok(buf)
     }
 
-    /// So many sectors from `sector` on are read soon. Several such reads are under way
-    /// at once, also for one thread.
+    /// So many sectors from `sector` on are read soon, as far as the device has them.
+    /// Several such reads are under way at once, also for one thread.
     pub fn will_read(&self, sector: u64, sectors: u64) {
+        let sectors = sectors.min(self.sectors.saturating_sub(sector));
+        if sectors == 0 {
+            return;
+        }
         self.medium.will_read(sector.saturating_mul(512), sectors.saturating_mul(512));
     }
 
@@ -224,6 +228,7 @@ impl DeviceFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::{Arc, Mutex};
 
     #[derive(Debug)]
     struct Scratched(Vec<Range<u64>>);
@@ -236,6 +241,30 @@ mod tests {
                 false => Ok(()),
             }
         }
+    }
+
+    #[derive(Debug, Clone, Default)]
+    struct Told(Arc<Mutex<Vec<(u64, u64)>>>);
+
+    impl Medium for Told {
+        fn read_exact_at(&self, _buf: &mut [u8], _at: u64) -> io::Result<()> {
+            Ok(())
+        }
+        fn will_read(&self, at: u64, len: u64) {
+            self.0.lock().unwrap().push((at, len));
+        }
+    }
+
+    // Oracle: the end of the device.
+    #[test]
+    fn nothing_beyond_the_end_is_told_ahead() {
+        let told = Told::default();
+        let device = DeviceFile::over(Box::new(told.clone()), Path::new("x"), 512 * 100 + 7);
+        for (sector, sectors) in [(0, 8), (99, 8), (100, 8), (200, u64::MAX), (90, u64::MAX)] {
+            device.will_read(sector, sectors);
+        }
+        let told = told.0.lock().unwrap().clone();
+        assert_eq!(told, [(0, 4096), (99 * 512, 512), (90 * 512, 5120)]);
     }
 
     // Oracle: the ranges that were made bad, rounded to pieces.

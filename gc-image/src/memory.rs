@@ -2,7 +2,7 @@
 //! How much memory a run may take, and what it is going to take.
 
 use crate::fs::Fs;
-use crate::recovery::Begun;
+use crate::plain::Held;
 use std::fmt;
 use std::num::NonZeroU64;
 use std::str::FromStr;
@@ -55,9 +55,13 @@ const THREAD: u64 = 512 * KIB;
 const NODE: u64 = 448;
 /// For a bucket where references are followed in their order: two of `struct bucket`.
 const BUCKET: u64 = 32;
-/// Nodes in memory at least where references are followed in their order: a path down
-/// a btree, and one that is read.
-const PATH: u64 = 8;
+/// Of nodes in memory at least where references are followed in their order, in sizes of
+/// a node: a path down a btree, and one that is read, whose keys are unpacked meanwhile.
+const PATH: u64 = 24;
+/// For what is found, and its texts: some thousand findings.
+const FOUND: u64 = 2 * MIB;
+/// For a bucket that a document tells of: nine values, in lists that grow.
+const ROW: u64 = 416;
 
 /// Memory of the process at this moment, in bytes; none is known where the system
 /// does not say.
@@ -73,30 +77,66 @@ fn node_bytes(fs: &Fs) -> u64 {
     u64::from(fs.btree_node_sectors()).saturating_mul(512)
 }
 
-/// Of a run whose buckets are not counted yet: what it takes besides them, in bytes.
-#[must_use]
-pub fn besides_buckets(begun: &Begun, threads: usize) -> u64 {
-    let fs = &begun.fs;
-    let now = resident().unwrap_or(16 * MIB).saturating_add(REST);
+/// What a run takes from when the journal has been read, besides buckets, in bytes.
+fn ahead(fs: &Fs, threads: usize) -> u64 {
     let thread = node_bytes(fs).saturating_mul(2).saturating_add(THREAD);
     let threads = crate::bytes::number(threads).saturating_mul(thread);
-    now.saturating_add(threads).saturating_add(fs.recorded_nodes().saturating_mul(NODE))
+    threads.saturating_add(fs.recorded_nodes().saturating_mul(NODE))
+}
+
+/// Of a run whose buckets are not counted yet: what it takes besides them, in bytes.
+#[must_use]
+pub fn besides_buckets(fs: &Fs, threads: usize) -> u64 {
+    now().saturating_add(ahead(fs, threads))
+}
+
+/// What the process takes at this moment and will at least, in bytes.
+#[must_use]
+pub fn now() -> u64 {
+    resident().unwrap_or(16 * MIB).saturating_add(REST)
 }
 
 /// What following the references in their order takes, in bytes: besides nodes kept,
 /// and for each bucket.
 #[must_use]
-pub fn in_order(begun: &Begun) -> u64 {
-    let buckets = begun.fs.members().map(|(_, d)| d.member.nbuckets);
-    let buckets = buckets.fold(0, u64::saturating_add).saturating_mul(BUCKET);
-    without_buckets(begun).saturating_add(buckets)
+pub fn in_order(fs: &Fs) -> u64 {
+    without_buckets(fs).saturating_add(all_buckets(fs))
 }
 
 /// The same but for buckets.
 #[must_use]
-pub fn without_buckets(begun: &Begun) -> u64 {
-    let path = node_bytes(&begun.fs).saturating_mul(PATH);
-    besides_buckets(begun, 0).saturating_add(path)
+pub fn without_buckets(fs: &Fs) -> u64 {
+    besides_buckets(fs, 0).saturating_add(path(fs))
+}
+
+/// What would do for a run from when the journal has been read, in bytes, before that is
+/// done: by so many threads, in as many walks as needed; or, if `None`, for following the
+/// references in their order.
+#[must_use]
+pub fn after_the_journal(fs: &Fs, in_parts: Option<usize>) -> u64 {
+    let buckets = match in_parts {
+        Some(_) => Held::full(fs).least(),
+        None => all_buckets(fs),
+    };
+    ahead(fs, in_parts.unwrap_or(0)).saturating_add(path(fs)).saturating_add(buckets)
+}
+
+/// What documents take that tell of so many buckets, in bytes; of all buckets if `None`.
+#[must_use]
+pub fn documents(fs: &Fs, buckets: Option<u64>) -> u64 {
+    match buckets {
+        Some(n) => n.saturating_mul(ROW),
+        None => (all_buckets(fs) / BUCKET).saturating_mul(ROW),
+    }
+}
+
+fn path(fs: &Fs) -> u64 {
+    node_bytes(fs).saturating_mul(PATH).saturating_add(FOUND)
+}
+
+fn all_buckets(fs: &Fs) -> u64 {
+    let buckets = fs.members().map(|(_, d)| d.member.nbuckets);
+    buckets.fold(0, u64::saturating_add).saturating_mul(BUCKET)
 }
 
 #[cfg(test)]

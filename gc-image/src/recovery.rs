@@ -104,13 +104,15 @@ pub struct RecoveryArgs {
     pub fsck: bool,
     /// Threads that read the journal. What is said, and its order, does not depend on it.
     pub threads: usize,
+    /// Bytes of memory that the journal may take; any number if `None`.
+    pub room: Option<u64>,
 }
 
 impl RecoveryArgs {
     /// As a check does, or as a mount does, by one thread.
     #[must_use]
     pub const fn new(fsck: bool) -> Self {
-        Self { fsck, threads: 1 }
+        Self { fsck, threads: 1, room: None }
     }
 }
 
@@ -209,7 +211,7 @@ pub fn begin(
     let mut journal = Journal::default();
     let mut journal_seq = clean.as_ref().map_or(0, Clean::journal_seq).wrapping_add(1);
     if !fs.flags.clean || args.fsck {
-        journal = journal::read(&mut fs, args.threads, reporter)?;
+        journal = journal::read(&mut fs, (args.threads, args.room), reporter)?;
         let in_part = journal.unreadable;
         if in_part && fs.flags.clean {
             // As a mount does: what a clean shutdown left is enough.

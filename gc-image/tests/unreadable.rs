@@ -66,8 +66,8 @@ fn run(name: &str, bad: &[&[Range<u64>]]) -> (Result<i32, String>, Keep) {
 fn check(devices: Vec<DeviceFile>, keep: &mut Keep) -> Result<i32, String> {
     let fs = open_devices(devices, &Options::default(), keep);
     let fs = fs.map_err(|e: OpenError| e.to_string())?;
-    let recovered =
-        recover(fs, RecoveryArgs { fsck: true, threads: 2 }, keep).map_err(|e| e.to_string())?;
+    let recovered = recover(fs, RecoveryArgs { threads: 2, ..RecoveryArgs::new(true) }, keep)
+        .map_err(|e| e.to_string())?;
     let image = Image::new(recovered, keep).map_err(|e| e.to_string())?;
     let result = gc(&image, Args { initial: true, metadata_only: false });
     Ok(result.map_or_else(Error::code, |()| 0))

@@ -12,6 +12,8 @@ pub struct JournalKey {
     pub btree: BtreeId,
     /// Level.
     pub level: u8,
+    /// Its turn among all keys: of one place the last one counts.
+    nr: u32,
     /// The key; of type deleted where it only hides one of the btree.
     pub key: Key,
 }
@@ -31,17 +33,17 @@ pub struct JournalKeys {
 impl JournalKeys {
     /// More keys, newer than all before; [`Self::settle`] is to be called after the last.
     pub(super) fn add(&mut self, item: &Item<'_>) {
-        self.keys.extend(item.keys().map(|(_, key)| JournalKey {
-            btree: BtreeId(item.btree),
-            level: item.level,
-            key,
-        }));
+        for (_, key) in item.keys() {
+            let nr = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
+            let (btree, level) = (BtreeId(item.btree), item.level);
+            self.keys.push(JournalKey { btree, level, nr, key });
+        }
     }
 
     /// Puts the keys in order; the newest of each place stays.
     pub(super) fn settle(&mut self) {
-        // Stable: of equal places the newest stays last.
-        self.keys.sort_by_key(JournalKey::place);
+        // In place: a stable sort would take as much memory again.
+        self.keys.sort_unstable_by_key(|key| (key.place(), key.nr));
         self.keys.dedup_by(|newer, kept| {
             let same = newer.place() == kept.place();
             if same {

@@ -10,6 +10,7 @@ mod keys;
 mod list;
 mod place;
 mod read;
+mod room;
 mod scan;
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,8 @@ use super::items::{Item, Said, items};
 use super::keys::JournalKeys;
 use super::list::List;
 use super::place::Place;
-use super::scan::{self, Job};
+use super::room::Room;
+use super::scan::{self, Job, Plain};
 use crate::error::RecoveryError;
 use crate::fs::Fs;
 use crate::report::{Code, Flags, Found, Phase, Reporter, cut};
@@ -83,17 +84,17 @@ impl Journal {
     }
 }
 
-/// Reads the journal of all devices by so many threads.
+/// Reads the journal of all devices by so many threads, within so many bytes of memory.
 ///
 /// # Errors
-/// What ends recovery here.
+/// What ends recovery here; more memory is needed.
 pub fn read(
     fs: &mut Fs,
-    threads: usize,
+    (threads, allowed): (usize, Option<u64>),
     reporter: &mut dyn Reporter,
 ) -> Result<Journal, RecoveryError> {
     let mut list = List::default();
-    let degraded = find(fs, threads, &mut list, reporter)?;
+    let degraded = find(fs, (threads, allowed), &mut list, reporter)?;
     let mut journal = Journal { unreadable: list.unreadable, ..Journal::default() };
     let base = list.places.back().map_or(0, |newest| newest.last_seq);
     let (mut keys, mut room, mut words) = (0_usize, Vec::new(), Vec::new());
@@ -123,7 +124,7 @@ pub fn read(
 /// Finds the entries of all devices; whether the journal of one is not there.
 fn find(
     fs: &Fs,
-    threads: usize,
+    (threads, allowed): (usize, Option<u64>),
     list: &mut List,
     reporter: &mut dyn Reporter,
 ) -> Result<bool, RecoveryError> {
@@ -155,6 +156,7 @@ fn find(
     let mut failed = Ok(());
     let mut over = vec![false; readers.len()];
     let (of, jobs): (Vec<usize>, Vec<Job<'_>>) = jobs.into_iter().unzip();
+    let mut room = Room::new(allowed, threads, jobs.len());
     scan::each(fs, &jobs, threads, &mut |i, plain| {
         let (Some(of), Some(job)) = (of.get(i), jobs.get(i)) else { return false };
         let (Some(reader), Some(over)) = (readers.get_mut(*of), over.get_mut(*of)) else {
@@ -163,13 +165,24 @@ fn find(
         if *over {
             return true;
         }
+        if room.is_over() {
+            count(&mut room, fs, *job, plain.as_ref());
+            reporter.bucket_read();
+            return true;
+        }
         let added = match plain {
             Some(plain) => {
+                room.met(plain.longest);
                 reader.met(plain.longest);
                 plain.places.into_iter().try_for_each(|place| list.add(fs, place, reporter))
             }
-            None => reader.read(*job, list, reporter),
+            None => {
+                let added = reader.read(*job, list, reporter);
+                room.met(reader.chunk);
+                added
+            }
         };
+        room.keeps(list.places.len());
         match added {
             Ok(()) => reporter.bucket_read(),
             Err(e) => (failed, *over) = (Err(e), true),
@@ -177,7 +190,24 @@ fn find(
         true
     });
     list.unreadable |= readers.iter().any(|reader| reader.unreadable);
-    failed.map(|()| degraded)
+    if !room.is_over() {
+        failed?;
+    }
+    room.take(list.places.iter())?;
+    Ok(degraded)
+}
+
+/// Counts what a bucket holds, or the most that it may.
+fn count(room: &mut Room, fs: &Fs, job: Job<'_>, plain: Option<&Plain>) {
+    let Some(plain) = plain else {
+        let block = u64::from(fs.block_sectors()).max(1);
+        room.count(job.size.div_ceil(block), job.size.saturating_mul(512));
+        return;
+    };
+    room.met(plain.longest);
+    for place in &plain.places {
+        room.count(1, crate::bytes::number(place.bytes()));
+    }
 }
 
 /// The head of an item, and its words.

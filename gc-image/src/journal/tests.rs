@@ -49,7 +49,7 @@ fn journal(contents: &[(u64, Vec<u8>)]) -> (Journal, Keep) {
     let (_temp, mut fs) = fs(&contents);
     let mut said = [1, 2, 5].map(|threads| {
         let mut keep = Keep::default();
-        (read(&mut fs, threads, &mut keep).unwrap(), keep)
+        (read(&mut fs, (threads, None), &mut keep).unwrap(), keep)
     });
     // Oracle: one thread.
     let texts = said.each_ref().map(|(journal, keep)| format!("{:?} {keep:?}", journal.items));
@@ -244,7 +244,7 @@ fn fickle(devices: &[Contents<'_>]) -> (Journal, Keep) {
         let (member, buckets) = (first.member, Vec::new());
         fs.devices.push(Some(Device { member, online: Some(online), buckets, listed: None }));
     }
-    (read(&mut fs, 1, &mut keep).unwrap(), keep)
+    (read(&mut fs, (1, None), &mut keep).unwrap(), keep)
 }
 
 // Oracle: the entry that cannot be read again is as one that never could be, and where

@@ -89,6 +89,7 @@ impl Counter {
 impl Work for Counter {
     fn leaf(&mut self, k: &Bkey, _v: &[u64]) -> Result<(), Unusual> {
         let Bpos { inode, offset, .. } = k.p;
+        self.held.bucket();
         // Within a node regions come in order.
         let region = (inode, offset >> REGION_BITS);
         if self.last != Some(region) {

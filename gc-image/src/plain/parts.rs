@@ -49,6 +49,8 @@ pub struct Held {
     /// By member and stretch.
     regions: Vec<Vec<u32>>,
     nbuckets: Vec<u64>,
+    /// Buckets that hold something.
+    buckets: u64,
 }
 
 /// A stretch: its member, and its place there.
@@ -90,7 +92,18 @@ impl Held {
         let bits = all.div_ceil(STRETCHES).next_power_of_two().trailing_zeros();
         let bits = bits.max(REGION_BITS);
         let regions = nbuckets.iter().map(|n| vec![0; stretches(*n, bits)]).collect();
-        Self { bits, regions, nbuckets }
+        Self { bits, regions, nbuckets, buckets: 0 }
+    }
+
+    /// One more bucket that holds something.
+    pub(super) fn bucket(&mut self) {
+        self.buckets = self.buckets.saturating_add(1);
+    }
+
+    /// How many buckets hold something: 0 where they were not counted.
+    #[must_use]
+    pub const fn buckets(&self) -> u64 {
+        self.buckets
     }
 
     /// One more region that holds something, of which this is a bucket.
@@ -103,6 +116,7 @@ impl Held {
     }
 
     fn add(&mut self, other: &Self) {
+        self.buckets = self.buckets.saturating_add(other.buckets);
         for (to, from) in self.regions.iter_mut().flatten().zip(other.regions.iter().flatten()) {
             *to = to.saturating_add(*from);
         }
@@ -175,7 +189,7 @@ mod tests {
 
     fn held(nbuckets: &[u64], bits: u32) -> Held {
         let regions = nbuckets.iter().map(|n| vec![0; stretches(*n, bits)]).collect();
-        Held { bits, regions, nbuckets: nbuckets.to_vec() }
+        Held { bits, regions, nbuckets: nbuckets.to_vec(), buckets: 0 }
     }
 
     // Oracle: each bucket lies in exactly one part, and parts take what is allowed.

@@ -6,6 +6,8 @@ use crate::memory;
 use crate::progress::Progress;
 use crate::run::Failure;
 use crate::style::count;
+use gc_image::error::RecoveryError;
+use gc_image::fs::Fs;
 use gc_image::memory::{self as needs, Size};
 use gc_image::plain::{Held, Options, Part};
 use gc_image::recovery::Begun;
@@ -26,7 +28,7 @@ pub(crate) struct Lists {
 impl Lists {
     /// There are more.
     pub(crate) fn failure(&self) -> Failure {
-        Failure::Memory(IN_ORDER, self.need)
+        too_little(IN_ORDER, self.need.0)
     }
 }
 
@@ -43,17 +45,58 @@ pub(crate) struct Budget {
     quiet: bool,
 }
 
-impl Budget {
-    /// From now on the process keeps within `limit`.
-    pub(crate) fn keep(limit: Option<Size>, quiet: bool) -> Result<Self, Failure> {
-        if let Some(limit) = limit {
-            let now = needs::resident().unwrap_or(0).saturating_add(needs::REST);
-            match limit.0.checked_sub(now) {
-                Some(left) if left > 0 => memory::allow(left),
-                _ => return Err(Failure::Memory("the program itself", Size(now + (1 << 20)))),
-            }
+/// What the same run takes more one time than another, at most.
+const SPREAD: u64 = 512 << 10;
+/// The journal may always take so much: before that is known, the least that would do is
+/// not.
+const JOURNAL: u64 = 4 << 20;
+
+/// So many bytes would do.
+fn too_little(what: &'static str, bytes: u64) -> Failure {
+    Failure::Memory(what, Size(bytes.saturating_add(SPREAD)))
+}
+
+/// What may be taken by the journal, and what would do for the rest, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    pub(crate) journal: u64,
+    rest: u64,
+}
+
+impl Room {
+    /// Why the journal was not read.
+    pub(crate) fn failure(self, e: RecoveryError) -> Failure {
+        match e.needs {
+            Some(needs) => too_little("reading the journal", self.rest.saturating_add(needs)),
+            None => Failure::Recovery(e),
         }
-        Ok(Self { limit, quiet })
+    }
+}
+
+impl Budget {
+    pub(crate) fn new(limit: Option<Size>, quiet: bool) -> Self {
+        if limit.is_some() {
+            memory::be_frugal();
+        }
+        Self { limit, quiet }
+    }
+
+    /// What of the limit is left for the journal. `in_parts`: so many threads count
+    /// buckets in any order afterwards.
+    pub(crate) fn room(self, fs: &Fs, in_parts: Option<usize>) -> Option<Room> {
+        let limit = self.limit?;
+        let now = needs::now();
+        let journal = limit.0.saturating_sub(now).max(JOURNAL);
+        Some(Room { journal, rest: now.saturating_add(needs::after_the_journal(fs, in_parts)) })
+    }
+
+    /// From now on the process keeps within the limit; one that is too low already is
+    /// refused as soon as it is known what would do.
+    pub(crate) fn keep(self) {
+        memory::settle();
+        if let Some(left) = self.limit.and_then(|limit| limit.0.checked_sub(needs::now())) {
+            memory::allow(left);
+        }
     }
 
     /// Whether there is a limit.
@@ -76,7 +119,7 @@ impl Budget {
     ) -> Result<Option<Vec<Part>>, Failure> {
         let Some(limit) = self.limit else { return Ok(Some(vec![Part::whole(&begun.fs)])) };
         memory::settle();
-        let besides = needs::besides_buckets(begun, options.threads);
+        let besides = needs::besides_buckets(&begun.fs, options.threads);
         let room = limit.0.saturating_sub(besides);
         let full = Held::full(&begun.fs);
         let need = |held: &Held| Size(besides.saturating_add(held.bytes()));
@@ -89,8 +132,7 @@ impl Budget {
             return Ok(None);
         };
         let Some(parts) = held.parts(room) else {
-            let least = Size(besides.saturating_add(held.least()));
-            return Err(Failure::Memory("the check", least));
+            return Err(too_little("the check", besides.saturating_add(held.least())));
         };
         let (walks, all) = (parts.len(), need(&held));
         let nodes = begun.fs.recorded_nodes();
@@ -116,12 +158,12 @@ impl Budget {
     ) -> Result<Option<Lists>, Failure> {
         let Some(limit) = self.limit else { return Ok(None) };
         memory::settle();
-        let need = Size(needs::in_order(begun));
+        let need = Size(needs::in_order(&begun.fs));
         if need <= limit {
             return Ok(None);
         }
-        let refuse = || Failure::Memory(IN_ORDER, need);
-        let room = limit.0.checked_sub(needs::without_buckets(begun)).ok_or_else(refuse)?;
+        let refuse = || too_little(IN_ORDER, need.0);
+        let room = limit.0.checked_sub(needs::without_buckets(&begun.fs)).ok_or_else(refuse)?;
         let held = Held::count(begun, options, &mut |n| progress.add(n));
         let held = held.unwrap_or_else(|| Held::full(&begun.fs));
         // An eighth for nodes; of the rest a quarter for what is noted meanwhile.
@@ -137,16 +179,34 @@ impl Budget {
         self.say(progress, &format!("in order of references for {n}, the others agree"));
     }
 
-    /// Whether references can be followed in their order.
-    pub(crate) fn in_order(self, mut begun: Begun, progress: &Progress) -> Result<Begun, Failure> {
+    /// Whether references can be followed in their order, and so many documents printed
+    /// that tell of every bucket.
+    pub(crate) fn in_order(
+        self,
+        mut begun: Begun,
+        documents: u64,
+        progress: &Progress,
+    ) -> Result<Begun, Failure> {
         let Some(limit) = self.limit else { return Ok(begun) };
         memory::settle();
-        let need = needs::in_order(&begun);
+        let fs = &begun.fs;
+        let mut need = needs::in_order(fs);
+        let at_most = documents.saturating_mul(needs::documents(fs, None));
+        if need.saturating_add(at_most) <= limit.0 {
+            need = need.saturating_add(at_most);
+        } else if documents != 0 {
+            let one = Options { threads: 1 };
+            let held = Held::count(&begun, one, &mut |n| progress.add(n));
+            // Where it is not plain, how many there are would show too late.
+            let told = needs::documents(fs, held.map(|held| held.buckets()));
+            need = need.saturating_add(documents.saturating_mul(told));
+        }
         let Some(room) = limit.0.checked_sub(need) else {
-            return Err(Failure::Memory(IN_ORDER, Size(need)));
+            return Err(too_little(IN_ORDER, need));
         };
-        begun.nodes.keep_at_most(room);
-        let buckets = begun.fs.members().map(|(_, d)| d.member.nbuckets).sum();
+        let buckets = fs.members().map(|(_, d)| d.member.nbuckets).sum();
+        // Nodes take more than their keys.
+        begun.nodes.keep_at_most(room / 2);
         let buckets = count(buckets, "bucket");
         self.say(progress, &format!("{} for {buckets} in order of references", Size(need)));
         Ok(begun)

@@ -31,10 +31,15 @@ pub(crate) fn run(options: CheckOptions, source: &Source) -> ExitCode {
     let known = OnceCell::new();
     run::on_image_or(
         source,
-        How { threads, ..CHECK },
-        |session, begun| match options.json || options.metadata_only {
-            false => early(options, threads, source.talk.quiet, session, begun),
-            true => {
+        How {
+            threads,
+            in_parts: in_parts(options) && !options.in_order,
+            documents: u64::from(options.json),
+            ..CHECK
+        },
+        |session, begun| match in_parts(options) {
+            true => early(options, threads, source.talk.quiet, session, begun),
+            false => {
                 if !options.metadata_only && !options.in_order {
                     if let Some(even) = even::before(session, &begun, threads) {
                         let _first = known.set(even);
@@ -86,7 +91,7 @@ fn report(
     let mut out = std::io::stdout().lock();
     if options.json {
         let changes: Vec<String> = image.fs().changes().iter().map(ToString::to_string).collect();
-        let doc = json!({
+        let mut doc = json!({
             "format": 1,
             "ret": ret,
             "error": null,
@@ -95,8 +100,9 @@ fn report(
             "missing": document::missing(image),
             "changes": changes,
             "sb": document::superblock(image),
-            "state": document::state(image),
         });
+        // Moved, not copied: it is long.
+        doc["state"] = document::state(image);
         document::line(&mut out, &doc)?;
     } else {
         if !quiet {
@@ -136,6 +142,11 @@ fn verdict(
         writeln!(out, "{}", style.good("everything agrees"))?;
     }
     Ok(())
+}
+
+/// Whether not all buckets are needed: a document tells of every one.
+const fn in_parts(options: CheckOptions) -> bool {
+    !options.json && !options.metadata_only
 }
 
 /// What can be done without all buckets.

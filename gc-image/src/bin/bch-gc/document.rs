@@ -42,15 +42,17 @@ pub(crate) fn state(image: &Image<'_>) -> Value {
         .members()
         .map(|(idx, dev)| {
             let m = dev.member;
-            json!({
+            let mut told = json!({
                 "dev": idx,
                 "nbuckets": m.nbuckets,
                 "first_bucket": m.first_bucket,
                 "bucket_size": m.bucket_size,
                 "online": dev.online.is_some(),
-                "buckets": buckets(&dev.buckets),
                 "usage": dev_usage(&image.device_usage(idx)),
-            })
+            });
+            // Moved, not copied: there may be millions.
+            told["buckets"] = Value::Array(buckets(&dev.buckets));
+            told
         })
         .collect();
     let mut stripes = Vec::new();
@@ -59,13 +61,14 @@ pub(crate) fn state(image: &Image<'_>) -> Value {
             stripes.push(stripe(idx, s));
         }
     });
-    json!({
+    let mut state = json!({
         "key_version": image.highest_key_version(),
-        "devs": devs,
         "usage_base": usage(image),
         "usage_pending": null,
         "stripes": stripes,
-    })
+    });
+    state["devs"] = Value::Array(devs);
+    state
 }
 
 fn buckets(buckets: &[Bucket]) -> Vec<Value> {
@@ -86,9 +89,7 @@ fn buckets(buckets: &[Bucket]) -> Vec<Value> {
             if row == [0; 8] {
                 return None;
             }
-            let mut values = vec![i];
-            values.extend(row);
-            Some(json!(values))
+            Some(Value::Array(core::iter::once(i).chain(row).map(Value::from).collect()))
         })
         .collect()
 }

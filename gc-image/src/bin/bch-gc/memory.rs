@@ -19,8 +19,8 @@ static LIMITED: AtomicBool = AtomicBool::new(false);
 /// Bytes that may still be taken.
 static LEFT: AtomicI64 = AtomicI64::new(i64::MAX);
 
-/// Allows so many bytes more than are taken now. Before there are threads.
-pub(crate) fn allow(bytes: u64) {
+/// Has the allocator give back what it can. Before there are threads.
+pub(crate) fn be_frugal() {
     // One heap for all threads, and large blocks go back to the system at once: what
     // is counted is then what the process takes.
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -32,6 +32,10 @@ pub(crate) fn allow(bytes: u64) {
         // SAFETY: sets a number of the allocator's; where it is refused, all goes on.
         let _set = unsafe { libc::mallopt(what, value) };
     }
+}
+
+/// Allows so many bytes more than are taken now.
+pub(crate) fn allow(bytes: u64) {
     LEFT.store(i64::try_from(bytes).unwrap_or(i64::MAX), Relaxed);
     LIMITED.store(true, Relaxed);
 }

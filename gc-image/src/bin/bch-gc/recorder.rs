@@ -25,12 +25,15 @@ pub(crate) struct Recorder<'p> {
     pass: i64,
     findings: Vec<Recorded>,
     unreadable: Vec<Unreadable>,
+    /// Lines of a part of the work that may begin again.
+    held: Option<Vec<String>>,
     progress: &'p Progress,
 }
 
 impl<'p> Recorder<'p> {
     pub(crate) fn new(fix: bool, quiet: bool, progress: &'p Progress) -> Self {
-        Self { fix, quiet, pass: -1, findings: Vec::new(), unreadable: Vec::new(), progress }
+        let (findings, unreadable) = (Vec::new(), Vec::new());
+        Self { fix, quiet, pass: -1, findings, unreadable, held: None, progress }
     }
 
     /// The findings since the last call; what follows is outside of any pass.
@@ -39,16 +42,33 @@ impl<'p> Recorder<'p> {
         std::mem::take(&mut self.findings)
     }
 
-    /// How many findings there are since the last [`Recorder::take`].
-    pub(crate) fn len(&self) -> usize {
+    /// A part of the work begins that may begin again: its lines are held back. How many
+    /// findings there are since the last [`Recorder::take`].
+    pub(crate) fn hold(&mut self) -> usize {
+        self.held.get_or_insert_default();
         self.findings.len()
     }
 
-    /// Forgets what was found since there were so many; what follows is outside of any
-    /// pass.
+    /// Forgets what was found since there were so many, and the lines held back; what
+    /// follows is outside of any pass.
     pub(crate) fn back_to(&mut self, len: usize) {
         self.pass = -1;
         self.findings.truncate(len);
+        self.held.iter_mut().for_each(Vec::clear);
+    }
+
+    /// The part has come to its end.
+    pub(crate) fn release(&mut self) {
+        for line in self.held.take().unwrap_or_default() {
+            self.progress.say(&line);
+        }
+    }
+
+    fn say(&mut self, line: &str) {
+        match &mut self.held {
+            Some(held) => held.push(line.into()),
+            None => self.progress.say(line),
+        }
     }
 
     /// What could not be read so far, in order of device and sector, each range once.
@@ -78,12 +98,12 @@ impl Reporter for Recorder<'_> {
 
     fn log(&mut self, line: &str) {
         if !self.quiet {
-            self.progress.say(line);
+            self.say(line);
         }
     }
 
     fn error(&mut self, line: &str) {
-        self.progress.say(line);
+        self.say(line);
     }
 
     fn unreadable(&mut self, what: Unreadable) {

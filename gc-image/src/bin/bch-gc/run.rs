@@ -47,6 +47,10 @@ pub(crate) struct How {
     pub(crate) fsck: bool,
     /// Threads that read the journal.
     pub(crate) threads: usize,
+    /// Buckets are counted in any order then, in as many walks as memory asks for.
+    pub(crate) in_parts: bool,
+    /// Documents in memory at once that tell of every bucket.
+    pub(crate) documents: u64,
     /// Go on with whatever is there.
     pub(crate) incomplete: bool,
     /// Exit code where recovery ends before the command begins.
@@ -59,6 +63,8 @@ pub(crate) const CHECK: How = How {
     clear_compat: 0,
     fsck: true,
     threads: 1,
+    in_parts: false,
+    documents: 0,
     incomplete: false,
     unrecovered: FOUND,
 };
@@ -170,13 +176,7 @@ pub(crate) fn on_image_or(
             return ExitCode::from(OPERATIONAL);
         }
     };
-    let budget = match Budget::keep(source.memory, source.talk.quiet) {
-        Ok(budget) => budget,
-        Err(e) => {
-            progress.say(&format!("bch-gc: {e}"));
-            return ExitCode::from(OPERATIONAL);
-        }
-    };
+    let budget = Budget::new(source.memory, source.talk.quiet);
     let recorder = RefCell::new(Recorder::new(how.fix, source.talk.quiet, &progress));
     let listed = Cell::new(false);
     let session = Session { progress: &progress, recorder: &recorder, budget, listed: &listed };
@@ -219,11 +219,17 @@ fn with_image(
     let mut reporter = Shared(session.recorder);
     let progress = session.progress;
     let fs = source::open(source, how, &mut reporter, progress)?;
-    let begun =
-        recovery::begin(fs, RecoveryArgs { fsck: how.fsck, threads: how.threads }, &mut reporter)?;
+    let room = session.budget.room(&fs, how.in_parts.then_some(how.threads));
+    let How { fsck, threads, .. } = how;
+    let args = RecoveryArgs { fsck, threads, room: room.map(|room| room.journal) };
+    let begun = recovery::begin(fs, args, &mut reporter).map_err(|e| match room {
+        Some(room) => room.failure(e),
+        None => e.into(),
+    })?;
+    session.budget.keep();
     let begun = match early(session, begun)? {
         Early::Done(result) => return Ok(result),
-        Early::GoOn(begun) => session.budget.in_order(*begun, progress)?,
+        Early::GoOn(begun) => session.budget.in_order(*begun, how.documents, progress)?,
     };
     let image = Image::new(begun.read_marks(&mut reporter)?, &mut reporter)?;
     let result = command(session, &image);

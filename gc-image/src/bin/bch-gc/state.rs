@@ -22,7 +22,8 @@ pub(crate) fn run(mode: Mode, source: &Source) -> ExitCode {
         Mode::A => ALLOC_INFO,
     };
     // Without recovery there is no document.
-    let how = How { fix: mode == Mode::Y, clear_compat, unrecovered: OPERATIONAL, ..CHECK };
+    let how =
+        How { fix: mode == Mode::Y, clear_compat, unrecovered: OPERATIONAL, documents: 2, ..CHECK };
     let known = OnceCell::new();
     run::on_image_or(
         source,
@@ -60,7 +61,7 @@ fn documents(
         let result = even::sweep(image, even, Args { initial: true, metadata_only });
         let ret = result.map_or_else(Error::code, |()| 0);
         let errors = recorder.borrow_mut().take();
-        let doc = json!({
+        let mut doc = json!({
             "format": 1,
             "initial": true,
             "metadata_only": metadata_only,
@@ -72,9 +73,10 @@ fn documents(
             "sb": document::superblock(image),
             "rebuild_replicas": u8::from(rebuild),
             "journal_keys": image.journal().len(),
-            "before": before,
-            "after": document::state(image),
         });
+        // Moved, not copied: they are long.
+        doc["before"] = before;
+        doc["after"] = document::state(image);
         document::line(&mut out, &doc)?;
         clean &= errors.is_empty() && prior.is_empty() && ret == 0;
         if ret != 0 {

@@ -25,17 +25,25 @@ pub(super) fn check(
     let mut odd = odd(&begun, &lists.parts, (lists.most, lists.kept), &mut read)
         .map_err(|_| lists.failure())?;
     begun.nodes.keep_at_most(lists.kept);
-    let before = session.recorder.borrow().len();
+    let before = session.recorder.borrow_mut().hold();
     loop {
         session.budget.say_odd(progress, odd.len());
         progress.phase("reading nodes in order", "nodes", begun.fs.recorded_nodes());
         odd.list(&mut begun.fs);
         let again = begun.kept();
         let mut reporter = Shared(session.recorder);
-        let image = Image::new(begun.read_marks(&mut reporter)?, &mut reporter)?;
+        let recovered = begun.read_marks(&mut reporter);
+        let image = match recovered.and_then(|recovered| Image::new(recovered, &mut reporter)) {
+            Ok(image) => image,
+            Err(e) => {
+                session.recorder.borrow_mut().release();
+                return Err(e.into());
+            }
+        };
         let result = gc(&image, Args { initial: true, metadata_only: false });
         let missed = image.missed();
         if missed.is_empty() {
+            session.recorder.borrow_mut().release();
             let clean = report(options, quiet, session, &image, result);
             run::say_changes(image.fs(), progress);
             return clean;
