@@ -66,6 +66,30 @@ fn what_a_refusal_names_does() {
     assert!(refusals >= 100, "{refusals}");
 }
 
+// Oracle: the same run without a limit. In steps, so that limits just above what the
+// process takes at the beginning are among them, wherever that is.
+#[test]
+fn any_limit_does_or_is_refused_with_a_number() {
+    let image = images::all().into_iter().find(|i| i.name == "clean/mixed").unwrap();
+    let unpacked = image.unpack();
+    let (mut did, mut refused) = (0, 0);
+    for command in COMMANDS {
+        let want = unpacked.run(command);
+        for kib in (6 << 10..20 << 10).step_by(64) {
+            let got = unpacked.run(&[command, &["--memory", &format!("{kib}K")]].concat());
+            if named(&got).is_some() {
+                refused += 1;
+                assert_eq!(got.status.code(), Some(8), "{command:?} within {kib}K");
+            } else {
+                did += 1;
+                let (got, want) = ((got.status, got.stdout), (want.status, want.stdout.clone()));
+                assert_eq!(got, want, "{command:?} within {kib}K");
+            }
+        }
+    }
+    assert!(did >= 200 && refused >= 40, "{did} did, {refused} refused");
+}
+
 /// A journal of so many entries that all count, each with so many keys.
 fn write(entries: u64, keys: u64, image: &Path) {
     let device = DeviceSpec { journal_buckets: 64, ..DeviceSpec::new(4096, 512) };

@@ -90,12 +90,13 @@ impl Budget {
         Some(Room { journal, rest: now.saturating_add(needs::after_the_journal(fs, in_parts)) })
     }
 
-    /// From now on the process keeps within the limit; one that is too low already is
-    /// refused as soon as it is known what would do.
-    pub(crate) fn keep(self) {
+    /// From now on what is taken is counted. The process keeps within the limit from the
+    /// first estimate on that fits in; what is too low is refused as soon as it is known
+    /// what would do.
+    pub(crate) fn count(self) {
         memory::settle();
-        if let Some(left) = self.limit.and_then(|limit| limit.0.checked_sub(needs::now())) {
-            memory::allow(left);
+        if let Some(limit) = self.limit {
+            memory::count(limit.0.saturating_sub(needs::now()));
         }
     }
 
@@ -124,6 +125,7 @@ impl Budget {
         let full = Held::full(&begun.fs);
         let need = |held: &Held| Size(besides.saturating_add(held.bytes()));
         if full.bytes() <= room {
+            memory::keep(true);
             self.say(progress, &format!("at most {}, in one walk", need(&full)));
             return Ok(Some(vec![Part::whole(&begun.fs)]));
         }
@@ -134,6 +136,7 @@ impl Budget {
         let Some(parts) = held.parts(room) else {
             return Err(too_little("the check", besides.saturating_add(held.least())));
         };
+        memory::keep(true);
         let (walks, all) = (parts.len(), need(&held));
         let nodes = begun.fs.recorded_nodes();
         let in_all = nodes.saturating_mul(u64::try_from(walks).unwrap_or(u64::MAX));
@@ -157,6 +160,7 @@ impl Budget {
         progress: &Progress,
     ) -> Result<Option<Lists>, Failure> {
         let Some(limit) = self.limit else { return Ok(None) };
+        memory::keep(false);
         memory::settle();
         let need = Size(needs::in_order(&begun.fs));
         if need <= limit {
@@ -170,6 +174,7 @@ impl Budget {
         let (kept, rest) = (room / 8, room - room / 8);
         let parts = held.parts(rest / 4 * 3).ok_or_else(refuse)?;
         let most = usize::try_from(rest / LISTED).unwrap_or(usize::MAX);
+        memory::keep(true);
         Ok(Some(Lists { parts, most, kept, need }))
     }
 
@@ -188,6 +193,7 @@ impl Budget {
         progress: &Progress,
     ) -> Result<Begun, Failure> {
         let Some(limit) = self.limit else { return Ok(begun) };
+        memory::keep(false);
         memory::settle();
         let fs = &begun.fs;
         let mut need = needs::in_order(fs);
@@ -204,6 +210,7 @@ impl Budget {
         let Some(room) = limit.0.checked_sub(need) else {
             return Err(too_little(IN_ORDER, need));
         };
+        memory::keep(true);
         let buckets = fs.members().map(|(_, d)| d.member.nbuckets).sum();
         // Nodes take more than their keys.
         begun.nodes.keep_at_most(room / 2);

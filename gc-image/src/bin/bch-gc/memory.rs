@@ -16,7 +16,9 @@ static MEMORY: OrEnd = OrEnd;
 
 /// Whether there is a limit.
 static LIMITED: AtomicBool = AtomicBool::new(false);
-/// Bytes that may still be taken.
+/// Whether more ends the run.
+static KEPT: AtomicBool = AtomicBool::new(false);
+/// Bytes that may still be taken; less than none where more was taken.
 static LEFT: AtomicI64 = AtomicI64::new(i64::MAX);
 
 /// Has the allocator give back what it can. Before there are threads.
@@ -34,10 +36,16 @@ pub(crate) fn be_frugal() {
     }
 }
 
-/// Allows so many bytes more than are taken now.
-pub(crate) fn allow(bytes: u64) {
+/// From now on what is taken is counted, of so many bytes.
+pub(crate) fn count(bytes: u64) {
     LEFT.store(i64::try_from(bytes).unwrap_or(i64::MAX), Relaxed);
     LIMITED.store(true, Relaxed);
+}
+
+/// Whether more than that ends the run. It does not while it is estimated what would do:
+/// a run that ends then could not say so.
+pub(crate) fn keep(kept: bool) {
+    KEPT.store(kept, Relaxed);
 }
 
 /// Gives back to the system what is free, so that what the process takes can be seen.
@@ -55,7 +63,8 @@ fn taken(size: usize) -> i64 {
 /// A block is about to be taken.
 #[inline]
 fn take(size: usize) {
-    if LIMITED.load(Relaxed) && LEFT.fetch_sub(taken(size), Relaxed) < taken(size) {
+    let limited = LIMITED.load(Relaxed);
+    if limited && LEFT.fetch_sub(taken(size), Relaxed) < taken(size) && KEPT.load(Relaxed) {
         end(b"bch-gc: more memory would be needed than --memory allows\n");
     }
 }

@@ -226,7 +226,7 @@ fn with_image(
         Some(room) => room.failure(e),
         None => e.into(),
     })?;
-    session.budget.keep();
+    session.budget.count();
     let begun = match early(session, begun)? {
         Early::Done(result) => return Ok(result),
         Early::GoOn(begun) => session.budget.in_order(*begun, how.documents, progress)?,
