@@ -28,6 +28,10 @@
 )]
 #![forbid(unsafe_code)]
 
+// What unit tests share with the others names the library as they do.
+#[cfg(test)]
+extern crate self as gc_image;
+
 mod bytes;
 
 pub mod checksum;

@@ -4,12 +4,14 @@
 use crate::checksum::{Nonce, checksum};
 use crate::fs::{Device, Fs, Online, Replicas, SbFlags};
 use crate::io::DeviceFile;
-use crate::report::{Found, Reporter, Unreadable, answer};
 use crate::superblock::{HEAD, MAGIC, Superblock};
 use gc_core::accounting::replicas::Table;
-use gc_core::finding::Answer;
 use gc_core::layout::{Bucket, CsumType};
+pub(crate) use keep::Keep;
 use std::io::Write;
+
+#[path = "../tests/common/keep.rs"]
+mod keep;
 
 /// Buckets of the device.
 pub(crate) const BUCKETS: u64 = 64;
@@ -17,29 +19,6 @@ pub(crate) const BUCKETS: u64 = 64;
 pub(crate) const BUCKET: u64 = 16;
 /// Sectors of a node.
 pub(crate) const NODE: u64 = 8;
-
-/// Keeps all findings and log lines; repairs only what must be repaired.
-#[derive(Debug, Default)]
-pub(crate) struct Keep {
-    pub(crate) found: Vec<String>,
-    pub(crate) log: Vec<String>,
-    pub(crate) unreadable: Vec<Unreadable>,
-    pub(crate) fix: bool,
-}
-
-impl Reporter for Keep {
-    fn found(&mut self, found: Found) -> Answer {
-        let answer = answer(found.flags, self.fix);
-        self.found.push(found.text);
-        answer
-    }
-    fn log(&mut self, line: &str) {
-        self.log.push(line.into());
-    }
-    fn unreadable(&mut self, what: Unreadable) {
-        self.unreadable.push(what);
-    }
-}
 
 /// Writes `bytes` at `at`.
 pub(crate) fn put(to: &mut [u8], at: usize, bytes: &[u8]) {

@@ -59,13 +59,11 @@ pub fn gc<H: Host>(host: &H, args: Args) -> Result<()> {
 }
 
 fn locked<H: Host>(host: &H, args: Args) -> Result<()> {
-    let said = |e| {
-        host.log(Level::Err, format_args!("error listing members for gc"));
-        e
-    };
     let _gc = Locked::new(host, Lock::GcWrite);
     host.wait_interior_updates();
-    let mut devices = Devices::collect(host).map_err(said)?;
+    let mut devices = Devices::collect(host).inspect_err(|_| {
+        host.log(Level::Err, format_args!("error listing members for gc"));
+    })?;
     let mut position = Position::new(host);
 
     let mut ret = passes(host, args, &mut devices, &mut position);

@@ -18,6 +18,7 @@ use crate::superblock::MemberState;
 use gc_core::accounting::replicas::Entry as ReplicasEntry;
 use gc_core::finding::Answer;
 use gc_core::layout::DataType;
+use std::collections::BTreeMap;
 
 /// What was read of the journal.
 #[derive(Debug, Default)]
@@ -132,7 +133,7 @@ fn find(
     let buckets = fs.members().filter_map(|(_, d)| d.online.as_ref().map(|o| o.journal.len()));
     reporter.phase(Phase::Journal, crate::bytes::number(buckets.sum()));
     let mut jobs = Vec::new();
-    let mut readers = Vec::new();
+    let mut readers = BTreeMap::new();
     for (dev, device) in fs.members() {
         let named = fs.replicas.table.view().iter();
         let has_journal =
@@ -146,29 +147,22 @@ fn find(
             continue;
         };
         let (file, size) = (&online.file, u64::from(device.member.bucket_size));
-        let reader = readers.len();
-        let buckets = online.journal.iter().map(|bucket| Job { file, dev, bucket: *bucket, size });
-        jobs.extend(buckets.map(|job| (reader, job)));
-        readers.push(BucketReader::new(fs, file, dev));
+        jobs.extend(online.journal.iter().map(|bucket| Job { file, dev, bucket: *bucket, size }));
+        readers.insert(dev, BucketReader::new(fs, file, dev));
     }
     // Of several devices the last failure is the one that counts; of each nothing is read
     // behind its own.
-    let mut failed = Ok(());
-    let mut over = vec![false; readers.len()];
-    let (of, jobs): (Vec<usize>, Vec<Job<'_>>) = jobs.into_iter().unzip();
+    let (mut failed, mut over) = (Ok(()), None);
     let mut room = Room::new(allowed, threads, jobs.len());
-    scan::each(fs, &jobs, threads, &mut |i, plain| {
-        let (Some(of), Some(job)) = (of.get(i), jobs.get(i)) else { return false };
-        let (Some(reader), Some(over)) = (readers.get_mut(*of), over.get_mut(*of)) else {
-            return false;
-        };
-        if *over {
-            return true;
+    scan::each(fs, &jobs, threads, &mut |job, plain| {
+        let Some(reader) = readers.get_mut(&job.dev) else { return };
+        if over == Some(job.dev) {
+            return;
         }
         if room.is_over() {
-            count(&mut room, fs, *job, plain.as_ref());
+            count(&mut room, fs, job, plain.as_ref());
             reporter.bucket_read();
-            return true;
+            return;
         }
         let added = match plain {
             Some(plain) => {
@@ -177,7 +171,7 @@ fn find(
                 plain.places.into_iter().try_for_each(|place| list.add(fs, place, reporter))
             }
             None => {
-                let added = reader.read(*job, list, reporter);
+                let added = reader.read(job, list, reporter);
                 room.met(reader.chunk);
                 added
             }
@@ -185,11 +179,10 @@ fn find(
         room.keeps(list.places.len());
         match added {
             Ok(()) => reporter.bucket_read(),
-            Err(e) => (failed, *over) = (Err(e), true),
+            Err(e) => (failed, over) = (Err(e), Some(job.dev)),
         }
-        true
     });
-    list.unreadable |= readers.iter().any(|reader| reader.unreadable);
+    list.unreadable |= readers.values().any(|reader| reader.unreadable);
     if !room.is_over() {
         failed?;
     }

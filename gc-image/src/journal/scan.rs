@@ -12,17 +12,15 @@ use crate::bytes::{index, number};
 use crate::checksum::{checksum, valid};
 use crate::fs::Fs;
 use crate::io::{DeviceFile, SECTOR};
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::Builder;
 
 /// Bytes read to see what comes next.
 const PEEK: usize = 4096;
 /// Bytes read at once where entries are short.
 const CHUNK: usize = 64 << 10;
-/// Buckets that a thread may be ahead.
-const AHEAD: usize = 16;
+/// Buckets for each thread before the next ones are begun.
+const AT_ONCE: usize = 16;
 
 /// A bucket of the journal.
 #[derive(Debug, Clone, Copy)]
@@ -137,79 +135,50 @@ fn scan(fs: &Fs, job: Job<'_>, buf: &mut Vec<u8>) -> Option<Plain> {
     Some(plain)
 }
 
-/// Looks through all buckets; `each` is handed them in their order until it says no.
+/// Looks through all buckets; `each` is handed them in their order.
 pub(super) fn each(
     fs: &Fs,
     jobs: &[Job<'_>],
     threads: usize,
-    each: &mut dyn FnMut(usize, Option<Plain>) -> bool,
+    each: &mut dyn FnMut(Job<'_>, Option<Plain>),
 ) {
+    let threads = threads.clamp(1, jobs.len().max(1));
+    // So much waits for its turn at most; one thread looks at nothing before its turn.
+    let at_once = if threads == 1 { 1 } else { threads.saturating_mul(AT_ONCE) };
+    let mut bufs = vec![Vec::new(); threads];
+    for jobs in jobs.chunks(at_once) {
+        for (job, plain) in jobs.iter().zip(together(fs, jobs, &mut bufs)) {
+            each(*job, plain);
+        }
+    }
+}
+
+/// Looks through some buckets, with a thread for each buffer.
+fn together(fs: &Fs, jobs: &[Job<'_>], bufs: &mut [Vec<u8>]) -> Vec<Option<Plain>> {
     let next = AtomicUsize::new(0);
-    let claim = || {
-        let i = next.fetch_add(1, Ordering::Relaxed);
-        Some((i, *jobs.get(i)?))
+    let work = |buf: &mut Vec<u8>| {
+        let claim = || {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            Some((i, jobs.get(i)?))
+        };
+        core::iter::from_fn(claim).map(|(i, job)| (i, scan(fs, *job, buf))).collect::<Vec<_>>()
     };
-    let others = threads.saturating_sub(1).min(jobs.len());
-    let (send, receive) = sync_channel(AHEAD.saturating_mul(others));
-    let work = |send: SyncSender<(usize, Option<Plain>)>| {
-        let mut buf = Vec::new();
-        while let Some((i, job)) = claim() {
-            // Nobody waits for it any more.
-            if send.send((i, scan(fs, job, &mut buf))).is_err() {
-                break;
+    let mut found: Vec<Option<Plain>> = jobs.iter().map(|_| None).collect();
+    let mut keep = |done: Vec<(usize, Option<Plain>)>| {
+        for (i, plain) in done {
+            if let Some(to) = found.get_mut(i) {
+                *to = plain;
             }
         }
     };
+    let Some((own, others)) = bufs.split_first_mut() else { return found };
     std::thread::scope(|scope| {
-        for _ in 0..others {
-            let send = send.clone();
-            // What a thread that cannot be had would have done, the others do.
-            let _started = Builder::new().spawn_scoped(scope, || work(send));
-        }
-        drop(send);
-        let mut turn = Turn { receive, ready: HashMap::new() };
-        let mut buf = Vec::new();
-        for wanted in 0..jobs.len() {
-            let plain = loop {
-                if let Some(plain) = turn.take(wanted) {
-                    break plain;
-                }
-                match claim() {
-                    Some((i, job)) => {
-                        turn.ready.insert(i, scan(fs, job, &mut buf));
-                    }
-                    None => break turn.wait(wanted),
-                }
-            };
-            if !each(wanted, plain) {
-                break;
-            }
-        }
+        let start = |buf| Builder::new().spawn_scoped(scope, || work(buf)).ok();
+        // What a thread that cannot be had would have done, the others do.
+        let others: Vec<_> = others.iter_mut().filter_map(start).collect();
+        keep(work(own));
+        // A bucket that nobody has looked through is as one that is not plain.
+        others.into_iter().filter_map(|other| other.join().ok()).for_each(keep);
     });
-}
-
-/// Results, which come in any order.
-struct Turn {
-    receive: Receiver<(usize, Option<Plain>)>,
-    ready: HashMap<usize, Option<Plain>>,
-}
-
-impl Turn {
-    /// The result of a bucket, if it is there.
-    fn take(&mut self, wanted: usize) -> Option<Option<Plain>> {
-        self.ready.extend(self.receive.try_iter());
-        self.ready.remove(&wanted)
-    }
-
-    /// The same, as soon as it is there; a bucket that nobody has looked through is as
-    /// one that is not plain.
-    fn wait(&mut self, wanted: usize) -> Option<Plain> {
-        loop {
-            if let Some(plain) = self.ready.remove(&wanted) {
-                return plain;
-            }
-            let (i, plain) = self.receive.recv().ok()?;
-            self.ready.insert(i, plain);
-        }
-    }
+    found
 }

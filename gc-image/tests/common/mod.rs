@@ -2,37 +2,11 @@
 //! Who listens to a run, and the digest of keys that the goldens have.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+mod keep;
+
 use gc_core::bkey::KeyRef;
-use gc_core::finding::Answer;
-use gc_image::report::{Found, Reporter, Unreadable, answer};
+pub(crate) use keep::Keep;
 use sha2::{Digest, Sha256};
-
-/// Keeps what is said; answers as a check does that nobody is asked about.
-#[derive(Debug, Default)]
-pub(crate) struct Keep {
-    /// Repairs what may be repaired, too.
-    pub(crate) fix: bool,
-    pub(crate) found: Vec<String>,
-    pub(crate) log: Vec<String>,
-    /// What cannot be read, each range once.
-    pub(crate) unreadable: Vec<Unreadable>,
-}
-
-impl Reporter for Keep {
-    fn found(&mut self, found: Found) -> Answer {
-        let answer = answer(found.flags, self.fix);
-        self.found.push(found.text);
-        answer
-    }
-    fn log(&mut self, line: &str) {
-        self.log.push(line.into());
-    }
-    fn unreadable(&mut self, what: Unreadable) {
-        if !self.unreadable.contains(&what) {
-            self.unreadable.push(what);
-        }
-    }
-}
 
 /// Digest of the leaf keys of a btree, as in the goldens.
 #[derive(Default)]

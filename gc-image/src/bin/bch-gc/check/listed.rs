@@ -51,6 +51,7 @@ pub(super) fn check(
         // A key that was refused counts in other buckets otherwise than was thought.
         odd.add(missed);
         if odd.len() > lists.most {
+            session.recorder.borrow_mut().release();
             return Err(lists.failure());
         }
         let (fs, journal) = image.into_parts();
