@@ -20,7 +20,7 @@ const PEEK: usize = 4096;
 /// Bytes read at once where entries are short.
 const CHUNK: usize = 64 << 10;
 /// Buckets for each thread before the next ones are begun.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 64;
 
 /// A bucket of the journal.
 #[derive(Debug, Clone, Copy)]
