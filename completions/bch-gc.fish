@@ -35,7 +35,7 @@ complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "coalesce" -d 'Show ho
 complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "map" -d 'Draw each device: what its buckets hold, how full they are, where findings are'
 complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "state" -d 'Print the whole result as JSON lines'
 complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "gens" -d 'Show how near each device is to a wrap of its generations, and the oldest pointers'
-complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l threads -d 'Threads that read metadata (as many as there are processors); the report is the same for any number' -r
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l threads -d 'Threads that read metadata, 1 to 1024 (as many as there are processors); the report is the same for any number' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l passphrase-fd -d 'Read the passphrase of an encrypted file system from this file descriptor; it is asked for on a terminal otherwise' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l memory -d 'Take no more memory than this, a number of bytes or one with K, M, G or T; what is needed is said first, and a check goes over the metadata as often as it takes' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l progress-fd -d 'Write progress as JSON lines to this file descriptor instead of showing it' -r

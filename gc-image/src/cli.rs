@@ -8,7 +8,6 @@
 
 use crate::memory::Size;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 const EXIT_CODES: &str = "\
@@ -146,10 +145,10 @@ pub struct CheckOptions {
     /// Show every finding, not the first few of each kind
     #[arg(long, short)]
     pub verbose: bool,
-    /// Threads that read metadata (as many as there are processors); the report is the
-    /// same for any number
-    #[arg(long, value_name = "N")]
-    pub threads: Option<NonZeroUsize>,
+    /// Threads that read metadata, 1 to 1024 (as many as there are processors); the
+    /// report is the same for any number
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
     /// Follow the references one by one in their order, as is done anyway once anything
     /// is found
     #[arg(long)]

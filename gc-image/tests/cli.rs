@@ -22,6 +22,12 @@ fn wrong_things_on_the_command_line() {
     assert_eq!(bch_gc(&["--version"]).status.code(), Some(0));
     assert_eq!(bch_gc(&["check"]).status.code(), Some(16));
     assert_eq!(bch_gc(&["frobnicate"]).status.code(), Some(16));
+    // So many take more memory than the image.
+    for threads in ["0", "1025", "1000000"] {
+        let (code, text) = said(&bch_gc(&["check", "--threads", threads, "x"]));
+        assert_eq!(code, Some(16), "{text}");
+        assert!(text.contains(&format!("{threads} is not in 1..=1024")), "{text}");
+    }
     let temp = tempfile::tempdir().unwrap();
     let path = |name: &str| temp.path().join(name).to_string_lossy().into_owned();
     let refused = |args: &[&str], want: &str| {

@@ -26,8 +26,8 @@ use std::process::ExitCode;
 const SHOWN: usize = 5;
 
 pub(crate) fn run(options: CheckOptions, source: &Source) -> ExitCode {
-    let processors = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let threads = options.threads.unwrap_or_else(processors).get();
+    let processors = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let threads = options.threads.map_or_else(processors, usize::from);
     let known = OnceCell::new();
     run::on_image_or(
         source,
