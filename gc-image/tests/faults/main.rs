@@ -3,7 +3,7 @@
 //! an end by an exit code and never by a signal or a wrong answer; afterwards all is as
 //! it was.
 //!
-//! EVERY=1: each n; else so many that a usual run takes seconds.
+//! EVERY=N: the first four, then each Nth; else so many that a usual run takes seconds.
 
 #[path = "../images/mod.rs"]
 mod images;
@@ -107,7 +107,11 @@ impl Bench {
             judge(&good, &got, &format!("{args:?} with {kind}:{n}: {got:?}"));
             tried += 1;
             // The first ones one by one, then further and further apart.
-            n += every.unwrap_or(if n < 12 { 1 } else { n / 3 });
+            n += match every {
+                Some(every) if n > 3 => every,
+                None if n > 11 => n / 3,
+                _ => 1,
+            };
         }
         // Nothing is left of it.
         let again = self.run(args, None);
