@@ -9,7 +9,8 @@ import tempfile
 def count(command, inside=None, exits=(0,)):
     """Instructions of a program: of all of it, or inside one of its functions, with
     what that calls. Raises if the program ends otherwise."""
-    valgrind = ["valgrind", "--tool=callgrind"]
+    # Who spins for a read must not keep the thread that reads from its turn.
+    valgrind = ["valgrind", "--tool=callgrind", "--fair-sched=try"]
     if inside:
         valgrind.append(f"--toggle-collect={inside}")
     with tempfile.TemporaryDirectory() as dir:
