@@ -354,10 +354,11 @@ impl Sheet {
         self.devs.iter().flatten().all(|dev| {
             let even = |word: &AtomicU64| {
                 let m = BucketMark(word.load(Relaxed));
-                let away = || matches!(m.data_type(), DataType::SB | DataType::JOURNAL);
-                m.0 & LEFT == 0 || !dev.online && away()
+                m.0 & LEFT == 0
+                    || !dev.online && matches!(m.data_type(), DataType::SB | DataType::JOURNAL)
             };
-            // A region at a time: how `words` is compiled here has been by luck.
+            // A region at a time: as one chain of all words this was compiled well or badly
+            // with changes elsewhere, and it is asked for every bucket.
             dev.held().all(|(_, region)| region.iter().all(even))
         })
     }
