@@ -232,7 +232,7 @@ def main():
     if sys.argv[2:] == ["--report"]:
         show(read(f"{dir}/growth.json"))
         return
-    size, mkimage = example("gc-image", "size"), example("gc-image-write", "mkimage")
+    size, mkimage = example("gc-v0", "size"), example("gc-image-write", "mkimage")
     timer, all_measured = None, []
     for image in images.generated(MEASURED + TOLD, dir, ROOT, mkimage):
         timer = timer or Timer(ROOT, dir)

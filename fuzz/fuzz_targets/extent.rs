@@ -8,9 +8,9 @@ use gc_core::bkey::{KeyBuf, KeyRef, cut_value_front, cut_value_len, entry_range,
 use gc_core::layout::{Bkey, Bpos, BtreeId, BtreeNodeType, KeyType};
 use gc_fuzz::disk::{Disks, SEEDS};
 use gc_fuzz::run::Ears;
-use gc_image::fs::{Fs, Options, open};
-use gc_image::key::{Key, compat};
-use gc_image::key_text::KeyText;
+use gc_v0::fs::{Fs, Options, open};
+use gc_v0::key::{Key, compat};
+use gc_v0::key_text::KeyText;
 use libfuzzer_sys::fuzz_target;
 use std::cell::RefCell;
 

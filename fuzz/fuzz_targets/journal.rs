@@ -4,8 +4,8 @@
 
 use gc_fuzz::disk::{Disks, SEEDS};
 use gc_fuzz::run::Ears;
-use gc_image::fs::{Fs, Options, open};
-use gc_image::journal;
+use gc_v0::fs::{Fs, Options, open};
+use gc_v0::journal;
 use gc_image_write::seal::{Kind, seal};
 use libfuzzer_sys::fuzz_target;
 use std::cell::RefCell;

@@ -7,9 +7,9 @@ use gc_core::layout::{Bkey, Bpos, BtreeId, ExtentPtr, KeyType};
 use gc_fuzz::disk::{Disks, SEEDS};
 use gc_fuzz::edit::pick;
 use gc_fuzz::run::Ears;
-use gc_image::fs::{Fs, Options, open};
-use gc_image::key::Key;
-use gc_image::tree::Merged;
+use gc_v0::fs::{Fs, Options, open};
+use gc_v0::key::Key;
+use gc_v0::tree::Merged;
 use gc_image_write::seal::{Kind, seal};
 use libfuzzer_sys::fuzz_target;
 use std::cell::RefCell;
@@ -236,7 +236,7 @@ fn read(base: &mut Base, input: &Input) {
     let key = Key { k, v };
     let mut ears = Ears { fix: input.fix, found: 0 };
     let (btree, level) = (BtreeId(input.btree % 8), input.level % 4);
-    if let Some(node) = gc_image::node::read(&base.fs, &key, btree, level, &mut ears) {
+    if let Some(node) = gc_v0::node::read(&base.fs, &key, btree, level, &mut ears) {
         let (min, max) = (node.min_key, node.max_key);
         let mut keys = Merged::new(Rc::new(node), None);
         let mut last: Option<Bpos> = None;

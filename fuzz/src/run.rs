@@ -5,10 +5,10 @@ use gc_core::error::Error;
 use gc_core::finding::Answer;
 use gc_core::gc::{Args, gc};
 use gc_core::gens::gc_gens;
-use gc_image::fs::{Options, open};
-use gc_image::host::Image;
-use gc_image::recovery::{RecoveryArgs, recover};
-use gc_image::report::{Found, Reporter, answer};
+use gc_v0::fs::{Options, open};
+use gc_v0::host::Image;
+use gc_v0::recovery::{RecoveryArgs, recover};
+use gc_v0::report::{Found, Reporter, answer};
 use std::path::PathBuf;
 
 /// Counts what is reported.

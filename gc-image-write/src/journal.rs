@@ -9,7 +9,7 @@ use crate::seal::{Kind, seal};
 use crate::spec::JournalKey;
 use crate::tree::Root;
 use gc_core::layout::CsumType;
-use gc_image::checksum::Key;
+use gc_disk::checksum::Key;
 
 const JSET_MAGIC: u64 = 0x2452_35c1_a362_5032;
 /// Where both clocks of buckets stand. Not 0: the original's allocator divides by

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::seal::{Kind, seal};
 use gc_core::bkey::NodeFormat;
 use gc_core::layout::{Bkey, Bpos, BtreeId, CsumType};
-use gc_image::checksum::Key;
+use gc_disk::checksum::Key;
 
 /// Version of the structures that are written.
 pub const VERSION: u16 = 11;

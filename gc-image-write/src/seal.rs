@@ -6,7 +6,7 @@
 
 use gc_core::layout::CsumType;
 use gc_core::layout::bits::low8;
-use gc_image::checksum::{Key, NONCE_BTREE, NONCE_JOURNAL, Nonce, checksum, encrypts};
+use gc_disk::checksum::{Key, NONCE_BTREE, NONCE_JOURNAL, Nonce, checksum, encrypts};
 
 fn u32_at(b: &[u8], at: usize) -> u32 {
     b.get(at..).and_then(|b| b.first_chunk::<4>()).copied().map_or(0, u32::from_le_bytes)

@@ -7,7 +7,7 @@ use crate::node::VERSION;
 use crate::rng::mix2;
 use crate::seal::{Kind, seal};
 use crate::spec::{DeviceSpec, FsSpec};
-use gc_image::superblock::{HEAD, MAGIC, Section};
+use gc_v0::superblock::{HEAD, MAGIC, Section};
 
 /// A copy takes `2^7` sectors.
 const SIZE_BITS: u8 = 7;

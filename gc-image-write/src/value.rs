@@ -6,7 +6,7 @@ use crate::key::Key;
 use gc_core::bkey::alloc_key::AllocFields;
 use gc_core::layout::extent::{ExtentCrc32, ExtentCrc64, ExtentCrc128, ExtentStripePtr};
 use gc_core::layout::{Bpos, CsumType, ExtentPtr, KeyType};
-use gc_image::checksum::{Nonce, checksum};
+use gc_disk::checksum::{Nonce, checksum};
 
 /// Mode of a directory, a regular file, a symbolic link.
 pub const S_IFDIR: u16 = 0o040_000;

@@ -157,7 +157,7 @@ impl ImageWriter {
         let encoder = Encoder {
             magic_seed: spec.magic_seed(),
             csum: spec.meta_csum_type(),
-            key: spec.encryption.map(gc_image::checksum::Key::new),
+            key: spec.encryption.map(gc_disk::checksum::Key::new),
             block: bytes_of(u64::from(spec.block_size)),
             node: bytes_of(u64::from(spec.btree_node_size)),
         };

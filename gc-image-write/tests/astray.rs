@@ -6,14 +6,14 @@ use gc_core::error::{Errno, Error};
 use gc_core::finding::Answer;
 use gc_core::gc::{Args, gc};
 use gc_core::layout::{Bpos, BtreeId};
-use gc_image::fs::{Options, open};
-use gc_image::host::Image;
-use gc_image::recovery::{RecoveryArgs, recover};
-use gc_image::report::{Found, Reporter, answer};
 use gc_image_write::damage::{Images, Mend, What, fields};
 use gc_image_write::spec::{DeviceSpec, FsSpec};
 use gc_image_write::value::reservation;
 use gc_image_write::writer::ImageWriter;
+use gc_v0::fs::{Options, open};
+use gc_v0::host::Image;
+use gc_v0::recovery::{RecoveryArgs, recover};
+use gc_v0::report::{Found, Reporter, answer};
 use std::path::PathBuf;
 
 /// Keys of an interior node.

@@ -3,10 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
 use gc_core::finding::Answer;
-use gc_image::fs::{Options, open};
-use gc_image::report::{Found, Reporter};
 use gc_image_write::damage::{Change, Images, Mend, Planted, What, fields, plant};
 use gc_image_write::generate::{generate_small, small_settings};
+use gc_v0::fs::{Options, open};
+use gc_v0::report::{Found, Reporter};
 
 struct Quiet;
 

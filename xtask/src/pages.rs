@@ -2,9 +2,9 @@
 //! Man pages and completions, made of the command line itself.
 
 use crate::{Generated, Result};
+use bch_gc::cli::Cli;
 use clap::{Command, CommandFactory};
 use clap_complete::{Generator, Shell};
-use gc_image::cli::Cli;
 
 const LICENCE: &str = "SPDX-License-Identifier: GPL-2.0-only";
 

@@ -7,8 +7,8 @@ use crate::error::{Error, Result};
 use crate::seal::{Kind, open, seal};
 use gc_core::bkey::{BsetKeys, KeyRef, NodeFormat};
 use gc_core::layout::{BkeyFormat, ExtentPtr, KeyType, Le64};
-use gc_image::checksum::Key;
-use gc_image::superblock::{HEAD, MAGIC};
+use gc_disk::checksum::Key;
+use gc_v0::superblock::{HEAD, MAGIC};
 use std::collections::HashSet;
 use std::path::Path;
 

@@ -7,7 +7,7 @@ use super::tables::{self as t, Row};
 use gc_core::bkey::entry_range;
 use gc_core::layout::extent::ExtentEntryType;
 use gc_core::layout::{BkeyFormat, KeyType};
-use gc_image::superblock::HEAD;
+use gc_v0::superblock::HEAD;
 
 /// A field: bits one after the other, little endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

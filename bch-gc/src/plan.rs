@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! `bch-gc plan`: what a repair would change, the destructive first.
+
+mod json;
+mod text;
+
+use crate::document;
+use crate::recorder::Recorded;
+use crate::run::{self, CHECK, Failure, How, Session};
+use crate::style::Style;
+use bch_gc::cli::{PlanOptions, Source};
+use gc_core::error::Error;
+use gc_core::finding::Answer as Answered;
+use gc_core::gc::{Args, gc};
+use gc_v0::host::Image;
+use gc_v0::host::watch::Watch;
+use gc_v0::plan::{Plan, RefusedPointers, Snapshot};
+use gc_v0::report::Code;
+use std::cell::RefCell;
+use std::process::ExitCode;
+use std::rc::Rc;
+
+pub(crate) fn run(options: PlanOptions, source: &Source) -> ExitCode {
+    let how = How { fix: true, ..CHECK };
+    run::on_image(source, how, |session, image| answer(options, session, image))
+}
+
+/// Everything that is said.
+struct Answer {
+    ret: i32,
+    plan: Plan,
+    /// What is repaired in memory while nodes and journal are read: these lose keys.
+    reading: Vec<Recorded>,
+    /// Findings that have no repair: what they are about stays as it is.
+    left: Vec<Recorded>,
+}
+
+fn answer(
+    options: PlanOptions,
+    session: &Session<'_, '_>,
+    image: &Image<'_>,
+) -> Result<bool, Failure> {
+    let before = Snapshot::of(image);
+    let refused = Rc::new(RefCell::new(RefusedPointers::default()));
+    let looking_on: Rc<RefCell<dyn Watch>> = Rc::<RefCell<RefusedPointers>>::clone(&refused);
+    image.watch(looking_on);
+    let result = gc(image, Args { initial: true, metadata_only: false });
+    session.progress.end();
+    let plan = before.plan(&Snapshot::of(image), &refused.borrow());
+    let findings = session.recorder.borrow_mut().take();
+    let (fixed, left): (Vec<_>, Vec<_>) =
+        findings.into_iter().partition(|f| f.answer == Answered::Fix);
+    let reading = fixed.into_iter().filter(|f| !matches!(f.found.code, Code::Counted(_))).collect();
+    let answer = Answer { ret: result.map_or_else(Error::code, |()| 0), plan, reading, left };
+    document::answer(
+        options.json,
+        || json::document(&answer),
+        |out| text::print(out, &answer, options.verbose, Style::of_stdout()),
+    )?;
+    Ok(answer.is_nothing())
+}
+
+impl Answer {
+    fn is_nothing(&self) -> bool {
+        self.ret == 0 && self.plan.is_empty() && self.reading.is_empty() && self.left.is_empty()
+    }
+}

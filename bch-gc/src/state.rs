@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! `bch-gc state`: one document for each mark and sweep.
+
+use crate::document;
+use crate::even;
+use crate::run::{self, CHECK, Early, Failure, How, OPERATIONAL, Session};
+use bch_gc::cli::{Mode, Source};
+use gc_core::error::Error;
+use gc_core::gc::Args;
+use gc_v0::host::Image;
+use gc_v0::plain::Even;
+use gc_v0::recovery::{ALLOC_INFO, ALLOC_METADATA};
+use serde_json::json;
+use std::cell::OnceCell;
+use std::io::Write;
+use std::process::ExitCode;
+
+pub(crate) fn run(mode: Mode, source: &Source) -> ExitCode {
+    let clear_compat = match mode {
+        Mode::N | Mode::Y => 0,
+        Mode::M => ALLOC_METADATA,
+        Mode::A => ALLOC_INFO,
+    };
+    // Without recovery there is no document.
+    let how =
+        How { fix: mode == Mode::Y, clear_compat, unrecovered: OPERATIONAL, documents: 2, ..CHECK };
+    let known = OnceCell::new();
+    run::on_image_or(
+        source,
+        how,
+        |session, begun| {
+            if let Some(even) = even::before(session, &begun, how.threads) {
+                let _first = known.set(even);
+            }
+            Ok(Early::GoOn(Box::new(begun)))
+        },
+        |session, image| documents(session, image, known.get()),
+        |_, _| Ok(()),
+    )
+}
+
+/// Prints the documents; whether nothing was found.
+fn documents(
+    session: &Session<'_, '_>,
+    image: &Image<'_>,
+    even: Option<&Even>,
+) -> Result<bool, Failure> {
+    let recorder = session.recorder;
+    let mut clean = true;
+    let compat = image.compat();
+    let runs: &[bool] = if compat & ALLOC_INFO != 0 && compat & ALLOC_METADATA == 0 {
+        &[true, false]
+    } else {
+        &[false]
+    };
+    let mut out = std::io::stdout().lock();
+    for metadata_only in runs.iter().copied() {
+        let prior = recorder.borrow_mut().take();
+        let rebuild = image.rebuilds_replicas();
+        let before = document::state(image);
+        let result = even::sweep(image, even, Args { initial: true, metadata_only });
+        let ret = result.map_or_else(Error::code, |()| 0);
+        let errors = recorder.borrow_mut().take();
+        let mut doc = json!({
+            "format": 1,
+            "initial": true,
+            "metadata_only": metadata_only,
+            "aborted": null,
+            "ret": ret,
+            "passes": image.take_passes(),
+            "errors": document::findings(&errors),
+            "prior_errors": document::findings(&prior),
+            "sb": document::superblock(image),
+            "rebuild_replicas": u8::from(rebuild),
+            "journal_keys": image.journal().len(),
+        });
+        // Moved, not copied: they are long.
+        doc["before"] = before;
+        doc["after"] = document::state(image);
+        document::line(&mut out, &doc)?;
+        clean &= errors.is_empty() && prior.is_empty() && ret == 0;
+        if ret != 0 {
+            break;
+        }
+    }
+    out.flush()?;
+    Ok(clean)
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Sectors that a device did not give, and what they hold.
+
+use gc_core::layout::BtreeId;
+use std::fmt;
+use std::path::PathBuf;
+
+/// What a range of sectors holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Holds {
+    /// A copy of the superblock.
+    Superblock,
+    /// The list of the superblock's copies.
+    Layout,
+    /// A bucket of the journal.
+    Journal,
+    /// A copy of a btree node.
+    Node(BtreeId, u8),
+}
+
+impl fmt::Display for Holds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Superblock => f.write_str("superblock"),
+            Self::Layout => f.write_str("superblock layout"),
+            Self::Journal => f.write_str("journal"),
+            Self::Node(btree, level) => {
+                let name = btree.name().unwrap_or("?");
+                write!(f, "btree node, {name} level {level}")
+            }
+        }
+    }
+}
+
+/// Sectors (of 512 bytes) that a device did not give.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The device.
+    pub path: PathBuf,
+    /// The first of them.
+    pub sector: u64,
+    /// How many.
+    pub sectors: u64,
+    /// Number of the bucket they begin in, where it is known.
+    pub bucket: Option<u64>,
+    /// What was being read.
+    pub holds: Holds,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (path, first) = (self.path.display(), self.sector);
+        let last = first.saturating_add(self.sectors.saturating_sub(1));
+        write!(f, "{path}: sectors {first} to {last}")?;
+        if let Some(bucket) = self.bucket {
+            write!(f, ", bucket {bucket}")?;
+        }
+        write!(f, " ({})", self.holds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Oracle: by hand.
+    #[test]
+    fn texts() {
+        let (path, holds) = (PathBuf::from("x"), Holds::Node(BtreeId::EXTENTS, 1));
+        let bad = Unreadable { path, sector: 8, sectors: 8, bucket: Some(2), holds };
+        let text = "x: sectors 8 to 15, bucket 2 (btree node, extents level 1)";
+        assert_eq!(bad.to_string(), text);
+        let none = Unreadable { bucket: None, holds: Holds::Layout, sectors: 0, ..bad };
+        assert_eq!(none.to_string(), "x: sectors 8 to 8 (superblock layout)");
+    }
+}

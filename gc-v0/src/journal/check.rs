@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Checks and repairs of what a journal entry is made of.
+
+use super::entry::{Entry, item_head, with_len};
+use super::items::{BLACKLIST, BLACKLIST_V2, BTREE_KEYS, BTREE_ROOT, DATA_USAGE, USAGE};
+use crate::error::RecoveryError;
+use crate::fs::Fs;
+use crate::key::validate::Rules;
+use crate::key::{Key, compat, head_of};
+use crate::key_text::KeyText;
+use crate::report::{Code, Flags, Found, Reporter};
+use gc_core::finding::Answer;
+use gc_core::layout::bits::{low8, low16};
+use gc_core::layout::bkey::{BKEY_U64S, KEY_FORMAT_CURRENT};
+use gc_core::layout::{BtreeId, BtreeNodeType};
+
+struct Checker<'a, 'r> {
+    rules: &'a Rules<'a>,
+    fs: &'a Fs,
+    version: u16,
+    reporter: &'r mut dyn Reporter,
+}
+
+/// Checks all items of an entry and repairs them in memory.
+pub(super) fn items(
+    rules: &Rules<'_>,
+    entry: &mut Entry,
+    fs: &Fs,
+    reporter: &mut dyn Reporter,
+) -> Result<(), RecoveryError> {
+    let version = u16::try_from(entry.version).unwrap_or(u16::MAX);
+    let mut c = Checker { rules, fs, version, reporter };
+    let words = &mut entry.words;
+    let mut at = 0_usize;
+    while let Some(&head) = words.get(at) {
+        let (u64s, ..) = item_head(head);
+        let end = at.saturating_add(1).saturating_add(usize::from(u64s));
+        if end > words.len() {
+            c.wrong(Code::JournalItem, "journal entry extends past end of jset")?;
+            words.truncate(at);
+            break;
+        }
+        if let Some(item) = words.get_mut(at..end) {
+            c.item(item)?;
+        }
+        // A shortened item is followed by empty ones up to its old end.
+        let (u64s, ..) = item_head(words.get(at).copied().unwrap_or(0));
+        at = at.saturating_add(1).saturating_add(usize::from(u64s));
+    }
+    Ok(())
+}
+
+impl Checker<'_, '_> {
+    fn wrong(&mut self, code: Code, text: impl Into<String>) -> Result<(), RecoveryError> {
+        match self.reporter.found(Found::new(code, Flags::MUST_FIX, text)) {
+            Answer::Exit => Err(RecoveryError::halted()),
+            _ => Ok(()),
+        }
+    }
+
+    /// One item with its head.
+    fn item(&mut self, item: &mut [u64]) -> Result<(), RecoveryError> {
+        let (u64s, btree, level, type_) = item_head(item.first().copied().unwrap_or(0));
+        let bytes = usize::from(u64s).saturating_add(1).saturating_mul(8);
+        match type_ {
+            BTREE_KEYS => self.keys(item, level, BtreeId(btree)),
+            BTREE_ROOT => self.root(item, BtreeId(btree)),
+            BLACKLIST if u64s != 1 => {
+                self.nulled(item, "invalid journal seq blacklist entry: bad size")
+            }
+            BLACKLIST_V2 if u64s != 2 => {
+                self.nulled(item, "invalid journal seq blacklist entry: bad size")
+            }
+            BLACKLIST_V2 if item.get(1) > item.get(2) => {
+                self.nulled(item, "invalid journal seq blacklist entry: start > end")
+            }
+            USAGE if bytes < 16 => self.nulled(item, "invalid journal entry usage: bad size"),
+            DATA_USAGE => {
+                let nr = item.get(2).map_or(0, |w| low8(w >> 8));
+                let need = 19_usize.saturating_add(usize::from(nr));
+                if bytes < 19 || bytes < need {
+                    self.nulled(item, "invalid journal entry usage: bad size")
+                } else {
+                    Ok(())
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn nulled(&mut self, item: &mut [u64], text: &str) -> Result<(), RecoveryError> {
+        self.wrong(Code::JournalItem, text)?;
+        item.fill(0);
+        Ok(())
+    }
+
+    fn root(&mut self, item: &mut [u64], btree: BtreeId) -> Result<(), RecoveryError> {
+        let (u64s, ..) = item_head(item.first().copied().unwrap_or(0));
+        let own = item.get(1).map_or(0, |w| u16::from(low8(*w)));
+        if u64s == 0 || u64s != own {
+            self.wrong(
+                Code::JournalItem,
+                "invalid btree root journal entry: wrong number of keys",
+            )?;
+            shorten(item, 0);
+            return Ok(());
+        }
+        self.key(item, 1, 1, btree, "btree root")
+    }
+
+    fn keys(&mut self, item: &mut [u64], level: u8, btree: BtreeId) -> Result<(), RecoveryError> {
+        let mut at = 1_usize;
+        loop {
+            let (u64s, ..) = item_head(item.first().copied().unwrap_or(0));
+            let end = usize::from(u64s).saturating_add(1);
+            if at >= end {
+                return Ok(());
+            }
+            self.key(item, at, level, btree, "key")?;
+            // Where a key was removed, the next one has moved here and is stepped over
+            // unchecked, as in the original; one of no length ends the item.
+            let len = item.get(at).map_or(0, |w| usize::from(low8(*w)));
+            at = at.saturating_add(len);
+        }
+    }
+
+    /// One key at an index of the item.
+    fn key(
+        &mut self,
+        item: &mut [u64],
+        at: usize,
+        level: u8,
+        btree: BtreeId,
+        word: &str,
+    ) -> Result<(), RecoveryError> {
+        let (u64s, ..) = item_head(item.first().copied().unwrap_or(0));
+        let end = usize::from(u64s).saturating_add(1);
+        let first = item.get(at).copied().unwrap_or(0);
+        let len = usize::from(low8(first));
+        if len == 0 {
+            self.wrong(Code::JournalKey, format!("invalid {word} in journal: k->u64s 0"))?;
+            shorten(item, at.saturating_sub(1));
+            return Ok(());
+        }
+        let next = at.saturating_add(len);
+        if next > end {
+            self.wrong(
+                Code::JournalKey,
+                format!("invalid {word} in journal: extends past end of journal entry"),
+            )?;
+            shorten(item, at.saturating_sub(1));
+            return Ok(());
+        }
+        let format = low8(first >> 8) & 0x7f;
+        if format != KEY_FORMAT_CURRENT {
+            self.wrong(
+                Code::JournalKey,
+                format!("invalid {word} in journal: bad format {format}"),
+            )?;
+            remove(item, at, len);
+            return Ok(());
+        }
+        let Some(key) = key_at(item, at, len) else {
+            // Shorter than a key's own fields: only its head can be shown.
+            self.invalid(word, "u64s too small", "")?;
+            remove(item, at, len);
+            return Ok(());
+        };
+        let mut key = key;
+        compat::key(self.version, level, btree, &mut key);
+        put_key(item, at, &key);
+        let type_ = BtreeNodeType::of(level, btree);
+        if let Some(reason) = self.rules.key_invalid(key.as_ref(), type_) {
+            let text = KeyText::new(self.fs, key.as_ref()).cut(160);
+            self.invalid(word, reason, &text)?;
+            remove(item, at, len);
+        }
+        Ok(())
+    }
+
+    fn invalid(&mut self, word: &str, reason: &str, key: &str) -> Result<(), RecoveryError> {
+        self.wrong(Code::JournalKey, format!("invalid {word} in journal: {reason}\n{key}"))
+    }
+}
+
+fn key_at(item: &[u64], at: usize, len: usize) -> Option<Key> {
+    let words = item.get(at..at.checked_add(len)?)?;
+    let k = head_of(words)?;
+    Some(Key { k, v: words.get(usize::from(BKEY_U64S)..)?.to_vec() })
+}
+
+fn put_key(item: &mut [u64], at: usize, key: &Key) {
+    let words = key.k.to_words().into_iter().chain(key.v.iter().copied());
+    for (to, from) in item.iter_mut().skip(at).zip(words) {
+        *to = from;
+    }
+}
+
+/// Cuts the item to `u64s` words; what was behind becomes empty items.
+fn shorten(item: &mut [u64], u64s: usize) {
+    if let Some(head) = item.first_mut() {
+        *head = with_len(*head, low16(gc_disk::bytes::number(u64s)));
+    }
+    if let Some(tail) = item.get_mut(u64s.saturating_add(1)..) {
+        tail.fill(0);
+    }
+}
+
+/// Takes `len` words at `at` out of the item.
+fn remove(item: &mut [u64], at: usize, len: usize) {
+    let (u64s, ..) = item_head(item.first().copied().unwrap_or(0));
+    if let Some(from) = item.get_mut(at..) {
+        let len = len.min(from.len());
+        from.rotate_left(len);
+    }
+    shorten(item, usize::from(u64s).saturating_sub(len));
+}

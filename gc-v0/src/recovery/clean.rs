@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What a clean shutdown left in the superblock.
+
+use super::{ask, btrees};
+use crate::error::RecoveryError;
+use crate::fs::Fs;
+use crate::journal::{Newest, Said, items};
+use crate::key::compat::renumber;
+use crate::key::{Key, head_of};
+use crate::key_text::KeyText;
+use crate::report::{Code, Flags, Reporter, cut};
+use crate::superblock::{Section, VERSION_BKEY_RENUMBER};
+use gc_core::layout::bits::from8;
+use gc_core::layout::{BtreeId, BtreeNodeType};
+use gc_disk::bytes::{u16_at, u64_at, words};
+
+/// The clean section.
+#[derive(Debug, Clone)]
+pub(super) struct Clean {
+    bytes: Vec<u8>,
+    words: Vec<u64>,
+}
+
+/// Bytes before the items.
+const HEAD: usize = 24;
+
+impl Clean {
+    /// The section of the superblock, `None` if there is none.
+    pub(super) fn read(
+        fs: &mut Fs,
+        reporter: &mut dyn Reporter,
+    ) -> Result<Option<Self>, RecoveryError> {
+        let Some(section) = fs.sb.section(Section::Clean) else {
+            let text = "superblock marked clean but clean section not present";
+            if ask(reporter, Code::CleanMissing, Flags::FIX_OR_IGNORE, text)? {
+                fs.stored.clean = false;
+                fs.flags.clean = false;
+                return Ok(None);
+            }
+            // Left as it is the original dies of it.
+            return Err(RecoveryError::new(-22, "no clean section"));
+        };
+        let bytes = section.to_vec();
+        let mut words = words(bytes.get(HEAD..).unwrap_or(&[]));
+        if fs.sb.version() < VERSION_BKEY_RENUMBER {
+            renumber_roots(&mut words);
+        }
+        Ok(Some(Self { bytes, words }))
+    }
+
+    /// The items.
+    pub(super) fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    /// Last journal entry written.
+    pub(super) fn journal_seq(&self) -> u64 {
+        u64_at(&self.bytes, 16).unwrap_or(0)
+    }
+
+    /// Compares with the last journal entry and its items; `false`: the journal counts.
+    pub(super) fn agrees(
+        &self,
+        fs: &Fs,
+        newest: &Newest,
+        newest_items: &[u64],
+        reporter: &mut dyn Reporter,
+    ) -> Result<bool, RecoveryError> {
+        let fix = Flags::MUST_FIX;
+        let (sb, journal) = (self.journal_seq(), newest.seq);
+        if sb != journal {
+            let text = format!(
+                "superblock journal seq ({sb}) doesn't match journal ({journal}) after clean \
+                 shutdown"
+            );
+            if ask(reporter, Code::CleanSeq, fix, text)? {
+                return Ok(false);
+            }
+        }
+        let clocks = [u16_at(&self.bytes, 12), u16_at(&self.bytes, 14)];
+        for (sb, journal) in clocks.into_iter().zip(newest.clocks) {
+            if sb != Some(journal) {
+                let text = "superblock read clock doesn't match journal after clean shutdown";
+                ask(reporter, Code::CleanClock, fix, text)?;
+            }
+        }
+        for id in btrees() {
+            let (sb, journal) = (root_of(&self.words, id), root_of(newest_items, id));
+            if sb != journal {
+                let (a, b) = (root_text(fs, &sb), root_text(fs, &journal));
+                let text = format!(
+                    "superblock btree root {} doesn't match journal after clean shutdown\n\
+                     sb:      {a}\njournal: {b}\n",
+                    id.0
+                );
+                ask(reporter, Code::CleanRoot, fix, text)?;
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Level and key of the first root recorded for a btree.
+fn root_of(words: &[u64], id: BtreeId) -> Option<(u8, Option<Key>)> {
+    items(words).find_map(|item| match item.said() {
+        Said::Root(btree, level, key) if btree == id => Some((level, key)),
+        _ => None,
+    })
+}
+
+fn root_text(fs: &Fs, root: &Option<(u8, Option<Key>)>) -> String {
+    match root {
+        Some((level, Some(key))) => {
+            let mut text = KeyText::new(fs, key.as_ref()).to_string();
+            cut(&mut text, 200);
+            format!("l={level} {text}")
+        }
+        _ => "l=0 (null)".into(),
+    }
+}
+
+/// Older versions numbered the types of keys by btree.
+fn renumber_roots(words: &mut [u64]) {
+    let places: Vec<usize> = {
+        let mut at = 0_usize;
+        items(words)
+            .map(|i| {
+                let key = at.saturating_add(1);
+                at = key.saturating_add(i.words.len());
+                key
+            })
+            .collect()
+    };
+    for at in places {
+        let Some(head) = words.get(at..).and_then(head_of) else { continue };
+        let new = renumber(BtreeNodeType::BTREE, head.type_);
+        if let Some(word) = words.get_mut(at) {
+            *word = (*word & !0xff_0000) | (from8(new.0) << 16);
+        }
+    }
+}
