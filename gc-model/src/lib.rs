@@ -40,6 +40,7 @@ mod locks;
 mod mark;
 mod messages;
 mod model;
+mod node_id;
 mod options;
 mod position;
 mod rcu;

@@ -4,7 +4,7 @@
 //! violation instead.
 
 use crate::Model;
-use crate::btree::NodeId;
+use crate::node_id::NodeId;
 use crate::schedule::Schedule;
 use crate::sync::{lock, me};
 use gc_core::host::Lock;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Making one sorted set of a node's sets, as reading a node does.
 
+use super::bset_keys::BsetKeys;
 use super::cut::{NotInside, cut_value_front, cut_value_len};
 use super::node_format::NodeFormat;
-use super::raw_key::{BsetKeys, KeyError, RawKey};
+use super::raw_key::{KeyError, RawKey};
 use super::walk::{Head, NodeWalk, Rule};
 use crate::layout::bkey::{BKEY_U64S, Bkey, KeyType};
 use crate::layout::node::BtreeNrKeys;

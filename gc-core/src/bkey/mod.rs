@@ -3,6 +3,7 @@
 
 pub mod alloc_key;
 mod brief;
+mod bset_keys;
 mod cut;
 mod entries;
 mod format;
@@ -20,6 +21,7 @@ mod walk;
 mod tests;
 
 pub use brief::{Brief, Window};
+pub use bset_keys::BsetKeys;
 pub use cut::{NotInside, cut_value_front, cut_value_len};
 pub use entries::{DecodedPointers, Entries, Entry, Pointers, no_crc};
 pub use format::{FormatError, u64s_with_format};
@@ -28,6 +30,6 @@ pub use key_ref::{KeyRef, entry_range};
 pub use merge::{MergeError, merge_keys, merge_old_extents};
 pub use node_format::NodeFormat;
 pub use pack::{PackedKey, PackedPos};
-pub use raw_key::{BsetKeys, KeyError, RawKey};
+pub use raw_key::{KeyError, RawKey};
 pub use text::{KeyDisplay, KeyText, PosText, key_type_name};
 pub use walk::{Head, NodeWalk, Rule, TooManySets};

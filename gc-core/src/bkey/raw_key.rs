@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Keys as they lie in a bset, checked for length only.
 
-use super::node_format::NodeFormat;
 use crate::layout::bits::{from8, low8};
 use crate::layout::bkey::{BKEY_U64S, BKEY_U64S_MAX, KEY_FORMAT_CURRENT, KeyType};
 use core::fmt;
@@ -43,35 +42,19 @@ pub struct RawKey<'a> {
 }
 
 impl<'a> RawKey<'a> {
-    /// Splits the first key off `words`, which end with their bset.
-    ///
-    /// `None` at the end. Words whose first byte is 0 are skipped. After an
-    /// error the walk can go on with the words returned; after
-    /// [`KeyError::PastEnd`] there are none.
+    /// The key at the start of `tail`, which holds at least the `u64s` of its `head`, its
+    /// first word; a packed key takes `packed_u64s` of them, as its format says.
     #[inline]
-    pub fn split_first(
-        format: &NodeFormat,
-        words: &'a [u64],
-    ) -> Option<(Result<Self, KeyError>, &'a [u64])> {
-        let mut tail = words;
-        let (head, u64s) = loop {
-            let (&head, rest) = tail.split_first()?;
-            match low8(head) {
-                0 => tail = rest,
-                u64s => break (head, u64s),
-            }
-        };
-        let Some(rest) = tail.get(usize::from(u64s)..) else {
-            return Some((Err(KeyError::PastEnd), &[]));
-        };
-        let mut key = Self { tail, head, key_u64s: 0 };
-        key.key_u64s = if key.is_packed() { format.key_u64s() } else { BKEY_U64S };
-        let checked = match u64s.checked_sub(key.key_u64s) {
+    pub(super) fn new(tail: &'a [u64], head: u64, packed_u64s: u8) -> Result<Self, KeyError> {
+        let mut key = Self { tail, head, key_u64s: BKEY_U64S };
+        if key.is_packed() {
+            key.key_u64s = packed_u64s;
+        }
+        match key.u64s().checked_sub(key.key_u64s) {
             None => Err(KeyError::TooShort),
             Some(val) if val > BKEY_U64S_MAX.wrapping_sub(BKEY_U64S) => Err(KeyError::TooLong),
             Some(_) => Ok(key),
-        };
-        Some((checked, rest))
+        }
     }
 
     /// Length of key and value in u64s, at least 1.
@@ -163,31 +146,4 @@ impl<'a> RawKey<'a> {
 #[inline]
 pub(super) fn packed_head(u64s: u8, format_ws: u8, type_: KeyType) -> u64 {
     from8(u64s) | (from8(format_ws) << 8) | (from8(type_.0) << 16)
-}
-
-/// Walk over the keys of one bset, in the order they lie.
-#[derive(Debug, Clone)]
-pub struct BsetKeys<'a, 'f> {
-    format: &'f NodeFormat,
-    rest: &'a [u64],
-}
-
-impl<'a, 'f> BsetKeys<'a, 'f> {
-    /// The keys in `words`, the whole of a bset's keys.
-    #[inline]
-    #[must_use]
-    pub const fn new(format: &'f NodeFormat, words: &'a [u64]) -> Self {
-        Self { format, rest: words }
-    }
-}
-
-impl<'a> Iterator for BsetKeys<'a, '_> {
-    type Item = Result<RawKey<'a>, KeyError>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        let (key, rest) = RawKey::split_first(self.format, self.rest)?;
-        self.rest = rest;
-        Some(key)
-    }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The edge between C and Rust.
 
-use crate::fs::Fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A pointer that C hands back to us.
@@ -15,16 +14,21 @@ pub(crate) trait Handle: Copy {
     unsafe fn get<'a>(self) -> Option<&'a Self::Of>;
 }
 
-/// What knows its file system.
-pub(crate) trait InFs {
-    /// The file system.
-    fn fs(&self) -> &Fs;
+/// What a broken contract is told to.
+pub(crate) trait Violations {
+    /// Notes that a contract was broken, and how.
+    fn violation(&self, what: String);
 }
 
 /// Runs `f`; a panic in it becomes a violation and `default`.
-pub(crate) fn boundary<R>(of: &impl InFs, name: &str, default: R, f: impl FnOnce() -> R) -> R {
+pub(crate) fn boundary<R>(
+    of: &impl Violations,
+    name: &str,
+    default: R,
+    f: impl FnOnce() -> R,
+) -> R {
     catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|_| {
-        of.fs().model.violation(format!("{name}: panicked"));
+        of.violation(format!("{name}: panicked"));
         default
     })
 }

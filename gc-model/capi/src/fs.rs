@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What stands behind the opaque pointers.
 
-use crate::boundary::{Handle, InFs};
+use crate::boundary::{Handle, Violations};
 use crate::header::bch_gc_model;
 use gc_core::bkey::KeyRef;
 use gc_core::layout::bkey::BkeySC;
@@ -124,6 +124,18 @@ impl Fs {
         let at = ptr::from_ref(head.as_ref()).cast_mut().cast();
         all.push(Journal { of: overlay, _words: words, _d: d, head });
         at
+    }
+}
+
+/// What knows its file system.
+pub(crate) trait InFs {
+    /// The file system.
+    fn fs(&self) -> &Fs;
+}
+
+impl<T: InFs> Violations for T {
+    fn violation(&self, what: String) {
+        self.fs().model.violation(what);
     }
 }
 

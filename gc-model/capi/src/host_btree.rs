@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `gc_host_*`: nodes, their keys, walks.
 
-use crate::boundary::{InFs, boundary, exports, put};
+use crate::boundary::{boundary, exports, put};
+use crate::fs::InFs;
 use crate::fs::{Fs, Node, key_i_of, key_of, sc_of};
 use gc_core::bkey::KeyBuf;
 use gc_core::error::{Error, code};

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `gc_host_*`: merging of nodes.
 
-use crate::boundary::{InFs, exports, put, things};
+use crate::boundary::{exports, put, things};
+use crate::fs::InFs;
 use crate::fs::{Fs, Node};
 use crate::host_btree::walk_of;
 use gc_core::error::{Error, Result};

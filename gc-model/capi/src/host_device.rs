@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `gc_host_*`: devices, their arrays, what the allocator holds.
 
-use crate::boundary::{InFs, exports, put};
+use crate::boundary::{exports, put};
+use crate::fs::InFs;
 use gc_core::error::code;
 use gc_core::host::{DeviceHost, Host, Side};
 use gc_core::layout::ExtentPtr;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `gc_host_*`: marking, stripes, usage.
 
-use crate::boundary::{Handle, InFs, boundary, exports, put, things};
+use crate::boundary::{Handle, boundary, exports, put, things};
+use crate::fs::InFs;
 use crate::fs::key_of;
 use gc_core::error::code;
 use gc_core::host::{DeviceHost, Host, Side};

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `bch_gc_model_*`: devices, buckets, what the allocator holds.
 
-use crate::boundary::{InFs, exports, put};
+use crate::boundary::{exports, put};
+use crate::fs::InFs;
 use crate::header::{bch_gc_model, bch_gc_model_bucket};
 use crate::model_fs::EINVAL;
 use gc_core::error::code;

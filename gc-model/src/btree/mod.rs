@@ -6,6 +6,7 @@ mod damage;
 mod read;
 mod tree;
 
+pub use crate::node_id::NodeId;
 pub(crate) use tree::put;
 
 use crate::Model;
@@ -19,10 +20,6 @@ use gc_core::layout::{Bpos, BtreeId};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, RwLock};
-
-/// Names a node of a model; never reused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct NodeId(pub(crate) usize);
 
 /// Names a node as people do: the `i`th of a level, in order, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,6 +6,7 @@ pub mod compat;
 pub(crate) mod inode;
 mod pointers;
 pub(crate) mod quick;
+mod rules;
 pub mod validate;
 
 use gc_core::bkey::KeyRef;

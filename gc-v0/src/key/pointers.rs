@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Whether the pointers of a key make sense.
 
-use super::validate::Rules;
+use super::rules::Rules;
 use gc_core::bkey::{Entry, KeyRef, entry_range};
 use gc_core::layout::bits::low16;
 use gc_core::layout::{

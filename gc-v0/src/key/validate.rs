@@ -2,35 +2,16 @@
 //! Whether a key is valid; the original's order and reasons
 //! (docs/facts/key-validation.md).
 
+pub use super::rules::Rules;
 use super::{inode, pointers, value_byte};
-use crate::superblock::Member;
 use gc_core::bkey::KeyRef;
 use gc_core::layout::bkey::{BKEY_BTREE_PTR_VAL_U64S_MAX, BKEY_U64S};
 use gc_core::layout::{BtreeNodeType, KeyType, POS_MAX};
-use gc_disk::checksum;
 
 /// Inodes below this belong to block devices.
 pub(crate) const BLOCKDEV_INODE_MAX: u64 = 4096;
 
-/// What validation needs to know of the file system.
-#[derive(Debug, Clone, Copy)]
-pub struct Rules<'a> {
-    /// Member slots by index.
-    pub members: &'a [Option<Member>],
-    /// Sectors of a btree node.
-    pub btree_node_sectors: u16,
-    /// The key, if the file system is encrypted.
-    pub key: Option<&'a checksum::Key>,
-}
-
 impl Rules<'_> {
-    /// The member a pointer names.
-    #[inline]
-    #[must_use]
-    pub fn member(&self, idx: u8) -> Option<&Member> {
-        self.members.get(usize::from(idx))?.as_ref()
-    }
-
     /// Why the key is not valid, value included.
     #[must_use]
     pub fn key_invalid(&self, key: KeyRef<'_>, type_: BtreeNodeType) -> Option<&'static str> {
