@@ -13,6 +13,7 @@ mod document;
 mod even;
 mod explain;
 mod fields;
+mod generation;
 mod gens;
 mod interrupt;
 mod lost;
@@ -26,6 +27,7 @@ mod run;
 mod source;
 mod state;
 mod style;
+mod today;
 
 use bch_gc::cli::{Cli, Command};
 use clap::Parser;

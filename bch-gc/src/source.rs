@@ -45,7 +45,7 @@ pub(crate) fn open(
     Ok(fs)
 }
 
-fn read_passphrase(fd: u32) -> Result<Vec<u8>, OpenError> {
+pub(crate) fn read_passphrase(fd: u32) -> Result<Vec<u8>, OpenError> {
     let path = std::path::PathBuf::from(format!("/dev/fd/{fd}"));
     let mut line = Vec::new();
     File::open(&path)

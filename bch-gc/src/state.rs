@@ -3,7 +3,9 @@
 
 use crate::document;
 use crate::even;
+use crate::generation;
 use crate::run::{self, CHECK, Early, Failure, How, OPERATIONAL, Session};
+use crate::today;
 use bch_gc::cli::{Mode, Source};
 use gc_core::error::Error;
 use gc_core::gc::Args;
@@ -16,6 +18,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 pub(crate) fn run(mode: Mode, source: &Source) -> ExitCode {
+    if generation::is_today(&source.images, source.in_use) {
+        return today::run_state(source);
+    }
     let clear_compat = match mode {
         Mode::N | Mode::Y => 0,
         Mode::M => ALLOC_METADATA,
