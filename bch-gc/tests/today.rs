@@ -143,7 +143,7 @@ fn sections(lines: &[Value]) -> BTreeMap<&'static str, BTreeMap<String, String>>
             }
             ("error", _) if line["in_gc"] != false => {
                 let id = line["id"].as_str().unwrap().to_string();
-                let count = errors.entry(id.clone()).or_default();
+                let count = errors.entry(format!("{id}: {}", line["text"])).or_default();
                 *count = if of_nodes.contains(&id) { 1 } else { *count + 1 };
                 continue;
             }

@@ -10,6 +10,7 @@ use crate::recount::Recount;
 use crate::recount::buckets::Bucket;
 use crate::report::{Outcome, Report};
 use crate::tables::DataType;
+use crate::text::Printer;
 use std::collections::BTreeMap;
 
 /// A bucket after the comparison.
@@ -42,8 +43,9 @@ pub fn compare(fs: &Fs, recount: &Recount, report: &mut Report) -> Compared {
         buckets(dev, device, recount, report, &mut compared);
     }
     counters(fs, recount, report, &compared);
-    stripes(recount, report);
-    reflink(recount, report);
+    let printer = Printer { fs, gens: &recount.stored.gens };
+    stripes(recount, printer, report);
+    reflink(recount, printer, report);
     compared
 }
 
@@ -108,10 +110,9 @@ fn one_bucket(dev: u8, online: bool, one: &mut Final, report: &mut Report) {
     };
     let state = counted.as_alloc(&had).state(hint);
     counted.set_data_type(state);
-    let at = format!("bucket {dev}:{} gen {}", one.bucket, counted.gen_);
-    let t = state.name();
+    let (bucket, gen_, t) = (one.bucket, counted.gen_, state.name());
     let mut tell = |id, what: &str, got: String, want: String| {
-        let text = format!("{at}{what}: got {got}, should be {want}");
+        let text = format!("bucket {dev}:{bucket} gen {gen_}{what}: got {got}, should be {want}");
         report.add(id, Outcome::Fixed, text);
     };
     if had.data_type != state {
@@ -203,8 +204,8 @@ pub fn device_name(fs: &Fs, dev: u32) -> String {
     }
 }
 
-fn stripes(recount: &Recount, report: &mut Report) {
-    for (idx, counted) in &recount.stripes {
+fn stripes(recount: &Recount, printer: Printer<'_>, report: &mut Report) {
+    for counted in recount.stripes.values() {
         let mut lines = Vec::new();
         let mut parity = false;
         let both = counted.stripe.counts.iter().zip(&counted.counts);
@@ -219,7 +220,7 @@ fn stripes(recount: &Recount, report: &mut Report) {
         if lines.is_empty() && !parity {
             continue;
         }
-        lines.push(format!("stripe {idx}"));
+        lines.push(printer.key(counted.key.as_ref()));
         // Of a stripe with both the tool asks twice, as the first is left as it is.
         if parity {
             let id = ErrorId::STRIPE_PARITY_BLOCK_SECTOR_COUNT_WRONG;
@@ -232,12 +233,11 @@ fn stripes(recount: &Recount, report: &mut Report) {
     }
 }
 
-fn reflink(recount: &Recount, report: &mut Report) {
+fn reflink(recount: &Recount, printer: Printer<'_>, report: &mut Report) {
     for indirect in recount.reflink.all().iter().filter(|i| i.had != i.counted_by_tool) {
         let text = format!(
-            "reflink key has wrong refcount:\nindirect extent {}-{}\nshould be {}",
-            indirect.start(),
-            indirect.end,
+            "reflink key has wrong refcount:\n{}\nshould be {}",
+            printer.key(indirect.key.as_ref()),
             indirect.counted_by_tool
         );
         report.add(ErrorId::REFLINK_V_REFCOUNT_WRONG, Outcome::Fixed, text);

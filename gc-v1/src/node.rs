@@ -9,6 +9,7 @@ use crate::fs::Fs;
 use crate::journal::Recovered;
 use crate::superblock::NO_DEVICE;
 use crate::tables::{self, btree_row};
+use crate::text::Printer;
 use crate::valid::{Invalid, Place, Rules};
 use gc_core::bkey::{KeyRef, NodeFormat, RawKey};
 use gc_core::layout::bits::{from16, from32, low8, low16, low32};
@@ -16,6 +17,7 @@ use gc_core::layout::le::Le64;
 use gc_core::layout::{Bkey, BkeyFormat, Bpos, CsumType};
 use gc_disk::bytes::{index, number, words};
 use gc_disk::checksum::{NONCE_BTREE, Nonce, decrypt, encrypts};
+use std::collections::BTreeMap;
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
@@ -528,8 +530,8 @@ impl Parser<'_> {
         let (k, p) = (key.k, key.k.p);
         let end = key.at.saturating_add(key.len);
         let whole = KeyRef::new(&k, set.get(key.at..end).unwrap_or(&[]));
-        if let Err(problem) = Rules::new(self.fs).head(whole, self.place) {
-            return Err((problem, false));
+        if let Err((id, reason)) = Rules::new(self.fs).head(whole, self.place) {
+            return Err(((id, self.invalid(whole, &reason)), false));
         }
         if !self.wanted.range_updated {
             if p < node.min {
@@ -575,6 +577,12 @@ impl Parser<'_> {
         (at.saturating_add(1)..set.len()).find(|at| plausible(*at)).unwrap_or(set.len())
     }
 
+    /// A key that is not valid, and why.
+    fn invalid(&self, key: KeyRef<'_>, reason: &str) -> String {
+        let none = BTreeMap::new();
+        format!("{}\n{reason}", Printer { fs: self.fs, gens: &none }.key(key))
+    }
+
     /// Leaves out keys whose values are not valid.
     fn values(&self, node: &mut Node) {
         let rules = Rules::new(self.fs);
@@ -583,7 +591,10 @@ impl Parser<'_> {
         for key in keys {
             match rules.value(node.key(&key), self.place) {
                 Ok(()) => kept.push(key),
-                Err(problem) => node.dropped.push(problem),
+                Err((id, reason)) => {
+                    let text = self.invalid(node.key(&key), &reason);
+                    node.dropped.push((id, text));
+                }
             }
         }
         node.keys = kept;

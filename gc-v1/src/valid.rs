@@ -449,7 +449,10 @@ fn alloc_v4(key: KeyRef<'_>) -> Result<(), Invalid> {
     let name = a.data_type.name();
     match a.data_type {
         t if t.is_empty() && (filled || cached != 0) => {
-            let text = format!("empty data type {name} but have data");
+            let text = format!(
+                "empty data type {name} but have data {cached}.{dirty}.{stripe_sectors} {}",
+                a.stripe_refcount
+            );
             bad(ErrorId::ALLOC_KEY_EMPTY_BUT_HAVE_DATA, text)
         }
         DataType::SB | DataType::JOURNAL | DataType::BTREE | DataType::USER | DataType::PARITY

@@ -214,14 +214,18 @@ impl Lines<'_> {
                 Outcome::Fixed => "fsck_fix",
                 Outcome::Ignored => "fsck_ignore",
                 Outcome::Counted => "counted",
+                Outcome::Silent => "silent",
             };
+            let silent = found.outcome == Outcome::Silent;
+            let text = if silent { "" } else { found.text.as_str() };
             self.line(&json!({
                 "kind": "error",
                 "in_gc": found.in_pass,
                 "id": found.id.name(),
                 "nr": found.id.0,
                 "ret": ret,
-                "text": found.text,
+                "text": text,
+                "truth": silent.then_some(&found.text),
             }))?;
         }
         Ok(())

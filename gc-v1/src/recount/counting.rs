@@ -2,15 +2,18 @@
 //! Counting one key (facts: docs/facts/v1/check-allocations.md 4 and 6).
 
 use super::pointers::{gen_cmp, go_together, pointer_type};
+use super::reflink::Range;
 use super::stripes::Counted;
 use super::{Ended, Run};
 use crate::alloc::Alloc;
 use crate::counter::Counter;
 use crate::entries::{Entries, Entry, Pointer, Reconcile, Stripe, pointers};
 use crate::error_ids::ErrorId;
+use crate::paths::Paths;
 use crate::report::Outcome;
 use crate::superblock::NO_DEVICE;
 use crate::tables::{self, DataType, btree_row};
+use crate::text::indented;
 use crate::valid::Place;
 use crate::walk::Key;
 use gc_core::bkey::KeyRef;
@@ -58,9 +61,9 @@ impl Run<'_> {
             return;
         }
         let text = format!(
-            "key version number higher than recorded {}\n{:?}",
+            "key version number higher than recorded {}\n{}",
             self.recount.key_version,
-            { key.k.p }
+            self.text(key)
         );
         self.found(ErrorId::BKEY_VERSION_IN_FUTURE, text);
     }
@@ -95,9 +98,8 @@ impl Run<'_> {
         }
         if missing {
             let text = format!(
-                "btree ptr not marked in member info btree allocated bitmap\n{:?} {}",
-                { key.k.p },
-                place.btree
+                "btree ptr not marked in member info btree allocated bitmap\n{}",
+                self.text(key)
             );
             self.found(ErrorId::BTREE_BITMAP_NOT_MARKED, text);
         }
@@ -117,17 +119,30 @@ impl Run<'_> {
         self.recount.reflink = probe;
         let mut last = None;
         for hole in missing {
-            let text = format!(
-                "pointer to missing indirect extent\n{:?}\nmissing reflink btree range {}-{}",
-                { key.k.p },
-                hole.start,
-                hole.end
-            );
+            let text = self.missing_indirect(key, &p, &hole);
             self.found(ErrorId::REFLINK_P_TO_MISSING_REFLINK_V, text);
             self.damaged(key, ErrorId::REFLINK_P_TO_MISSING_REFLINK_V);
             last = Some(hole);
         }
         Some(p.repaired(key, &last?))
+    }
+
+    /// What the tool says of a part of a reflink pointer that leads nowhere.
+    fn missing_indirect(&mut self, key: KeyRef<'_>, p: &Reflink, hole: &Range) -> String {
+        let (fs, recovered) = (self.fs, self.recovered);
+        let paths = self.recount.paths.get_or_insert_with(|| Paths::read(fs, recovered));
+        let path = paths.of({ key.k.p }.inode);
+        // The pointer's start may be behind that of the hole.
+        let start = key.k.start_offset().wrapping_add(hole.start.wrapping_sub(p.idx));
+        let end = start.wrapping_add(hole.end.wrapping_sub(hole.start));
+        format!(
+            "pointer to missing indirect extent in {path} offset {}-{}\n{}\nmissing reflink btree range {}-{}",
+            start.wrapping_shl(9),
+            end.wrapping_shl(9),
+            self.text(key),
+            hole.start,
+            hole.end
+        )
     }
 
     fn trigger(&mut self, place: Place, key: KeyRef<'_>) {
@@ -217,7 +232,7 @@ impl Run<'_> {
             if no_stale {
                 self.recount.no_stale_ptrs = false;
                 let text =
-                    format!("stale cached ptr, but have no_stale_ptrs feature\n{:?}", { key.k.p });
+                    format!("stale cached ptr, but have no_stale_ptrs feature\n{}", self.text(key));
                 self.found(ErrorId::STALE_PTR_WITH_NO_STALE_PTRS_FEATURE, text);
             }
             return false;
@@ -225,13 +240,7 @@ impl Run<'_> {
         let had = b.data_type();
         let mut told = None;
         if !go_together(had, data_type) {
-            told = Some(format!(
-                "bucket {dev}:{bucket} gen {} different types of data in same bucket: {}, {}\n  while marking {:?}",
-                b.gen_,
-                had.name(),
-                data_type.name(),
-                { key.k.p }
-            ));
+            told = Some((b.gen_, had));
             b.set_data_type(DataType::MULTIPLE);
         }
         let field = match (p.stripe.is_some(), ptr.cached()) {
@@ -247,7 +256,13 @@ impl Run<'_> {
         };
         let state = b.as_alloc(&Alloc::default()).state(hint);
         b.set_data_type(state);
-        if let Some(text) = told {
+        if let Some((gen_, had)) = told {
+            let text = format!(
+                "bucket {dev}:{bucket} gen {gen_} different types of data in same bucket: {}, {}\n  while marking {}\n  ",
+                had.name(),
+                data_type.name(),
+                indented(&self.text(key), 2)
+            );
             self.report.add(ErrorId::PTR_BUCKET_DATA_TYPE_MISMATCH, Outcome::Counted, text);
         }
         true
@@ -319,8 +334,8 @@ impl Run<'_> {
         let found = self.recount.stripes.get_mut(&idx).filter(|s| s.holds(entry, p.ptr));
         let Some(stripe) = found else {
             let text = format!(
-                "extent doesn't match stripe {idx}, not updating stripe block accounting\n{:?}",
-                { key.k.p }
+                "extent doesn't match stripe {idx}, not updating stripe block accounting\n    while marking {}\n  ",
+                indented(&self.text(key), 2)
             );
             self.report.add(ErrorId::STRIPE_UPDATE_STALE_STRIPE_PTR, Outcome::Counted, text);
             return;
@@ -399,7 +414,7 @@ impl Run<'_> {
             b.set_data_type(new);
         }
         let redundant = sectors.saturating_mul(u64::from(stripe.nr_redundant));
-        let counted = Counted::new(stripe);
+        let counted = Counted::new(stripe, Key::of(key));
         if let Some(counter) = counted.replicas(DataType::PARITY) {
             self.add(counter, [signed(redundant), 0, 0]);
         }

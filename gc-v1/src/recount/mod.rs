@@ -15,12 +15,14 @@ use crate::error_ids::ErrorId;
 use crate::fs::Fs;
 use crate::journal::Recovered;
 use crate::node::Node;
+use crate::paths::Paths;
 use crate::report::{Outcome, Report};
 use crate::superblock::{LAYOUT_SECTOR, NO_DEVICE, SB_SECTOR};
 use crate::tables::{
     self, ACCOUNTING_BTREE, ALLOC_BTREE, BTREES, BUCKET_GENS_BTREE, DAMAGE_BTREE, DataType,
     REFLINK, SNAPSHOTS, STRIPES,
 };
+use crate::text::Printer;
 use crate::valid::Place;
 use crate::walk::{self, Key, Lost, Visitor, Walk};
 use buckets::Table;
@@ -93,7 +95,22 @@ pub struct Recount {
     damage: BTreeMap<(u64, u32), BTreeSet<ErrorId>>,
     /// There are no stale cached pointers, by a compat bit.
     no_stale_ptrs: bool,
+    /// Names of inodes, once they were needed.
+    paths: Option<Paths>,
 }
+
+/// Errors that the tool does not tell once a node is lost.
+const SILENT_AFTER_LOSS: [ErrorId; 3] = [
+    ErrorId::ACCOUNTING_MISMATCH,
+    ErrorId::ALLOC_KEY_DATA_TYPE_WRONG,
+    ErrorId::ALLOC_KEY_DIRTY_SECTORS_WRONG,
+];
+/// Errors that it does not tell, besides, once a node of the alloc btree is lost.
+const SILENT_AFTER_LOSS_OF_ALLOC: [ErrorId; 3] = [
+    ErrorId::ALLOC_KEY_GEN_WRONG,
+    ErrorId::ALLOC_KEY_CACHED_SECTORS_WRONG,
+    ErrorId::ALLOC_KEY_STRIPE_WRONG,
+];
 
 /// Counts everything.
 #[must_use]
@@ -117,6 +134,7 @@ pub fn recount(fs: &Fs, recovered: &Recovered, report: &mut Report) -> Recount {
         bitmaps: fs.devices.iter().map(bitmaps).collect(),
         damage: BTreeMap::new(),
         no_stale_ptrs: stale,
+        paths: None,
     };
     let mut run = Run { fs, recovered, report, recount, told: HashSet::new(), mode: Mode::Stored };
     run.before_the_pass();
@@ -173,6 +191,11 @@ impl Visitor for Run<'_> {
 
     fn lost(&mut self, lost: Lost) {
         if self.told.insert((lost.place, lost.key.v.clone())) {
+            let silent = &mut self.report.silent;
+            silent.extend(SILENT_AFTER_LOSS);
+            if lost.place.btree == ALLOC_BTREE {
+                silent.extend(SILENT_AFTER_LOSS_OF_ALLOC);
+            }
             self.recount.lost.push(lost);
         }
     }
@@ -259,6 +282,7 @@ impl Run<'_> {
             .filter_map(|(t, required, devs)| Counter::replicas(DataType(*t), *required, devs))
             .collect();
         let report = &mut *self.report;
+        let mut underflow = String::new();
         self.recount.stored.counters.retain(|counter, values| {
             if values.iter().all(|v| *v == 0) {
                 return true;
@@ -277,11 +301,18 @@ impl Run<'_> {
                 report.add(ErrorId::ACCOUNTING_REPLICAS_NOT_MARKED, Outcome::Fixed, text);
             }
             if values.iter().any(|v| *v < 0) {
-                let text = format!("accounting key underflow: {name}");
-                report.add(ErrorId::ACCOUNTING_KEY_UNDERFLOW, Outcome::Counted, text);
+                let shown = values.iter().take(counter.values()).map(ToString::to_string);
+                let shown: Vec<String> = shown.collect();
+                let one = format!("Accounting underflow for\n  {name} {}\n  ", shown.join(" "));
+                // The tool looks at each twice.
+                let again = if underflow.is_empty() { "" } else { one.as_str() };
+                underflow.push_str(&format!("{one}{again}"));
             }
             true
         });
+        if !underflow.is_empty() {
+            report.add(ErrorId::ACCOUNTING_KEY_UNDERFLOW, Outcome::Counted, underflow);
+        }
     }
 
     fn stored(&mut self, place: Place, key: KeyRef<'_>) {
@@ -428,6 +459,11 @@ impl Run<'_> {
             self.add(counter, [1, bytes, 0]);
             add(self.recount.stored.counters.entry(counter).or_default(), [1, bytes, 0]);
         }
+    }
+
+    /// A key as the tool prints it.
+    fn text(&self, key: KeyRef<'_>) -> String {
+        Printer { fs: self.fs, gens: &self.recount.stored.gens }.key(key)
     }
 
     /// Adds a key to the figures of its level.

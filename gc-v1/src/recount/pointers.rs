@@ -9,6 +9,7 @@ use crate::error_ids::ErrorId;
 use crate::report::Outcome;
 use crate::superblock::NO_DEVICE;
 use crate::tables::{self, DataType};
+use crate::text::indented;
 use crate::valid::Place;
 use crate::walk::Key;
 use gc_core::bkey::KeyRef;
@@ -105,7 +106,7 @@ impl Run<'_> {
             ErrorId::EXTENT_PTRS_ALL_INVALID
         };
         let what = if usable { "dirty pointers" } else { "pointers" };
-        self.found(id, format!("extent without valid {what}\n{:?}", { key.k.p }));
+        self.found(id, format!("extent without valid {what}\n{}", self.text(key)));
         if place.btree == tables::EXTENTS {
             self.damaged(key, id);
         }
@@ -128,21 +129,20 @@ impl Run<'_> {
         if dev == NO_DEVICE {
             return;
         }
-        let marking = || format!("while marking {:?}", { key.k.p });
         let Some(member) = self.fs.member(dev) else {
             if self.fs.removed.contains(&dev) {
-                let text = format!("pointer to removed device {dev}\n{}", marking());
+                let text = format!("pointer to removed device {dev}\n{}", self.marking(key));
                 self.found(ErrorId::PTR_TO_REMOVED_DEVICE, text);
                 changes.push(Change::Drop { at: p.at });
             } else {
-                let text = format!("pointer to missing device {dev}\n{}", marking());
+                let text = format!("pointer to missing device {dev}\n{}", self.marking(key));
                 self.found(ErrorId::PTR_TO_INVALID_DEVICE, text);
             }
             return;
         };
         let bucket = member.bucket_of(ptr.offset());
         if !member.has(bucket) {
-            let text = format!("pointer to invalid bucket on device {dev}\n{}", marking());
+            let text = format!("pointer to invalid bucket on device {dev}\n{}", self.marking(key));
             self.found(ErrorId::PTR_TO_INVALID_DEVICE, text);
             return;
         }
@@ -153,8 +153,11 @@ impl Run<'_> {
             if !ptr.cached() {
                 b.set_gen(ptr.gen_());
             }
-            let text =
-                format!("{place} ptr gen {} missing in alloc btree\n{}", ptr.gen_(), marking());
+            let text = format!(
+                "{place} ptr gen {} missing in alloc btree\n{}",
+                ptr.gen_(),
+                self.marking(key)
+            );
             self.found(ErrorId::PTR_TO_MISSING_ALLOC_KEY, text);
             if ptr.cached() {
                 changes.push(Change::Drop { at: p.at });
@@ -165,30 +168,37 @@ impl Run<'_> {
         let newer = gen_cmp(ptr.gen_(), gen_);
         let (got, have) = (ptr.gen_(), gen_);
         if newer > 0 {
-            let text = format!("{place} ptr gen in the future: {got} > {have}\n{}", marking());
+            let text =
+                format!("{place} ptr gen in the future: {got} > {have}\n{}", self.marking(key));
             self.found(ErrorId::PTR_GEN_NEWER_THAN_BUCKET_GEN, text);
             changes.push(match ptr.cached() {
                 true => Change::Drop { at: p.at },
                 false => Change::Reset { at: p.at, gen_, ptr },
             });
         } else if newer < 0 && !ptr.cached() {
-            let text = format!("{place} stale dirty ptr: {got} < {have}\n{}", marking());
+            let text = format!("{place} stale dirty ptr: {got} < {have}\n{}", self.marking(key));
             self.found(ErrorId::STALE_DIRTY_PTR, text);
             changes.push(Change::Reset { at: p.at, gen_, ptr });
         } else if gen_cmp(gen_, ptr.gen_()) > TOO_STALE {
-            let text = format!("{place}: ptr gen {got} too stale\n{}", marking());
+            let (named, marking) = (named.name(), self.marking(key));
+            let text = format!(
+                "bucket {dev}:{bucket} gen {have} data type {named}: ptr gen {got} too stale\n{marking}"
+            );
             self.found(ErrorId::PTR_GEN_NEWER_THAN_BUCKET_GEN, text);
             changes.push(Change::Drop { at: p.at });
         }
         if newer != 0 && data_type != DataType::BTREE {
             return;
         }
+        if newer != 0 {
+            self.told_again(dev, bucket, (got, have), newer > 0, key);
+        }
         if !go_together(was.data_type(), data_type) {
             let text = format!(
                 "bucket {dev}:{bucket} gen {gen_} different types of data in same bucket: {}, {}\n{}",
                 was.data_type().name(),
                 data_type.name(),
-                marking()
+                self.marking(key)
             );
             self.found(ErrorId::PTR_BUCKET_DATA_TYPE_MISMATCH, text);
         }
@@ -196,15 +206,46 @@ impl Run<'_> {
         let idx = entry.idx();
         match self.recount.stripes.get(&idx) {
             None => {
-                let text = format!("pointer to nonexistent stripe {idx}\n{}", marking());
+                let text = format!("pointer to nonexistent stripe {idx}\n{}", self.marking(key));
                 self.found(ErrorId::PTR_TO_MISSING_STRIPE, text);
             }
             Some(stripe) if !stripe.holds(entry, ptr) => {
-                let text = format!("pointer does not match stripe {idx}\n{}", marking());
+                let text = format!("pointer does not match stripe {idx}\n{}", self.marking(key));
                 self.found(ErrorId::PTR_TO_INCORRECT_STRIPE, text);
             }
             Some(_) => {}
         }
+    }
+
+    /// Updating a pointer to a node meets the same generations again, and counts them.
+    fn told_again(
+        &mut self,
+        dev: u8,
+        bucket: u64,
+        (got, have): (u8, u8),
+        newer: bool,
+        key: KeyRef<'_>,
+    ) {
+        let marking = format!("  while marking {}\n  ", indented(&self.text(key), 2));
+        let (id, text) = if newer {
+            let what = format!("data type btree: ptr gen {got} newer than bucket gen");
+            let id = ErrorId::PTR_GEN_NEWER_THAN_BUCKET_GEN;
+            (id, format!("bucket {dev}:{bucket} gen {have} {what}\n{marking}"))
+        } else {
+            let gens = &self.recount.stored.gens;
+            let memory = gens.get(&(u64::from(dev), bucket)).copied().unwrap_or(0);
+            let what = format!("(mem gen {memory}) data type btree: stale dirty ptr (gen {got})");
+            (
+                ErrorId::STALE_DIRTY_PTR,
+                format!("bucket {dev}:{bucket} gen {have} {what}\n{marking}"),
+            )
+        };
+        self.report.add(id, Outcome::Counted, text);
+    }
+
+    /// Which key was looked at.
+    fn marking(&self, key: KeyRef<'_>) -> String {
+        format!("while marking {}", self.text(key))
     }
 
     /// Adds an error that is fixed in memory if the tool does so unasked, else left.

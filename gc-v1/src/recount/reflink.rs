@@ -3,10 +3,11 @@
 //! docs/facts/v1/check-allocations.md 10).
 
 use crate::tables;
+use crate::walk::Key;
 use gc_core::bkey::KeyRef;
 
 /// An indirect extent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Indirect {
     /// Where it ends.
     pub end: u64,
@@ -20,6 +21,8 @@ pub struct Indirect {
     pub counted: u64,
     /// References that the tool counts.
     pub counted_by_tool: u64,
+    /// The key.
+    pub key: Key,
 }
 
 impl Indirect {
@@ -46,7 +49,16 @@ impl Table {
         if matches!(key_type, tables::REFLINK_V | tables::INDIRECT_INLINE_DATA) {
             let had = key.v.first().copied().unwrap_or(0);
             let (end, size) = ({ key.k.p }.offset, u64::from(key.k.size));
-            self.all.push(Indirect { end, size, key_type, had, counted: 0, counted_by_tool: 0 });
+            let key = Key::of(key);
+            self.all.push(Indirect {
+                end,
+                size,
+                key_type,
+                had,
+                counted: 0,
+                counted_by_tool: 0,
+                key,
+            });
         }
     }
 

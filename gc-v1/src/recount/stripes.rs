@@ -6,6 +6,7 @@ use crate::counter::Counter;
 use crate::entries::{Stripe, StripePtr};
 use crate::superblock::NO_DEVICE;
 use crate::tables::DataType;
+use crate::walk::Key;
 use gc_core::layout::ExtentPtr;
 
 /// A stripe, with the sectors of each block that extents use.
@@ -15,14 +16,16 @@ pub struct Counted {
     pub stripe: Stripe,
     /// Sectors of each block as recounted.
     pub counts: Vec<u64>,
+    /// The key.
+    pub key: Key,
 }
 
 impl Counted {
     /// Nothing counted yet.
     #[must_use]
-    pub fn new(stripe: Stripe) -> Self {
+    pub fn new(stripe: Stripe, key: Key) -> Self {
         let counts = vec![0; stripe.ptrs.len()];
-        Self { stripe, counts }
+        Self { stripe, counts, key }
     }
 
     /// Whether an extent's pointer lies in the block that its entry names.
