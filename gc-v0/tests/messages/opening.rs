@@ -9,6 +9,7 @@ use gc_image_write::damage::What;
 use gc_image_write::spec::DeviceSpec;
 use gc_v0::fs::Options;
 use gc_v0::recovery::RecoveryArgs;
+use gc_v0::superblock::MAGIC_LATER;
 
 fn two() -> Base {
     Base::of(|spec| {
@@ -119,6 +120,14 @@ fn superblocks_that_are_wrong() {
         assert!(why.starts_with(&format!("DEV: bcachefs {name}, member 0 of 1, UUID ")), "{why}");
         assert!(why.ends_with("; this version reads the format of 2020 only"), "{why}");
     }
+    // The magic of later programs says nothing about the version.
+    let base = Base::clean();
+    base.superblock(|b| {
+        put(b, 24, &MAGIC_LATER);
+        put(b, 240, &MAGIC_LATER);
+    });
+    let said = base.check();
+    assert_eq!((said.end.is_ok(), said.log), (true, Base::clean().check().log));
     // Of version 9 the older of the two versions does not count.
     assert_eq!(all(&|b| put(b, 18, &[8])), "DEV: Unsupported superblock version");
     let base = Base::clean();
