@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Why an image cannot be opened, or its recovery does not get to the gc.
 
+use crate::superblock::Identity;
 use gc_core::accounting::replicas::section::Invalid;
 pub use gc_disk::crypt::KeyError;
 use std::fmt;
@@ -16,12 +17,14 @@ pub enum SbError {
     Empty,
     /// There are fewer sectors than a superblock and what is before it take.
     Short(u64),
-    /// Neither a superblock nor a list of its copies is where they have to be.
+    /// There is no superblock anywhere, and no list of its copies.
     NotBcachefs,
+    /// There is a list of its copies, and none of them, nor any elsewhere.
+    NoCopy,
+    /// A bcachefs file system that is not read.
+    Recognised(Recognised),
     /// The sectors cannot be read.
     Unreadable(u64),
-    /// A format version that is not ours.
-    Version(u16),
     /// An entry of a list of device sets.
     Replicas(Invalid),
 }
@@ -36,19 +39,90 @@ impl fmt::Display for SbError {
             }
             Self::NotBcachefs => f.write_str(
                 "not a bcachefs file system (no superblock at sector 8, no list of its \
-                 copies at sector 7)",
+                 copies at sector 7, no copy in the first 32 MiB and the last 64 MiB)",
             ),
+            Self::NoCopy => f.write_str(
+                "there is a list of superblock copies at sector 7, but no superblock where it \
+                 says, nor in the first 32 MiB and the last 64 MiB",
+            ),
+            Self::Recognised(it) => it.fmt(f),
             Self::Unreadable(sector) => {
                 write!(f, "the superblock at sector {sector} cannot be read")
             }
             Self::Replicas(e) => e.fmt(f),
-            Self::Version(v) => {
-                let max = crate::superblock::VERSION_MAX.saturating_sub(1);
-                write!(f, "format version {v}; this reads up to {max}")
+        }
+    }
+}
+
+/// A bcachefs file system that is recognised and not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recognised {
+    /// What a superblock says of itself.
+    pub id: Identity,
+    /// Which superblock.
+    pub by: By,
+}
+
+/// The superblock by which a file system is recognised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// The one at sector 8.
+    Default,
+    /// A copy that the list at sector 7 leads to: the one at sector 8 is damaged.
+    Listed,
+    /// One that was searched for: the list is damaged too.
+    SearchWithoutList,
+    /// One that was searched for: all that the list leads to are damaged too.
+    Search,
+}
+
+impl By {
+    const fn damaged(self) -> &'static str {
+        match self {
+            Self::Default => "",
+            Self::Listed => "the superblock at sector 8 is damaged",
+            Self::SearchWithoutList => {
+                "the superblock at sector 8 and the list of its copies at sector 7 are damaged"
+            }
+            Self::Search => {
+                "the superblock at sector 8 and those in the list of its copies at sector 7 are \
+                 damaged"
             }
         }
     }
 }
+
+impl fmt::Display for Recognised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, by } = self;
+        let Identity { sector, written_for, .. } = id;
+        let searched = matches!(by, By::Search | By::SearchWithoutList);
+        if searched && sector != written_for {
+            write!(f, "no file system at its beginning, but {id}, whose superblock for sector ")?;
+            write!(f, "{written_for} is at sector {sector}")?;
+            return match sector.checked_sub(*written_for) {
+                Some(start) => {
+                    write!(f, ": it begins at sector {start}, as in a partition or a file")
+                }
+                None => f.write_str(": its own beginning was cut off"),
+            };
+        }
+        write!(f, "{id}; ")?;
+        match (id.is_read(), by) {
+            (false, By::Default) => f.write_str(ONLY_2020),
+            (false, _) => {
+                write!(f, "{ONLY_2020} ({}; a copy is at sector {sector})", by.damaged())
+            }
+            (true, _) => write!(
+                f,
+                "not read: {}, and this version does not use the copy at sector {sector}",
+                by.damaged()
+            ),
+        }
+    }
+}
+
+const ONLY_2020: &str = "this version reads the format of 2020 only, but for `bch-gc state`";
 
 impl From<&'static str> for SbError {
     fn from(r: &'static str) -> Self {

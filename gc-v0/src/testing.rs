@@ -52,6 +52,7 @@ pub(crate) fn superblock(sections: &[Vec<u8>]) -> Vec<u8> {
     put(&mut b, 24, &MAGIC);
     put(&mut b, 40, &[1; 16]);
     put(&mut b, 56, &[2; 16]);
+    put(&mut b, 104, &8_u64.to_le_bytes());
     put(&mut b, 112, &5_u64.to_le_bytes());
     put(&mut b, 120, &1_u16.to_le_bytes());
     b[123] = 1;

@@ -5,6 +5,7 @@
 //! usage: `cargo xtask generate | check`
 
 mod pages;
+mod roff;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};

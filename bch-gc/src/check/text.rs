@@ -98,7 +98,7 @@ pub(super) fn grouped(
             writeln!(out, "  and {left_out} more (--verbose shows all)")?;
         }
     }
-    Ok(())
+    writeln!(out, "bch-gc-findings(7) says what each kind means and what to do")
 }
 
 /// Different texts in the order of their first, and how often each is there.
@@ -136,7 +136,8 @@ mod tests {
             String::from_utf8(out).unwrap()
         };
         let head = "found 6 errors:\nnode: 6\n  a (2 times)\n";
-        assert_eq!(text(3), format!("{head}  b\n  c\n  d (3 times)\n"));
-        assert_eq!(text(1), format!("{head}  and 4 more (--verbose shows all)\n"));
+        let end = "bch-gc-findings(7) says what each kind means and what to do\n";
+        assert_eq!(text(3), format!("{head}  b\n  c\n  d (3 times)\n{end}"));
+        assert_eq!(text(1), format!("{head}  and 4 more (--verbose shows all)\n{end}"));
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Where the copies of a superblock lie.
 
-use super::MAGIC;
+use super::is_magic;
 use gc_disk::bytes::{array, u8_at, u64_at};
 
 /// Most copies.
@@ -49,7 +49,7 @@ impl<'a> Layout<'a> {
     /// Whether it is one at all.
     #[must_use]
     pub fn has_magic(&self) -> bool {
-        array::<16>(self.bytes, 0) == Some(MAGIC)
+        array(self.bytes, 0).is_some_and(|m| is_magic(&m))
     }
 
     /// # Errors

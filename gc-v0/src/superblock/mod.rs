@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The superblock of one device (facts: docs/facts/superblock.md).
 
+mod identity;
 mod layout;
 mod read;
 mod validate;
 
+pub use identity::Identity;
 pub use read::{Copy, read};
 pub use validate::validate;
 
@@ -32,6 +34,15 @@ pub const FEATURE_JOURNAL_SEQ_BLACKLIST_V3: u32 = 5;
 pub const MAGIC: [u8; 16] = [
     0xc6, 0x85, 0x73, 0xf6, 0x4e, 0x1a, 0x45, 0xca, 0x82, 0x65, 0xf5, 0x7f, 0x48, 0xba, 0x6d, 0x81,
 ];
+/// The magic that later programs write, whatever the version of the format.
+pub const MAGIC_LATER: [u8; 16] = [
+    0xc6, 0x85, 0x73, 0xf6, 0x66, 0xce, 0x90, 0xa9, 0xd9, 0x6a, 0x60, 0xcf, 0x80, 0x3d, 0xf7, 0xef,
+];
+
+/// Whether it is one of the two. Which one says nothing about the version.
+fn is_magic(bytes: &[u8; 16]) -> bool {
+    [MAGIC, MAGIC_LATER].contains(bytes)
+}
 
 /// Kinds of sections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //! Whether the content of a superblock makes sense; the original's order and
 //! reasons.
 
-use super::{FEATURES, HEAD, Section, Superblock, VERSION_BKEY_RENUMBER, VERSION_MAX, VERSION_MIN};
+use super::{FEATURES, HEAD, Section, Superblock, VERSION_BKEY_RENUMBER, VERSION_MIN};
 use crate::error::SbError;
 use gc_core::accounting::replicas::section::{self, Form};
 use gc_disk::bytes::u64_at;
@@ -31,10 +31,8 @@ fn check(ok: bool, reason: &'static str) -> Result<(), SbError> {
 
 fn head(sb: &Superblock) -> Result<(), SbError> {
     let version = sb.version();
+    // That it is one that is read was seen before anything else of it.
     let min = if version >= VERSION_BKEY_RENUMBER { sb.version_min_raw() } else { version };
-    if version >= VERSION_MAX {
-        return Err(SbError::Version(version));
-    }
     check(min >= VERSION_MIN, "Unsupported superblock version")?;
     check(min <= version, "Bad minimum version")?;
     let unknown = u64::MAX.wrapping_shl(FEATURES);
@@ -188,8 +186,7 @@ mod tests {
     #[test]
     fn each_rule_of_the_head() {
         assert_eq!(reason(superblock(&[])), "");
-        let cases: [(usize, &[u8], &str); 24] = [
-            (16, &[12], "format version 12; this reads up to 11"),
+        let cases: [(usize, &[u8], &str); 23] = [
             (18, &[8], "Unsupported superblock version"),
             (18, &[12], "Bad minimum version"),
             (216, &[1], "Filesystem has incompatible features"),
