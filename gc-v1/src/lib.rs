@@ -42,5 +42,6 @@ pub mod report;
 pub mod superblock;
 pub mod tables;
 pub mod text;
+pub mod topology;
 pub mod valid;
 pub mod walk;

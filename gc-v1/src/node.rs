@@ -109,6 +109,14 @@ pub struct Node {
     pub min: Bpos,
     /// Greatest.
     pub max: Bpos,
+    /// Number that its sets have in common; the high half tells which of two nodes is newer.
+    pub seq: u64,
+    /// The high half of its sequence as its head has it.
+    pub seq_half: u32,
+    /// Highest journal sequence of its sets.
+    pub journal_seq: u64,
+    /// Sectors that its sets take.
+    pub sectors: u64,
     /// Its keys.
     pub keys: Vec<NodeKey>,
     words: Vec<u64>,
@@ -147,6 +155,8 @@ struct Wanted {
     max: Bpos,
     /// The node's own range is replaced by the pointer's.
     range_updated: bool,
+    /// Nothing points to it: its own range counts.
+    found: bool,
 }
 
 impl Wanted {
@@ -159,8 +169,16 @@ impl Wanted {
                 min: key.child_min_key(),
                 max,
                 range_updated: word >> 16 & 1 != 0,
+                found: false,
             },
-            _ => Self { seq: None, written: None, min: None, max, range_updated: false },
+            _ => Self {
+                seq: None,
+                written: None,
+                min: None,
+                max,
+                range_updated: false,
+                found: false,
+            },
         }
     }
 }
@@ -229,6 +247,28 @@ pub fn read(
     }
 }
 
+/// Reads what may be a leaf of the extents btree at a sector of a device that nothing points
+/// to; `None` where there is none.
+#[must_use]
+pub fn read_found(fs: &Fs, recovered: &Recovered, dev: u8, sector: u64) -> Option<Node> {
+    let online = fs.device(dev)?.online.as_ref()?;
+    let head = online.file.read_vec(sector, 512).ok()?;
+    let (head, _) = NodeHead::ref_from_prefix(&head).ok()?;
+    if head.magic.get() != MAGIC ^ fs.sb.magic_seed() {
+        return None;
+    }
+    let len = usize::from(fs.node_sectors()).saturating_mul(512);
+    let bytes = online.file.read_vec(sector, len).ok()?;
+    let max = Node::empty().max;
+    let wanted =
+        Wanted { seq: None, written: None, min: None, max, range_updated: false, found: true };
+    let place = Place { btree: tables::EXTENTS, level: 0 };
+    match (Parser { fs, recovered, place, wanted }).parse(bytes) {
+        Copy::Good(node) | Copy::Degraded(node) => Some(node),
+        Copy::Unusable(_) => None,
+    }
+}
+
 struct Parser<'a> {
     fs: &'a Fs,
     recovered: &'a Recovered,
@@ -272,6 +312,8 @@ impl Parser<'_> {
                 seq = head.set.seq.get();
                 self.identity(&head)?;
                 (node.min, node.max) = (head.min_key.get(), head.max_key.get());
+                node.seq = seq;
+                node.seq_half = low32(head.flags.get() >> 32);
                 if self.wanted.range_updated {
                     node.min = self.wanted.min.unwrap_or(node.min);
                     node.max = self.wanted.max;
@@ -284,6 +326,8 @@ impl Parser<'_> {
             let keys = self.keys(format, &set_words, base, node);
             node.words.extend(set_words);
             offset = offset.saturating_add(set.sectors.max(1));
+            node.sectors = offset;
+            node.journal_seq = node.journal_seq.max(set.journal_seq);
             if self.recovered.is_blacklisted(set.journal_seq) {
                 let text = format!(
                     "found blacklisted bset (journal seq {}) in btree node",
@@ -443,7 +487,7 @@ impl Parser<'_> {
         if flags >> 4 & 0xf != u64::from(self.place.level) {
             return Err(wrong(ErrorId::BTREE_NODE_BAD_LEVEL, "incorrect level"));
         }
-        if self.wanted.range_updated {
+        if self.wanted.range_updated || self.wanted.found {
             return Ok(());
         }
         let (min, max) = (head.min_key.get(), head.max_key.get());

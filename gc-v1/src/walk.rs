@@ -7,6 +7,7 @@ use crate::journal::Recovered;
 use crate::node::{self, Node};
 use crate::overlay::JournalKey;
 use crate::tables::{self, ACCOUNTING_BTREE};
+use crate::topology::{self, Found};
 use crate::valid::{Invalid, Place};
 use gc_core::bkey::KeyRef;
 use gc_core::layout::{Bkey, Bpos, KeyType};
@@ -66,12 +67,27 @@ pub struct Walk<'a> {
     btree: u8,
     /// Keys of interior nodes, by level, in order.
     above: Vec<Vec<Key>>,
+    /// Nodes are lost: what is left is joined as the tool joins it.
+    mend: bool,
+    /// Leaves that nothing may point to, once they were looked for.
+    found: Option<Vec<Found>>,
 }
 
 impl<'a> Walk<'a> {
     /// Walks a btree whole.
     pub fn run(fs: &'a Fs, recovered: &'a Recovered, btree: u8, visitor: &mut dyn Visitor) {
-        let mut walk = Self { fs, recovered, btree, above: Vec::new() };
+        Self::run_mending(fs, recovered, btree, false, visitor);
+    }
+
+    /// Walks a btree whole; with `mend`, as the tool does once it knows of a lost node.
+    pub fn run_mending(
+        fs: &'a Fs,
+        recovered: &'a Recovered,
+        btree: u8,
+        mend: bool,
+        visitor: &mut dyn Visitor,
+    ) {
+        let mut walk = Self { fs, recovered, btree, above: Vec::new(), mend, found: None };
         let root = recovered.roots.get(&btree).and_then(|r| Some((r.level, r.key.as_ref()?)));
         let root_key = match root {
             Some((level, (k, v))) => {
@@ -126,6 +142,9 @@ impl<'a> Walk<'a> {
         let place = Place { btree: self.btree, level };
         let mut children = Vec::new();
         merged(self.recovered, place, node, &mut |key| children.push(Key::of(key)));
+        if self.mend {
+            children = self.joined(place, node, children, visitor);
+        }
         let at = usize::from(level.saturating_sub(1));
         while self.above.len() <= at {
             self.above.push(Vec::new());
@@ -137,6 +156,41 @@ impl<'a> Walk<'a> {
         }
         if let Some(above) = self.above.get_mut(at) {
             above.extend(children);
+        }
+    }
+
+    /// The children of a node as they are once the tool has mended what is wrong among them.
+    fn joined(
+        &mut self,
+        place: Place,
+        node: &Node,
+        children: Vec<Key>,
+        visitor: &mut dyn Visitor,
+    ) -> Vec<Key> {
+        let below = place.level.saturating_sub(1);
+        let mut readable = children;
+        readable.retain(|child| !self.is_lost(below, child, visitor));
+        if topology::is_whole(node, &readable) {
+            return readable;
+        }
+        let found = if place.level == 1 && place.btree == tables::EXTENTS {
+            let (fs, recovered) = (self.fs, self.recovered);
+            self.found.get_or_insert_with(|| topology::scan(fs, recovered)).as_slice()
+        } else {
+            &[]
+        };
+        topology::join(node, readable, found)
+    }
+
+    /// Whether no copy of a child can be used.
+    fn is_lost(&self, level: u8, child: &Key, visitor: &mut dyn Visitor) -> bool {
+        let place = Place { btree: self.btree, level };
+        match node::read(self.fs, self.recovered, child.as_ref(), place) {
+            Ok(_) => false,
+            Err(copies) => {
+                visitor.lost(Lost { place, key: child.clone(), copies });
+                true
+            }
         }
     }
 

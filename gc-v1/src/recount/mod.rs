@@ -112,9 +112,25 @@ const SILENT_AFTER_LOSS_OF_ALLOC: [ErrorId; 3] = [
     ErrorId::ALLOC_KEY_STRIPE_WRONG,
 ];
 
-/// Counts everything.
+/// Counts everything. Where nodes are lost that are no roots, all is counted a second time
+/// from what is left, as the tool does.
 #[must_use]
 pub fn recount(fs: &Fs, recovered: &Recovered, report: &mut Report) -> Recount {
+    let first = run(fs, recovered, report, HashSet::new());
+    let root = |l: &Lost| {
+        let root = recovered.roots.get(&l.place.btree);
+        root.is_some_and(|r| r.level == l.place.level)
+    };
+    let lossy: HashSet<u8> =
+        first.lost.iter().filter(|l| !root(l)).map(|l| l.place.btree).collect();
+    if lossy.is_empty() {
+        return first;
+    }
+    report.found.retain(|found| !found.in_pass);
+    run(fs, recovered, report, lossy)
+}
+
+fn run(fs: &Fs, recovered: &Recovered, report: &mut Report, lossy: HashSet<u8>) -> Recount {
     let members = |d: &Option<crate::fs::Device>| d.as_ref().map(|d| Table::new(&d.member));
     let bitmaps = |d: &Option<crate::fs::Device>| d.as_ref().map_or(0, |d| d.member.bitmap);
     let stale = fs.sb.compat().wrapping_shr(crate::superblock::COMPAT_NO_STALE_PTRS) & 1 != 0;
@@ -136,7 +152,8 @@ pub fn recount(fs: &Fs, recovered: &Recovered, report: &mut Report) -> Recount {
         no_stale_ptrs: stale,
         paths: None,
     };
-    let mut run = Run { fs, recovered, report, recount, told: HashSet::new(), mode: Mode::Stored };
+    let mut run =
+        Run { fs, recovered, report, recount, told: HashSet::new(), mode: Mode::Stored, lossy };
     run.before_the_pass();
     run.report.in_pass = true;
     run.pass();
@@ -163,6 +180,8 @@ struct Run<'a> {
     /// Nodes whose problems were told, by their pointers.
     told: HashSet<(Place, Vec<u64>)>,
     mode: Mode,
+    /// Btrees that have lost nodes.
+    lossy: HashSet<u8>,
 }
 
 impl Visitor for Run<'_> {
@@ -214,7 +233,8 @@ impl Run<'_> {
     fn walk(&mut self, mode: Mode, btree: u8) {
         self.mode = mode;
         let (fs, recovered) = (self.fs, self.recovered);
-        Walk::run(fs, recovered, btree, self);
+        let mend = self.lossy.contains(&btree);
+        Walk::run_mending(fs, recovered, btree, mend, self);
     }
 
     /// Reads what a mount reads before the pass.
