@@ -6,8 +6,8 @@ use crate::iter::CWalk;
 use core::ptr;
 use gc_core::error::{Error, Result};
 use gc_core::host::{
-    CoalesceFail, CoalesceHost, CoalesceWalk, NewNode, NodeSize, NodeState, ParentKey, Replacement,
-    Walk,
+    CoalesceFail, CoalesceHost, CoalesceWalk, GcRead, Held, NewNode, NodeSize, NodeState,
+    ParentKey, Replacement, Walk,
 };
 use gc_core::layout::btree::GC_MERGE_NODES;
 use gc_core::layout::{Bpos, BtreeId};
@@ -64,7 +64,11 @@ impl CoalesceWalk for CWalk<'_> {
         (!parent.is_null()).then_some(parent)
     }
 
-    fn replace(&mut self, r: &Replacement<'_, Self::Node>) -> Result<Self::Node> {
+    fn replace(
+        &mut self,
+        _gc: &Held<GcRead>,
+        r: &Replacement<'_, Self::Node>,
+    ) -> Result<Self::Node> {
         let mut new_nodes = [NO_NODE; GC_MERGE_NODES];
         let mut keys = [NO_KEY; KEYS];
         if r.old.len() > GC_MERGE_NODES || r.new.len() > new_nodes.len() || r.keys.len() > KEYS {
@@ -134,11 +138,7 @@ impl CoalesceHost for CHost {
     }
 
     fn trace_coalesce_fail(&self, why: CoalesceFail) {
-        let arg = match why {
-            CoalesceFail::Reserve => 0,
-            CoalesceFail::Memory => 1,
-            CoalesceFail::Format => 2,
-        };
+        let arg = i32::try_from(why.number()).unwrap_or(i32::MAX);
         // SAFETY: the file system is open.
         unsafe { sys::gc_host_trace(self.raw(), sys::GC_HOST_TRACE_COALESCE_FAIL, arg) };
     }

@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use core::ptr;
 use gc_core::bkey::KeyRef;
 use gc_core::error::{Error, Result};
-use gc_core::host::{NodeKeys, Walk};
+use gc_core::host::{GcWrite, Held, NodeKeys, Walk};
 use gc_core::layout::bkey::BkeySC;
 use gc_host_sys as sys;
 
@@ -129,7 +129,7 @@ impl Walk for CWalk<'_> {
         unsafe { sys::gc_host_walk_resched(self.walk) };
     }
 
-    fn rewrite(&mut self, node: Self::Node, insert_flags: u32) -> Result<()> {
+    fn rewrite(&mut self, _gc: &Held<GcWrite>, node: Self::Node, insert_flags: u32) -> Result<()> {
         // SAFETY: the walk is open and the node is the one it is at.
         Error::check(unsafe { sys::gc_host_walk_rewrite(self.walk, node, insert_flags) })
     }

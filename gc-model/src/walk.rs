@@ -10,7 +10,9 @@ use crate::locks::{LockId, Mode};
 use crate::running::Reserve;
 use gc_core::bkey::KeyRef;
 use gc_core::error::{Errno, Error, Result};
-use gc_core::host::{CoalesceWalk, NodeKeys, Param, Replacement, Walk, WalkKind};
+use gc_core::host::{
+    CoalesceWalk, GcRead, GcWrite, Held, NodeKeys, Param, Replacement, Walk, WalkKind,
+};
 use gc_core::layout::btree::BTREE_INSERT_USE_RESERVE;
 use gc_core::layout::{Bpos, BtreeId, POS_MAX, POS_MIN};
 use std::sync::Arc;
@@ -269,7 +271,7 @@ impl Walk for TreeWalk<'_> {
         self.model.note(Call::WalkResched, String::new);
     }
 
-    fn rewrite(&mut self, node: NodeId, insert_flags: u32) -> Result<()> {
+    fn rewrite(&mut self, _gc: &Held<GcWrite>, node: NodeId, insert_flags: u32) -> Result<()> {
         let model = self.model;
         model.call(Call::WalkRewrite, || format!("{insert_flags:#x}"))?;
         model.needs("walk_rewrite", LockId::Gc, Mode::Exclusive);
@@ -307,7 +309,7 @@ impl CoalesceWalk for TreeWalk<'_> {
         self.above.last().copied()
     }
 
-    fn replace(&mut self, r: &Replacement<'_, NodeId>) -> Result<NodeId> {
+    fn replace(&mut self, _gc: &Held<GcRead>, r: &Replacement<'_, NodeId>) -> Result<NodeId> {
         let model = self.model;
         model.call(Call::WalkReplace, || format!("{} by {}", r.old.len(), r.new.len()))?;
         model.needs("walk_replace", LockId::Gc, Mode::Shared);

@@ -8,7 +8,7 @@ mod common;
 
 use common::{fails, holds};
 use gc_core::gc::position::{Position, allocator, node, seqlock_read};
-use gc_core::host::Host;
+use gc_core::host::{GcWrite, State};
 use gc_core::layout::{Bpos, GcPhase, GcPos, POS_MAX};
 use loom::sync::atomic::{AtomicI32, Ordering::SeqCst};
 use loom::sync::{Arc, Mutex};
@@ -57,7 +57,8 @@ impl World {
 
     /// gc walks the first places.
     fn walk(&self, n: usize, gc: Gc) {
-        let mut position = Position::new(&self.host);
+        let gc = GcWrite::lock(&self.host);
+        let mut position = Position::new(&self.host, &gc);
         for (place, there) in self.places.iter().zip(&self.there).take(n) {
             if matches!(gc, Gc::Early) {
                 position.advance(*place).unwrap();

@@ -6,7 +6,7 @@
 use gc_core::error::Error;
 use gc_core::gc::position::{Position, allocator, phase, seqlock_read};
 use gc_core::gc::{Args, gc};
-use gc_core::host::Host;
+use gc_core::host::{GcWrite, State};
 use gc_core::layout::{BtreeId, GcPhase};
 use order_check::watch::{Setting, Watch};
 
@@ -56,7 +56,8 @@ fn rewrites_finish_before_the_comparison() {
 #[test]
 fn the_position_neither_stays_nor_goes_back() {
     let host = Watch::bare();
-    let mut position = Position::new(&host);
+    let gc = GcWrite::lock(&host);
+    let mut position = Position::new(&host, &gc);
     position.advance(allocator(1)).unwrap();
     for to in [allocator(1), allocator(0), phase(GcPhase::SB)] {
         assert_eq!(position.advance(to), Err(Error::INVAL));

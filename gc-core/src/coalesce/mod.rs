@@ -16,8 +16,8 @@ mod window;
 
 use crate::error::{Errno, Error, Result, code};
 use crate::host::{
-    CoalesceFail, CoalesceHost, CoalesceWalk, Level, Lock, Locked, NewNode, NodeInfo, Replacement,
-    Trace, Walk,
+    BtreeRoot, CoalesceFail, CoalesceHost, CoalesceWalk, GcRead, Held, Level, NewNode, NodeInfo,
+    Replacement, Trace, Walk,
 };
 use crate::layout::btree::{BTREE_ID_NR, BTREE_MAX_DEPTH, GC_MERGE_NODES};
 use crate::layout::{BtreeId, POS_MIN};
@@ -51,19 +51,20 @@ pub fn run<H: CoalesceHost>(host: &H) {
 /// `EROFS`, `EIO` when the host takes no update any more; the walk's error;
 /// `ENOMEM`. Merges made before stay.
 pub fn coalesce<H: CoalesceHost>(host: &H) -> Result<()> {
-    let _gc = Locked::unless_stopping(host, Lock::GcRead).ok_or(STOP)?;
+    let gc = GcRead::lock_unless_stopping(host).ok_or(STOP)?;
     host.trace(Trace::CoalesceStart, 0);
-    let result = btrees(host);
+    let result = btrees(host, &gc);
     host.trace(Trace::CoalesceEnd, code(result));
     result
 }
 
-fn btrees<H: CoalesceHost>(host: &H) -> Result<()> {
+fn btrees<H: CoalesceHost>(host: &H, gc: &Held<GcRead>) -> Result<()> {
     let fit = Fit::new(host.node_size()).ok_or(Error::INVAL)?;
     for id in (0_u8..).map(BtreeId).take(BTREE_ID_NR) {
-        if host.btree_root(id).is_some() {
+        let there = host.btree_root(&*BtreeRoot::lock(host), id).is_some();
+        if there {
             let mut walk = host.coalesce_walk(id)?;
-            let walked = Coalescer::new(host, fit).btree(&mut walk);
+            let walked = Coalescer::new(host, gc, fit).btree(&mut walk);
             let closed = walk.close();
             walked.and(closed)?;
         }
@@ -84,6 +85,7 @@ enum Outcome<N> {
 /// Merging within one btree.
 struct Coalescer<'h, H: CoalesceHost> {
     host: &'h H,
+    gc: &'h Held<GcRead>,
     fit: Fit,
     windows: [Window<H::Node>; LEVELS],
     /// Packed keys of the nodes being merged; kept for its memory.
@@ -93,8 +95,8 @@ struct Coalescer<'h, H: CoalesceHost> {
 }
 
 impl<'h, H: CoalesceHost> Coalescer<'h, H> {
-    fn new(host: &'h H, fit: Fit) -> Self {
-        Self { host, fit, windows: [Window::EMPTY; LEVELS], words: Vec::new(), said: false }
+    fn new(host: &'h H, gc: &'h Held<GcRead>, fit: Fit) -> Self {
+        Self { host, gc, fit, windows: [Window::EMPTY; LEVELS], words: Vec::new(), said: false }
     }
 
     fn btree(&mut self, walk: &mut H::CoalesceWalk<'h>) -> Result<()> {
@@ -242,7 +244,7 @@ impl<'h, H: CoalesceHost> Coalescer<'h, H> {
             format: &repacked.format,
             keys: keys.as_slice(),
         };
-        walk.replace(&replacement).map_err(Refused::ByHost)
+        walk.replace(self.gc, &replacement).map_err(Refused::ByHost)
     }
 
     /// Nodes that do not agree are left as they are; one line a btree says so.

@@ -8,7 +8,7 @@ use super::position::{self, Position};
 use super::topology::Topology;
 use crate::bkey::KeyBuf;
 use crate::error::Result;
-use crate::host::{Host, Lock, Locked, NodeInfo, NodeKeys, Param, Walk, WalkKind};
+use crate::host::{BtreeRoot, GcWrite, Held, Host, NodeInfo, NodeKeys, Param, Walk, WalkKind};
 use crate::layout::btree::{
     BTREE_INSERT_GC_LOCK_HELD, BTREE_INSERT_NOWAIT, BTREE_INSERT_USE_RESERVE,
 };
@@ -25,6 +25,7 @@ const REWRITE: u8 = 16;
 /// A finding was answered "stop" or has no repair, or the walk failed.
 pub(crate) fn btree<H: Host + ?Sized>(
     host: &H,
+    gc: &Held<GcWrite>,
     marker: &mut Marker<'_, '_, H>,
     position: &mut Position<'_, H>,
     (id, phase): (BtreeId, GcPhase),
@@ -46,7 +47,7 @@ pub(crate) fn btree<H: Host + ?Sized>(
             Ok(stale) => {
                 if let Some(flags) = rewrites.flags(stale) {
                     // A node that is not rewritten now is so in a later round.
-                    let _later = walk.rewrite(node, flags);
+                    let _later = walk.rewrite(gc, node, flags);
                 }
             }
             Err(e) => {
@@ -59,8 +60,8 @@ pub(crate) fn btree<H: Host + ?Sized>(
     walk.close()?;
     walked?;
 
-    let _root = Locked::new(host, Lock::BtreeRoot);
-    let Some(root) = host.btree_root(id) else {
+    let lock = BtreeRoot::lock(host);
+    let Some(root) = host.btree_root(&*lock, id) else {
         return position.advance(position::root(phase));
     };
     let marked = if host.node_info(root).fake {

@@ -6,7 +6,7 @@ use super::mark::Marker;
 use super::topology::{self, Topology};
 use crate::bkey::{KeyBuf, KeyRef, NodeFormat, RawKey};
 use crate::error::{Error, Result};
-use crate::host::{Child, Host, Level, NodeInfo, NodeKeys, NodeRead, NodeSet};
+use crate::host::{Child, Host, InitialPass, Level, NodeInfo, NodeKeys, NodeRead, NodeSet};
 use crate::layout::btree::BTREE_MAX_DEPTH;
 use crate::layout::{Bpos, BtreeId};
 
@@ -16,11 +16,12 @@ use crate::layout::{Bpos, BtreeId};
 /// A finding was answered "stop" or has no repair, or a node cannot be had.
 pub(crate) fn btree<H: Host + ?Sized>(
     host: &H,
+    pass: &InitialPass<'_>,
     marker: &mut Marker<'_, '_, H>,
     id: BtreeId,
     target: u8,
 ) -> Result<()> {
-    let Some(node) = host.btree_root(id) else { return Ok(()) };
+    let Some(node) = host.btree_root(pass, id) else { return Ok(()) };
     if host.node_info(node).fake {
         return Ok(());
     }

@@ -16,17 +16,18 @@ use gc_core::bkey::{KeyBuf, KeyRef};
 use gc_core::error::{Error, Result};
 use gc_core::finding::{Answer, Finding};
 use gc_core::host::{
-    Buckets, Child, Counters, DeviceHost, Flag, GC_POS_WORDS, GcPosCell, Geometry, Host, Level,
-    Lock, NodeInfo, NodeSet, Param, SbCopies, Side, StripeVisitor, Trace, UsageWords, WalkKind,
+    Allocator, Buckets, Child, Coordination, Counters, DeviceHost, Findings, Flag, Freelist,
+    GC_POS_WORDS, GcPosCell, GcThread, GcWrite, Geometry, Held, KeepsBuckets, KeepsRoot, Level,
+    Lock, Locks, Log, MarkRead, MarkWrite, Marking, Members, Membership, MetadataBucket, NodeInfo,
+    NodeSet, Nodes, Param, SbCopies, Side, State, Stopping, StripeTables, StripeVisitor, Trace,
+    Usage, UsageWords, WalkKind, Walks,
 };
 use gc_core::layout::{
-    BkeyFormat, BkeyI, Bpos, BtreeId, Bucket, BucketArray, DataType, DevUsage, ExtentPtr, GcPos,
-    Stripe,
+    BkeyFormat, BkeyI, Bpos, BtreeId, Bucket, BucketArray, DevUsage, ExtentPtr, GcPos, Stripe,
 };
 use gc_core::text::Message;
 use gc_core::thread;
 use gc_host_sys as sys;
-use ids::{flag_id, lock_id, param_id, trace_id};
 
 /// A file system of the host.
 pub(crate) struct CHost {
@@ -100,71 +101,180 @@ unsafe extern "C" fn gc_thread(arg: *mut c_void) -> c_int {
     0
 }
 
+impl Log for CHost {
+    fn log(&self, level: Level, args: fmt::Arguments<'_>) {
+        self.devices.log(level, args);
+    }
+}
+
+impl Locks for CHost {
+    fn lock(&self, which: Lock) {
+        self.devices.lock(which);
+    }
+
+    fn unlock(&self, which: Lock) {
+        self.devices.unlock(which);
+    }
+
+    fn assert_held(&self, which: Lock) {
+        self.devices.assert_held(which);
+    }
+}
+
+impl Stopping for CHost {
+    fn lock_unless_stopping(&self, which: Lock) -> bool {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_lock_unless_stopping(self.c, which.number()) }
+    }
+
+    fn should_stop(&self) -> bool {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_should_stop(self.c) }
+    }
+}
+
 impl DeviceHost for CHost {
     type Dev = *mut sys::bch_dev;
 
     fn dev_geometry(&self, dev: Self::Dev) -> Geometry {
         self.devices.dev_geometry(dev)
     }
-    fn dev_superblocks(&self, dev: Self::Dev) -> SbCopies {
-        self.devices.dev_superblocks(dev)
+
+    fn dev_superblocks(&self, of: Membership<'_>, dev: Self::Dev) -> SbCopies {
+        self.devices.dev_superblocks(of, dev)
     }
-    fn dev_journal_bucket(&self, dev: Self::Dev, n: usize) -> Option<u64> {
-        self.devices.dev_journal_bucket(dev, n)
+
+    fn dev_journal_bucket(&self, of: Membership<'_>, dev: Self::Dev, n: usize) -> Option<u64> {
+        self.devices.dev_journal_bucket(of, dev, n)
     }
+
     fn mark_metadata_bucket(
         &self,
+        mark: Option<&Held<MarkRead>>,
         dev: Self::Dev,
-        bucket: u64,
-        data_type: DataType,
-        sectors: u32,
-        pos: GcPos,
-        flags: u32,
+        bucket: &MetadataBucket,
     ) {
-        self.devices.mark_metadata_bucket(dev, bucket, data_type, sectors, pos, flags);
-    }
-    fn log(&self, level: Level, args: fmt::Arguments<'_>) {
-        self.devices.log(level, args);
-    }
-    fn lock(&self, which: Lock) {
-        self.devices.lock(which);
-    }
-    fn unlock(&self, which: Lock) {
-        self.devices.unlock(which);
-    }
-    fn assert_held(&self, which: Lock) {
-        self.devices.assert_held(which);
+        self.devices.mark_metadata_bucket(mark, dev, bucket);
     }
 }
 
-impl Host for CHost {
-    type Node = *mut sys::btree;
-    type Keys<'a> = CKeys<'a>;
-    type Walk<'a> = CWalk<'a>;
-
-    fn lock_unless_stopping(&self, which: Lock) -> bool {
-        // SAFETY: `c` is as in `new`.
-        unsafe { sys::gc_host_lock_unless_stopping(self.c, lock_id(which)) }
+impl Members for CHost {
+    fn dev_next(&self, from: u32, online: bool) -> Option<(u32, Self::Dev)> {
+        let mut idx = from;
+        // SAFETY: `c` is as in `new`; `idx` is ours.
+        let dev = unsafe { sys::gc_host_dev_next(self.c, &raw mut idx, online) };
+        (!dev.is_null()).then_some((idx, dev))
     }
 
-    fn assert_no_locks(&self) {
-        // SAFETY: `c` is as in `new`.
-        unsafe { sys::gc_host_assert_no_locks(self.c) };
+    fn dev_put(&self, dev: Self::Dev, online: bool) {
+        // SAFETY: the reference was taken by `dev_next` and is given back once.
+        unsafe { sys::gc_host_dev_put(dev, online) };
     }
 
+    fn dev_buckets<'l>(
+        &'l self,
+        _held: &'l impl KeepsBuckets,
+        dev: Self::Dev,
+        side: Side,
+    ) -> Option<Buckets<'l>> {
+        // SAFETY: a reference to `dev` is held.
+        let array = unsafe { sys::gc_host_dev_buckets(dev, side == Side::Gc) };
+        if array.is_null() {
+            return None;
+        }
+        let array = array.cast::<BucketArray>();
+        // SAFETY: the host lends an array whose head is as asserted.
+        let nbuckets = unsafe { (*array).nbuckets };
+        // SAFETY: the buckets follow the head within the same array.
+        let first = unsafe { (&raw const (*array).b) }.cast::<Bucket>();
+        // SAFETY: `nbuckets` buckets lie there as long as the lock is held under
+        // which the engine asks; their fields are atomics, whoever writes them.
+        Some(Buckets::new(unsafe { core::slice::from_raw_parts(first, nbuckets) }))
+    }
+
+    fn dev_gc_alloc_buckets(&self, dev: Self::Dev) -> Result<()> {
+        // SAFETY: a reference to `dev` is held.
+        Error::check(unsafe { sys::gc_host_dev_gc_alloc_buckets(self.c, dev) })
+    }
+
+    fn dev_gc_alloc_usage(&self, dev: Self::Dev) -> Result<()> {
+        // SAFETY: a reference to `dev` is held.
+        Error::check(unsafe { sys::gc_host_dev_gc_alloc_usage(self.c, dev) })
+    }
+
+    fn dev_gc_free(&self, _mark: &Held<MarkWrite>, dev: Self::Dev) {
+        // SAFETY: a reference to `dev` is held.
+        unsafe { sys::gc_host_dev_gc_free(self.c, dev) };
+    }
+}
+
+impl Allocator for CHost {
+    fn dev_reserve_bucket(
+        &self,
+        _freelist: &Held<Freelist>,
+        dev: Self::Dev,
+        fifo: u32,
+        n: usize,
+    ) -> Option<u64> {
+        let mut bucket = 0;
+        // SAFETY: a reference to `dev` is held; `bucket` is ours.
+        unsafe { sys::gc_host_dev_reserve_bucket(dev, fifo, n, &raw mut bucket) }
+            .then(|| u64::try_from(bucket).unwrap_or(u64::MAX))
+    }
+
+    fn open_buckets_nr(&self) -> u32 {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_open_buckets_nr(self.c) }
+    }
+
+    fn open_bucket_lock(
+        &self,
+        _mark: &Held<MarkRead>,
+        _freelist: &Held<Freelist>,
+        i: u32,
+    ) -> Option<ExtentPtr> {
+        let mut ptr = ExtentPtr::default();
+        let out = (&raw mut ptr).cast::<sys::bch_extent_ptr>();
+        // SAFETY: `i` is below the number of open buckets; `ptr` is ours.
+        unsafe { sys::gc_host_open_bucket_lock(self.c, i, out) }.then_some(ptr)
+    }
+
+    fn open_bucket_unlock(&self, i: u32) {
+        // SAFETY: it was locked by this thread.
+        unsafe { sys::gc_host_open_bucket_unlock(self.c, i) };
+    }
+
+    fn mark_alloc_bucket(
+        &self,
+        _mark: &Held<MarkRead>,
+        dev: Self::Dev,
+        bucket: u64,
+        owned: bool,
+        pos: GcPos,
+        flags: u32,
+    ) {
+        let Ok(b) = usize::try_from(bucket) else { return };
+        let pos = (&raw const pos).cast::<sys::gc_pos>();
+        // SAFETY: a reference to `dev` is held, the engine has checked the bucket,
+        // and `pos` outlives the call.
+        unsafe { sys::gc_host_mark_alloc_bucket(self.c, dev, b, owned, pos, flags) };
+    }
+}
+
+impl State for CHost {
     fn flag(&self, flag: Flag) -> bool {
         // SAFETY: `c` is as in `new`.
-        unsafe { sys::gc_host_flag_test(self.c, flag_id(flag)) }
+        unsafe { sys::gc_host_flag_test(self.c, flag.number()) }
     }
 
     fn set_flag(&self, flag: Flag, value: bool) {
         // SAFETY: `c` is as in `new`.
-        unsafe { sys::gc_host_flag_set(self.c, flag_id(flag), value) };
+        unsafe { sys::gc_host_flag_set(self.c, flag.number(), value) };
     }
 
     fn param(&self, param: Param) -> bool {
         // SAFETY: `c` is as in `new`.
-        unsafe { sys::gc_host_param(self.c, param_id(param)) }
+        unsafe { sys::gc_host_param(self.c, param.number()) }
     }
 
     fn sb_compat(&self) -> u64 {
@@ -201,13 +311,15 @@ impl Host for CHost {
         let words = unsafe { &*words };
         GcPosCell { seq, words }
     }
+}
 
+impl Coordination for CHost {
     fn gc_count_inc(&self) {
         // SAFETY: `c` is as in `new`.
         unsafe { sys::gc_host_gc_count_inc(self.c) };
     }
 
-    fn wait_interior_updates(&self) {
+    fn wait_interior_updates(&self, _gc: &Held<GcWrite>) {
         // SAFETY: `c` is as in `new`.
         unsafe { sys::gc_host_wait_interior_updates(self.c) };
     }
@@ -239,9 +351,11 @@ impl Host for CHost {
 
     fn trace(&self, event: Trace, arg: i32) {
         // SAFETY: `c` is as in `new`.
-        unsafe { sys::gc_host_trace(self.c, trace_id(event), arg) };
+        unsafe { sys::gc_host_trace(self.c, event.number(), arg) };
     }
+}
 
+impl Findings for CHost {
     fn finding(&self, finding: &Finding<'_>) -> Answer {
         let text = Message::of(finding);
         let (code, flags) = (finding.code().number(), finding.flags().bits());
@@ -259,74 +373,9 @@ impl Host for CHost {
         // SAFETY: `c` is as in `new`.
         unsafe { sys::gc_host_flush_fsck_errs(self.c) };
     }
+}
 
-    fn dev_next(&self, from: u32, online: bool) -> Option<(u32, Self::Dev)> {
-        let mut idx = from;
-        // SAFETY: `c` is as in `new`; `idx` is ours.
-        let dev = unsafe { sys::gc_host_dev_next(self.c, &raw mut idx, online) };
-        (!dev.is_null()).then_some((idx, dev))
-    }
-
-    fn dev_put(&self, dev: Self::Dev, online: bool) {
-        // SAFETY: the reference was taken by `dev_next` and is given back once.
-        unsafe { sys::gc_host_dev_put(dev, online) };
-    }
-
-    fn dev_buckets(&self, dev: Self::Dev, side: Side) -> Option<Buckets<'_>> {
-        // SAFETY: a reference to `dev` is held.
-        let array = unsafe { sys::gc_host_dev_buckets(dev, side == Side::Gc) };
-        if array.is_null() {
-            return None;
-        }
-        let array = array.cast::<BucketArray>();
-        // SAFETY: the host lends an array whose head is as asserted.
-        let nbuckets = unsafe { (*array).nbuckets };
-        // SAFETY: the buckets follow the head within the same array.
-        let first = unsafe { (&raw const (*array).b) }.cast::<Bucket>();
-        // SAFETY: `nbuckets` buckets lie there as long as the lock is held under
-        // which the engine asks; their fields are atomics, whoever writes them.
-        Some(Buckets::new(unsafe { core::slice::from_raw_parts(first, nbuckets) }))
-    }
-
-    fn dev_gc_alloc_buckets(&self, dev: Self::Dev) -> Result<()> {
-        // SAFETY: a reference to `dev` is held.
-        Error::check(unsafe { sys::gc_host_dev_gc_alloc_buckets(self.c, dev) })
-    }
-
-    fn dev_gc_alloc_usage(&self, dev: Self::Dev) -> Result<()> {
-        // SAFETY: a reference to `dev` is held.
-        Error::check(unsafe { sys::gc_host_dev_gc_alloc_usage(self.c, dev) })
-    }
-
-    fn dev_gc_free(&self, dev: Self::Dev) {
-        // SAFETY: a reference to `dev` is held.
-        unsafe { sys::gc_host_dev_gc_free(self.c, dev) };
-    }
-
-    fn dev_reserve_bucket(&self, dev: Self::Dev, fifo: u32, n: usize) -> Option<u64> {
-        let mut bucket = 0;
-        // SAFETY: a reference to `dev` is held; `bucket` is ours.
-        unsafe { sys::gc_host_dev_reserve_bucket(dev, fifo, n, &raw mut bucket) }
-            .then(|| u64::try_from(bucket).unwrap_or(u64::MAX))
-    }
-
-    fn open_buckets_nr(&self) -> u32 {
-        // SAFETY: `c` is as in `new`.
-        unsafe { sys::gc_host_open_buckets_nr(self.c) }
-    }
-
-    fn open_bucket_lock(&self, i: u32) -> Option<ExtentPtr> {
-        let mut ptr = ExtentPtr::default();
-        let out = (&raw mut ptr).cast::<sys::bch_extent_ptr>();
-        // SAFETY: `i` is below the number of open buckets; `ptr` is ours.
-        unsafe { sys::gc_host_open_bucket_lock(self.c, i, out) }.then_some(ptr)
-    }
-
-    fn open_bucket_unlock(&self, i: u32) {
-        // SAFETY: it was locked by this thread.
-        unsafe { sys::gc_host_open_bucket_unlock(self.c, i) };
-    }
-
+impl Marking for CHost {
     #[inline]
     fn mark_key(&self, key: KeyRef<'_>, sectors: i64, flags: u32) -> Result<()> {
         let key = key_sc(key);
@@ -376,15 +425,9 @@ impl Host for CHost {
         // SAFETY: `c` is as in `new`; the words outlive the call.
         unsafe { sys::gc_host_usage_add(self.c, words.as_ptr(), nr) };
     }
+}
 
-    fn mark_alloc_bucket(&self, dev: Self::Dev, bucket: u64, owned: bool, pos: GcPos, flags: u32) {
-        let Ok(b) = usize::try_from(bucket) else { return };
-        let pos = (&raw const pos).cast::<sys::gc_pos>();
-        // SAFETY: a reference to `dev` is held, the engine has checked the bucket,
-        // and `pos` outlives the call.
-        unsafe { sys::gc_host_mark_alloc_bucket(self.c, dev, b, owned, pos, flags) };
-    }
-
+impl StripeTables for CHost {
     fn stripes_gc_alloc(&self) -> Result<()> {
         // SAFETY: `c` is as in `new`.
         Error::check(unsafe { sys::gc_host_stripes_gc_alloc(self.c) })
@@ -395,12 +438,12 @@ impl Host for CHost {
         Error::check(unsafe { sys::gc_host_stripe_gc_slot(self.c, idx) })
     }
 
-    fn stripes_gc_free(&self) {
+    fn stripes_gc_free(&self, _mark: &Held<MarkWrite>) {
         // SAFETY: `c` is as in `new`.
         unsafe { sys::gc_host_stripes_gc_free(self.c) };
     }
 
-    fn for_each_stripe(&self, f: StripeVisitor<'_>) -> Result<()> {
+    fn for_each_stripe(&self, _mark: &Held<MarkWrite>, f: StripeVisitor<'_>) -> Result<()> {
         let mut idx = 0;
         loop {
             let (mut live, mut gc) = (ptr::null_mut(), ptr::null_mut());
@@ -432,34 +475,36 @@ impl Host for CHost {
         }
     }
 
-    fn stripes_heap_reset(&self) {
+    fn stripes_heap_reset(&self, _mark: &Held<MarkWrite>) {
         // SAFETY: `c` is as in `new`; the engine holds the mark lock.
         unsafe { sys::gc_host_stripes_heap_reset(self.c) };
     }
+}
 
+impl Usage for CHost {
     fn usage_gc_alloc(&self) -> Result<()> {
         // SAFETY: `c` is as in `new`.
         Error::check(unsafe { sys::gc_host_usage_gc_alloc(self.c) })
     }
 
-    fn usage_gc_free(&self) {
+    fn usage_gc_free(&self, _mark: &Held<MarkWrite>) {
         // SAFETY: `c` is as in `new`.
         unsafe { sys::gc_host_usage_gc_free(self.c) };
     }
 
-    fn usage_fold(&self) {
+    fn usage_fold(&self, _mark: &Held<MarkWrite>) {
         // SAFETY: `c` is as in `new`; the engine holds the mark lock.
         unsafe { sys::gc_host_usage_fold(self.c) };
     }
 
-    fn set_dev_usage(&self, dev: Self::Dev, usage: &DevUsage) {
+    fn set_dev_usage(&self, _mark: &Held<MarkWrite>, dev: Self::Dev, usage: &DevUsage) {
         let usage = ptr::from_ref(usage).cast();
         // SAFETY: a reference to `dev` is held, the engine holds the mark lock, and
         // the usage outlives the call.
         unsafe { sys::gc_host_dev_usage_set(self.c, dev, usage) };
     }
 
-    fn usage(&self, side: Side) -> UsageWords<'_> {
+    fn usage<'l>(&'l self, _mark: &'l Held<MarkWrite>, side: Side) -> UsageWords<'l> {
         let mut nr = 0;
         // SAFETY: `c` is as in `new`; `nr` is ours.
         let words = unsafe { sys::gc_host_usage(self.c, side == Side::Gc, &raw mut nr) };
@@ -472,7 +517,7 @@ impl Host for CHost {
         UsageWords::new(unsafe { core::slice::from_raw_parts(words.cast::<AtomicU64>(), nr) })
     }
 
-    fn replicas_entry(&self, i: usize) -> Option<EntryRef<'_>> {
+    fn replicas_entry<'l>(&'l self, _mark: &'l Held<MarkWrite>, i: usize) -> Option<EntryRef<'l>> {
         let i = u32::try_from(i).ok()?;
         // SAFETY: `c` is as in `new`.
         let entry = unsafe { sys::gc_host_replicas_entry(self.c, i) }.cast::<u8>();
@@ -486,8 +531,14 @@ impl Host for CHost {
         // SAFETY: the host lends the entry, head and devices, under the mark lock.
         EntryRef::first_of(unsafe { core::slice::from_raw_parts(entry, len) })
     }
+}
 
-    fn btree_root(&self, id: BtreeId) -> Option<Self::Node> {
+impl Nodes for CHost {
+    type Node = *mut sys::btree;
+
+    type Keys<'a> = CKeys<'a>;
+
+    fn btree_root(&self, _held: &impl KeepsRoot, id: BtreeId) -> Option<Self::Node> {
         // SAFETY: `c` is as in `new`; `id` is that of a btree.
         let node = unsafe { sys::gc_host_btree_root(self.c, u32::from(id.0)) };
         (!node.is_null()).then_some(node)
@@ -590,6 +641,10 @@ impl Host for CHost {
         // journal's keys are as in `new`.
         unsafe { CKeys::new(keys, node) }
     }
+}
+
+impl Walks for CHost {
+    type Walk<'a> = CWalk<'a>;
 
     fn walk(&self, id: BtreeId, kind: WalkKind) -> Result<Self::Walk<'_>> {
         let (kind, min_depth) = match kind {
@@ -598,10 +653,12 @@ impl Host for CHost {
         };
         self.open_walk(id, kind, 0, min_depth)
     }
+}
 
-    fn should_stop(&self) -> bool {
+impl GcThread for CHost {
+    fn assert_no_locks(&self) {
         // SAFETY: `c` is as in `new`.
-        unsafe { sys::gc_host_should_stop(self.c) }
+        unsafe { sys::gc_host_assert_no_locks(self.c) };
     }
 
     fn kicks(&self) -> u32 {

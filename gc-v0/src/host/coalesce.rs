@@ -9,7 +9,8 @@ use crate::tree::Merged;
 use gc_core::bkey::{KeyRef, NodeFormat};
 use gc_core::error::{Error, Result};
 use gc_core::host::{
-    CoalesceFail, CoalesceHost, CoalesceWalk, NewNode, NodeSize, NodeState, Replacement, Walk,
+    CoalesceFail, CoalesceHost, CoalesceWalk, GcRead, GcWrite, Held, NewNode, NodeSize, NodeState,
+    Replacement, Walk,
 };
 use gc_core::layout::bits::low32;
 use gc_core::layout::bkey::KEY_FORMAT_CURRENT;
@@ -191,7 +192,7 @@ impl<'a> Walk for MergeWalk<'a, '_> {
 
     fn resched(&mut self) {}
 
-    fn rewrite(&mut self, _node: NodeId, _insert_flags: u32) -> Result<()> {
+    fn rewrite(&mut self, _gc: &Held<GcWrite>, _node: NodeId, _insert_flags: u32) -> Result<()> {
         Err(Error::INVAL)
     }
 
@@ -221,7 +222,7 @@ impl<'a> CoalesceWalk for MergeWalk<'a, '_> {
         self.path.last().map(|(id, _)| *id)
     }
 
-    fn replace(&mut self, r: &Replacement<'_, NodeId>) -> Result<NodeId> {
+    fn replace(&mut self, _gc: &Held<GcRead>, r: &Replacement<'_, NodeId>) -> Result<NodeId> {
         let image = self.image;
         let format = NodeFormat::new(r.format).map_err(|_| Error::INVAL)?;
         let parent = image.node(r.parent).ok_or(Error::INVAL)?;

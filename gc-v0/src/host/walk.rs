@@ -6,7 +6,7 @@ use crate::key::Key;
 use crate::tree::Merged;
 use gc_core::bkey::KeyRef;
 use gc_core::error::{Error, Result};
-use gc_core::host::Walk;
+use gc_core::host::{GcWrite, Held, Walk};
 use gc_core::layout::BtreeId;
 
 /// A walk.
@@ -56,7 +56,7 @@ impl Walk for TreeWalk<'_, '_> {
 
     fn resched(&mut self) {}
 
-    fn rewrite(&mut self, _node: NodeId, _insert_flags: u32) -> Result<()> {
+    fn rewrite(&mut self, _gc: &Held<GcWrite>, _node: NodeId, _insert_flags: u32) -> Result<()> {
         Err(Error::INVAL)
     }
 

@@ -4,9 +4,11 @@
 use super::sheet::Sheet;
 use crate::fs::Fs;
 use crate::host::device;
-use gc_core::gc::metadata::{Membership, mark_dev_superblock};
-use gc_core::host::{DeviceHost, Geometry, Level, Lock, SbCopies};
-use gc_core::layout::{DataType, GcPos};
+use gc_core::gc::metadata::mark_dev_superblock;
+use gc_core::host::{
+    Alone, DeviceHost, Geometry, Held, Level, Log, MarkRead, Membership, MetadataBucket, SbCopies,
+};
+use gc_core::layout::DataType;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 
@@ -45,33 +47,35 @@ struct Marked<'a, F> {
     right: Cell<bool>,
 }
 
+impl<F> Alone for Marked<'_, F> {}
+
+impl<F> Log for Marked<'_, F> {
+    fn log(&self, _level: Level, _args: fmt::Arguments<'_>) {
+        self.right.set(false);
+    }
+}
+
 impl<F: Fn(u8, u64, DataType, u32)> DeviceHost for Marked<'_, F> {
     type Dev = u8;
 
     fn dev_geometry(&self, dev: u8) -> Geometry {
         device::geometry(self.fs, dev)
     }
-    fn dev_superblocks(&self, dev: u8) -> SbCopies {
+
+    fn dev_superblocks(&self, _of: Membership<'_>, dev: u8) -> SbCopies {
         device::superblocks(self.fs, dev)
     }
-    fn dev_journal_bucket(&self, dev: u8, n: usize) -> Option<u64> {
+
+    fn dev_journal_bucket(&self, _of: Membership<'_>, dev: u8, n: usize) -> Option<u64> {
         device::journal_bucket(self.fs, dev, n)
     }
+
     fn mark_metadata_bucket(
         &self,
+        _mark: Option<&Held<MarkRead>>,
         dev: u8,
-        bucket: u64,
-        data_type: DataType,
-        sectors: u32,
-        _pos: GcPos,
-        _flags: u32,
+        bucket: &MetadataBucket,
     ) {
-        (self.show)(dev, bucket, data_type, sectors);
+        (self.show)(dev, bucket.number, bucket.data_type, bucket.sectors);
     }
-    fn log(&self, _level: Level, _args: fmt::Arguments<'_>) {
-        self.right.set(false);
-    }
-    fn lock(&self, _which: Lock) {}
-    fn unlock(&self, _which: Lock) {}
-    fn assert_held(&self, _which: Lock) {}
 }
