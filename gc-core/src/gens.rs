@@ -82,7 +82,7 @@ impl<H: GensHost> Walker<'_, '_, H> {
     fn nodes(&self, walk: &mut H::Walk<'_>) -> Result<()> {
         while let Some(node) = walk.next_node()? {
             // Pointers to nodes are never stale.
-            if self.host.node_info(node).level == 0 {
+            if self.host.node_info(node)?.level == 0 {
                 self.leaf(node)?;
             }
             walk.resched();
@@ -91,9 +91,9 @@ impl<H: GensHost> Walker<'_, '_, H> {
     }
 
     fn leaf(&self, node: H::Node) -> Result<()> {
-        let Some(set) = self.host.node_set(node, false) else {
+        let Some(set) = self.host.node_set(node, false)? else {
             let mut keys = self.host.node_keys(node, false);
-            while let Some(key) = keys.next() {
+            while let Some(key) = keys.next()? {
                 self.pointers(key.pointers());
             }
             return Ok(());

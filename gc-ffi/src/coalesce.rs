@@ -68,7 +68,7 @@ impl CoalesceWalk for CWalk<'_> {
         &mut self,
         _gc: &Held<GcRead>,
         r: &Replacement<'_, Self::Node>,
-    ) -> Result<Self::Node> {
+    ) -> Result<Option<Self::Node>> {
         let mut new_nodes = [NO_NODE; GC_MERGE_NODES];
         let mut keys = [NO_KEY; KEYS];
         if r.old.len() > GC_MERGE_NODES || r.new.len() > new_nodes.len() || r.keys.len() > KEYS {
@@ -96,14 +96,15 @@ impl CoalesceWalk for CWalk<'_> {
         let ret =
             unsafe { sys::gc_host_walk_replace(self.raw(), &raw const replacement, &raw mut now) };
         Error::check(ret)?;
-        if now.is_null() { Err(Error::INVAL) } else { Ok(now) }
+        // The nodes are replaced all the same.
+        Ok(self.lent("gc_host_walk_replace", now).ok())
     }
 
     fn wait(&mut self) -> Result<Option<Self::Node>> {
         let mut now = ptr::null_mut();
         // SAFETY: the walk is open, and no node is locked beside its own.
         let ret = unsafe { sys::gc_host_walk_wait(self.raw(), &raw mut now) };
-        Ok((Self::more(ret)? && !now.is_null()).then_some(now))
+        self.node_of("gc_host_walk_wait", ret, now)
     }
 }
 

@@ -126,7 +126,8 @@ pub unsafe extern "C" fn bch2_mark_dev_superblock(c: *mut bch_fs, ca: *mut bch_d
     let membership = if c.is_null() { Membership::Stray } else { Membership::Member(&sb) };
     // SAFETY: `c` is NULL or the caller's, and valid for the call, as is `ca`.
     let host = unsafe { CDevice::new(c.cast()) };
-    mark_dev_superblock(&host, ca.cast(), membership, flags);
+    // The host has been told; the caller has no way to be.
+    let _told = mark_dev_superblock(&host, ca.cast(), membership, flags);
 }
 
 /// Starts the gc thread. Returns 0 or a negative errno: -EBUSY when it runs.

@@ -198,7 +198,7 @@ fn a_merge_that_fails_says_so() {
 fn the_position_never_goes_back() {
     let model = Model::new(&Options::default()).unwrap();
     let gc = GcWrite::lock(&model);
-    let mut at = Position::new(&model, &gc);
+    let mut at = Position::new(&model, &gc).unwrap();
     let (early, late) = (position::phase(GcPhase::START), position::phase(GcPhase::SB));
     at.advance(late).unwrap();
     for back in [early, late] {

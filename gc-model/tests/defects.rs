@@ -210,7 +210,7 @@ fn d14_ranges_of_superblocks_are_bounded() {
         let model = Model::new(&Options::default()).unwrap();
         let id = model.stray_device(4, 16).unwrap();
         model.device(id).unwrap().set_superblocks(offsets, bits);
-        mark_dev_superblock(&model, id, Membership::Stray, 0);
+        mark_dev_superblock(&model, id, Membership::Stray, 0).unwrap();
         assert_no_violation(&model);
         let dev = model.device(id).unwrap();
         let sectors = (0..4).map(|b| dev.bucket(b).unwrap().mark.dirty_sectors()).collect();
@@ -450,7 +450,7 @@ fn misuse_is_noticed() {
     misused("usage without the mark lock", &|| {
         // SAFETY: nobody else is there; that it is not true is what is tested.
         let mark = unsafe { Held::by_contract() };
-        let _words = model.usage(&mark, Side::Live);
+        let _words = model.usage(&mark, Side::Live).unwrap();
     });
     misused("mark_replicas under the mark lock", &|| {
         let _mark = MarkRead::lock(&model);
@@ -484,10 +484,10 @@ fn misuse_is_noticed() {
         use gc_core::gc::position::{phase, seqlock_write};
         use gc_core::layout::GcPhase;
         let _gc = GcWrite::lock(&model);
-        seqlock_write(model.gc_pos(), phase(GcPhase::SB));
+        seqlock_write(model.gc_pos().unwrap(), phase(GcPhase::SB));
         model.gc_count_inc();
-        seqlock_write(model.gc_pos(), phase(GcPhase::START));
+        seqlock_write(model.gc_pos().unwrap(), phase(GcPhase::START));
         model.gc_count_inc();
-        seqlock_write(model.gc_pos(), phase(GcPhase::NOT_RUNNING));
+        seqlock_write(model.gc_pos().unwrap(), phase(GcPhase::NOT_RUNNING));
     });
 }

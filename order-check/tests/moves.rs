@@ -57,8 +57,8 @@ impl World {
 
     /// gc walks the first places.
     fn walk(&self, n: usize, gc: Gc) {
-        let gc = GcWrite::lock(&self.host);
-        let mut position = Position::new(&self.host, &gc);
+        let lock = GcWrite::lock(&self.host);
+        let mut position = Position::new(&self.host, &lock).unwrap();
         for (place, there) in self.places.iter().zip(&self.there).take(n) {
             if matches!(gc, Gc::Early) {
                 position.advance(*place).unwrap();
@@ -80,7 +80,7 @@ impl World {
 
     /// `gc_visited`.
     fn visited(&self, place: usize) -> bool {
-        self.places[place] <= seqlock_read(self.host.gc_pos())
+        self.places[place] <= seqlock_read(self.host.gc_pos().unwrap())
     }
 
     /// An update that accounts for what it does.

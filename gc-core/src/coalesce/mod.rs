@@ -127,14 +127,14 @@ impl<'h, H: CoalesceHost> Coalescer<'h, H> {
             }
         }
         self.host.trace_coalesce_fail(CoalesceFail::Reserve);
-        let info = self.host.node_info(node);
+        let info = self.host.node_info(node)?;
         self.keep(&info, node, 1);
         Ok(())
     }
 
     /// One attempt; false if the host has to be waited for.
     fn step(&mut self, walk: &mut H::CoalesceWalk<'h>, node: H::Node) -> Result<bool> {
-        let info = self.host.node_info(node);
+        let info = self.host.node_info(node)?;
         match self.attempt(walk, node, &info)? {
             Outcome::Wait => return Ok(false),
             Outcome::Kept(nr) => self.keep(&info, node, nr),
@@ -163,8 +163,8 @@ impl<'h, H: CoalesceHost> Coalescer<'h, H> {
         let (Some(window), Some(parent), false) = (window, walk.parent(node), info.fake) else {
             return Ok(Outcome::Kept(1));
         };
-        let range = self.host.node_info(parent);
-        let siblings = Siblings::lock(self.host, window, &range, node, info);
+        let range = self.host.node_info(parent)?;
+        let siblings = Siblings::lock(self.host, window, &range, node, info)?;
         let nodes = siblings.as_slice();
         let nr = nodes.len();
         let live = nodes.iter().fold(0_u64, |sum, &n| {
@@ -176,7 +176,7 @@ impl<'h, H: CoalesceHost> Coalescer<'h, H> {
         match self.replace(walk, parent, nodes) {
             Ok(new) => {
                 siblings.replaced();
-                Ok(Outcome::Merged(new))
+                new.map(Outcome::Merged).ok_or(Error::INVAL)
             }
             Err(Refused::Because(Refusal::Fail(why))) => {
                 self.host.trace_coalesce_fail(why);
@@ -188,6 +188,7 @@ impl<'h, H: CoalesceHost> Coalescer<'h, H> {
             }
             Err(Refused::ByHost(Error::Errno(Errno::EAGAIN | Errno::EINTR))) => Ok(Outcome::Wait),
             Err(Refused::ByHost(e @ Error::Errno(Errno::EROFS | Errno::EIO))) => Err(e),
+            Err(Refused::Because(Refusal::Host(e))) => Err(e),
             Err(Refused::ByHost(_)) => {
                 self.host.trace_coalesce_fail(CoalesceFail::Reserve);
                 Ok(Outcome::Kept(nr))
@@ -201,9 +202,9 @@ impl<'h, H: CoalesceHost> Coalescer<'h, H> {
         walk: &mut H::CoalesceWalk<'h>,
         parent: H::Node,
         nodes: &[H::Node],
-    ) -> Result<H::Node, Refused> {
+    ) -> Result<Option<H::Node>, Refused> {
         let host = self.host;
-        if !children_match(host, parent, nodes) {
+        if !children_match(host, parent, nodes).map_err(Refusal::Host)? {
             return Err(Refusal::Disorder.into());
         }
         let repacked = repack(host, self.fit, nodes, &mut self.words)?;
@@ -211,10 +212,14 @@ impl<'h, H: CoalesceHost> Coalescer<'h, H> {
 
         let mut old_max = [POS_MIN; GC_MERGE_NODES];
         for (max, &n) in old_max.iter_mut().zip(nodes) {
-            *max = host.node_info(n).max_key;
+            *max = host.node_info(n).map_err(Refusal::Host)?.max_key;
         }
         let old_max = old_max.get(..nodes.len()).unwrap_or(&[]);
-        let ends = nodes.first().map(|&n| host.node_info(n).min_key).zip(old_max.last());
+        let min = match nodes.first() {
+            Some(&n) => Some(host.node_info(n).map_err(Refusal::Host)?.min_key),
+            None => None,
+        };
+        let ends = min.zip(old_max.last());
         let keys = ends
             .filter(|&(min, &max)| tiles(slices, min, max))
             .and_then(|_| ParentKeys::new(old_max, slices))

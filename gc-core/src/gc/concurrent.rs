@@ -64,7 +64,7 @@ pub(crate) fn btree<H: Host + ?Sized>(
     let Some(root) = host.btree_root(&*lock, id) else {
         return position.advance(position::root(phase));
     };
-    let marked = if host.node_info(root).fake {
+    let marked = if host.node_info(root)?.fake {
         Ok(())
     } else {
         host.node_key(root)
@@ -84,7 +84,7 @@ fn visit<H: Host + ?Sized>(
     phase: GcPhase,
     node: H::Node,
 ) -> Result<u8> {
-    let info = host.node_info(node);
+    let info = host.node_info(node)?;
     let own = host
         .node_key(node)
         .ok_or_else(|| refuse(host, info.btree_id, "pointer to a node too long"))?;
@@ -100,7 +100,7 @@ fn visit<H: Host + ?Sized>(
 fn leaf<H: Host + ?Sized>(host: &H, marker: &mut Marker<'_, '_, H>, node: H::Node) -> Result<u8> {
     let mut keys = host.node_keys(node, false);
     let mut stale = 0;
-    while let Some(key) = keys.next() {
+    while let Some(key) = keys.next()? {
         host.debugcheck(node, key);
         stale = stale.max(marker.mark(key)?);
     }
@@ -116,7 +116,7 @@ fn interior<H: Host + ?Sized>(
     let mut keys = host.node_keys(node, false);
     let mut topology = Topology::of(info);
     let mut stale = 0;
-    let copy_next = |keys: &mut H::Keys<'_>| match keys.next() {
+    let copy_next = |keys: &mut H::Keys<'_>| match keys.next()? {
         None => Ok(None),
         Some(key) => KeyBuf::copy_of(key)
             .map(Some)

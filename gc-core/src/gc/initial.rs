@@ -22,11 +22,11 @@ pub(crate) fn btree<H: Host + ?Sized>(
     target: u8,
 ) -> Result<()> {
     let Some(node) = host.btree_root(pass, id) else { return Ok(()) };
-    if host.node_info(node).fake {
+    if host.node_info(node)?.fake {
         return Ok(());
     }
     let root = NodeRead::lock(host, node);
-    let info = host.node_info(node);
+    let info = host.node_info(node)?;
     topology::root(host, &info)?;
     if info.level >= BTREE_MAX_DEPTH {
         return Err(refuse(host, id, "root deeper than a btree can be"));
@@ -65,11 +65,11 @@ impl<H: Host + ?Sized> Walk<'_, H> {
         at: Child<H::Node>,
         info: &NodeInfo,
     ) -> Result<()> {
-        if let Some(set) = self.host.node_set(at.node, true) {
+        if let Some(set) = self.host.node_set(at.node, true)? {
             self.set(marker, at, info, set)?;
         } else {
             let mut keys = self.host.node_keys(at.node, true);
-            while let Some(key) = keys.next() {
+            while let Some(key) = keys.next()? {
                 self.host.debugcheck(at.node, key);
                 self.mark(marker, info, key)?;
             }
@@ -115,7 +115,8 @@ impl<H: Host + ?Sized> Walk<'_, H> {
         info: &NodeInfo,
     ) -> Result<()> {
         let mut keys = self.host.node_keys(at.node, true);
-        let mut coming = (info.level > self.target).then(|| ReadAhead::new(self.host, at.node));
+        let mut coming =
+            (info.level > self.target).then(|| ReadAhead::new(self.host, at.node)).transpose()?;
         let mut topology = Topology::of(info);
         let mut ahead = self.copy_next(&mut keys)?;
         while let Some(key) = ahead {
@@ -125,7 +126,7 @@ impl<H: Host + ?Sized> Walk<'_, H> {
             ahead = self.copy_next(&mut keys)?;
             topology.child(self.host, key.as_ref(), ahead.is_none())?;
             if let Some(coming) = &mut coming {
-                coming.one_more();
+                coming.one_more()?;
                 self.child(marker, info.level, &key)?;
             }
         }
@@ -136,7 +137,7 @@ impl<H: Host + ?Sized> Walk<'_, H> {
         let level = level.saturating_sub(1);
         let child = self.host.node_get(key, self.id, level)?;
         let locked = NodeRead::adopt(self.host, child.node);
-        let info = self.host.node_info(locked.get());
+        let info = self.host.node_info(locked.get())?;
         // The recursion is bounded by the levels, so they must go down.
         if info.level != level {
             return Err(refuse(self.host, self.id, "child at the wrong level"));
@@ -170,7 +171,7 @@ impl<H: Host + ?Sized> Walk<'_, H> {
 
     /// Interior keys are copied: the node they point to is read meanwhile.
     fn copy_next(&self, keys: &mut H::Keys<'_>) -> Result<Option<KeyBuf>> {
-        match keys.next() {
+        match keys.next()? {
             None => Ok(None),
             Some(key) => match KeyBuf::copy_of(key) {
                 Some(copy) => Ok(Some(copy)),
@@ -192,17 +193,18 @@ struct ReadAhead<'h, H: Host + ?Sized + 'h> {
 
 impl<'h, H: Host + ?Sized> ReadAhead<'h, H> {
     /// Over a node that stays locked, with its first children told.
-    fn new(host: &'h H, node: H::Node) -> Self {
+    fn new(host: &'h H, node: H::Node) -> Result<Self> {
         let mut coming = Self { host, keys: host.node_keys(node, true) };
-        (1..AHEAD).for_each(|_| coming.one_more());
-        coming
+        (1..AHEAD).try_for_each(|_| coming.one_more())?;
+        Ok(coming)
     }
 
     /// Tells the next one, if there is one.
-    fn one_more(&mut self) {
-        if let Some(key) = self.keys.next().and_then(KeyBuf::copy_of) {
+    fn one_more(&mut self) -> Result<()> {
+        if let Some(key) = self.keys.next()?.and_then(KeyBuf::copy_of) {
             self.host.read_ahead(&key);
         }
+        Ok(())
     }
 }
 

@@ -16,13 +16,16 @@ use core::sync::atomic::Ordering::Relaxed;
 /// Marks the superblock and journal buckets of one device
 /// (`bch2_mark_dev_superblock`); of a member, under the mark lock. Ranges that lie outside the device's buckets are
 /// reported and left out.
+///
+/// # Errors
+/// `EINVAL` when the host broke its contract.
 pub fn mark_dev_superblock<H: DeviceHost + ?Sized>(
     host: &H,
     dev: H::Dev,
     membership: Membership<'_>,
     flags: u32,
-) {
-    mark_metadata(host, dev, membership, flags, &Touched::all());
+) -> Result<()> {
+    mark_metadata(host, dev, membership, flags, &Touched::all())
 }
 
 fn mark_metadata<H: DeviceHost + ?Sized>(
@@ -31,7 +34,7 @@ fn mark_metadata<H: DeviceHost + ?Sized>(
     membership: Membership<'_>,
     flags: u32,
     touched: &Touched,
-) {
+) -> Result<()> {
     let mark = match membership {
         Membership::Member(_sb) => {
             host.assert_held(Lock::Sb);
@@ -51,10 +54,11 @@ fn mark_metadata<H: DeviceHost + ?Sized>(
         marking.sectors(offset, offset.saturating_add(size));
     }
     let mut n = 0_usize;
-    while let Some(bucket) = host.dev_journal_bucket(membership, dev, n) {
+    while let Some(bucket) = host.dev_journal_bucket(membership, dev, n)? {
         marking.bucket(bucket, DataType::JOURNAL, geometry.bucket_size);
         n = n.saturating_add(1);
     }
+    Ok(())
 }
 
 struct Marking<'h, H: DeviceHost + ?Sized> {
@@ -114,7 +118,7 @@ impl<H: DeviceHost + ?Sized> Marking<'_, H> {
 /// Marks superblocks and journals of all members.
 ///
 /// # Errors
-/// That of [`Position::advance`].
+/// That of [`Position::advance`], or `EINVAL` when the host broke its contract.
 pub(crate) fn mark_superblocks<'h, H: Host + ?Sized>(
     host: &'h H,
     devices: &Devices<'h, H>,
@@ -125,7 +129,7 @@ pub(crate) fn mark_superblocks<'h, H: Host + ?Sized>(
     for member in devices.iter() {
         if member.online {
             let (dev, touched) = (member.dev, &member.touched);
-            mark_metadata(host, dev, Membership::Member(&sb), BTREE_TRIGGER_GC, touched);
+            mark_metadata(host, dev, Membership::Member(&sb), BTREE_TRIGGER_GC, touched)?;
         } else {
             keep_away_metadata(member);
         }

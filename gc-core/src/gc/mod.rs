@@ -66,7 +66,7 @@ fn locked<H: Host>(host: &H, args: Args) -> Result<()> {
     let mut devices = Devices::collect(host, &*gc).inspect_err(|_| {
         host.log(Level::Err, format_args!("error listing members for gc"));
     })?;
-    let mut position = Position::new(host, &gc);
+    let mut position = Position::new(host, &gc)?;
 
     let mut ret = passes(host, &gc, args, &mut devices, &mut position);
 

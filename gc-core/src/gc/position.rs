@@ -121,9 +121,12 @@ pub struct Position<'h, H: Log + State + ?Sized> {
 
 impl<'h, H: Log + State + ?Sized> Position<'h, H> {
     /// The position as it is; only who holds the gc lock writes it.
-    pub fn new(host: &'h H, _gc: &'h Held<GcWrite>) -> Self {
-        let cell = host.gc_pos();
-        Self { host, cell, now: seqlock_read(cell) }
+    ///
+    /// # Errors
+    /// That of [`State::gc_pos`].
+    pub fn new(host: &'h H, _gc: &'h Held<GcWrite>) -> Result<Self> {
+        let cell = host.gc_pos()?;
+        Ok(Self { host, cell, now: seqlock_read(cell) })
     }
 
     /// Where the run is.

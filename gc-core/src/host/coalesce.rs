@@ -85,7 +85,8 @@ pub trait CoalesceWalk: Walk {
     fn parent(&self, node: Self::Node) -> Option<Self::Node>;
 
     /// Replaces nodes by others, as one update of the parent, and returns the new
-    /// node that the walk is at now. All old nodes are intent locked: the last by
+    /// node that the walk is at now; `None` when a host that broke its contract does
+    /// not say. All old nodes are intent locked: the last by
     /// the walk, the others by the caller; they are freed, and their locks gone.
     ///
     /// # Errors
@@ -96,7 +97,7 @@ pub trait CoalesceWalk: Walk {
         &mut self,
         gc: &Held<GcRead>,
         replacement: &Replacement<'_, Self::Node>,
-    ) -> Result<Self::Node>;
+    ) -> Result<Option<Self::Node>>;
 
     /// Lets go of all locks, waits for what the last replacement lacked, and
     /// takes them again; returns the node that is then at the walk's position. The

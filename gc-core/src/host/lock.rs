@@ -40,6 +40,37 @@ use sealed::Sealed;
 
 /// Proof that the lock `L` is held as long as this is borrowed. It takes no room, and
 /// stays on the thread that holds the lock.
+///
+/// What is lent under a lock can be used while the guard lives:
+///
+/// ```
+/// use gc_core::host::{MarkWrite, Side, Usage};
+///
+/// fn word<H: Usage>(host: &H) -> u64 {
+///     let mark = MarkWrite::lock(host);
+///     host.usage(&mark, Side::Live).map_or(0, |words| words.get(1))
+/// }
+/// ```
+///
+/// and not after it, nor under another lock:
+///
+/// ```compile_fail,E0515
+/// use gc_core::host::{MarkWrite, Side, Usage, UsageWords};
+///
+/// fn words<H: Usage>(host: &H) -> UsageWords<'_> {
+///     let mark = MarkWrite::lock(host);
+///     host.usage(&mark, Side::Live).unwrap()
+/// }
+/// ```
+///
+/// ```compile_fail,E0308
+/// use gc_core::host::{MarkRead, Side, Usage};
+///
+/// fn word<H: Usage>(host: &H) -> u64 {
+///     let mark = MarkRead::lock(host);
+///     host.usage(&mark, Side::Live).map_or(0, |words| words.get(1))
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Held<L>(PhantomData<(L, *const ())>);
 

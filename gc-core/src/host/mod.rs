@@ -38,8 +38,11 @@ use core::fmt;
 
 /// Keys of one node, in order. A key is valid until the next call.
 pub trait NodeKeys {
-    /// The next key.
-    fn next(&mut self) -> Option<KeyRef<'_>>;
+    /// The next key; `None` at the end.
+    ///
+    /// # Errors
+    /// `EINVAL` when the host broke its contract.
+    fn next(&mut self) -> Result<Option<KeyRef<'_>>>;
 }
 
 /// A walk over one btree. Dropping it ends the walk and discards its error.
@@ -98,7 +101,15 @@ pub trait DeviceHost: Log + Locks {
     fn dev_superblocks(&self, of: Membership<'_>, dev: Self::Dev) -> SbCopies;
 
     /// The nth journal bucket; `None` past the last.
-    fn dev_journal_bucket(&self, of: Membership<'_>, dev: Self::Dev, n: usize) -> Option<u64>;
+    ///
+    /// # Errors
+    /// `EINVAL` when the host broke its contract.
+    fn dev_journal_bucket(
+        &self,
+        of: Membership<'_>,
+        dev: Self::Dev,
+        n: usize,
+    ) -> Result<Option<u64>>;
 
     /// Marks a superblock or journal bucket that lies within the device. `mark` is
     /// `None` for a device that does not belong to a file system yet.
@@ -190,7 +201,10 @@ pub trait State {
     fn journal_cur_seq(&self) -> u64;
     /// The position and its sequence word; the engine is their only writer and writes
     /// only under [`GcWrite`]. Anybody may read them.
-    fn gc_pos(&self) -> GcPosCell<'_>;
+    ///
+    /// # Errors
+    /// `EINVAL` when the host broke its contract.
+    fn gc_pos(&self) -> Result<GcPosCell<'_>>;
 }
 
 /// What a run awaits of the rest of the file system, and what it tells it.
@@ -241,8 +255,11 @@ pub trait Marking {
     /// In the initial pass: what the engine needs to count plain keys itself, in the
     /// second buckets and, by [`Marking::usage_add`], in the second usage; `None` without
     /// [`Param::Lends`]. Ends with [`Marking::mark_replicas`].
-    fn counters(&self) -> Option<Counters<'_>> {
-        None
+    ///
+    /// # Errors
+    /// `EINVAL` when the host broke its contract.
+    fn counters(&self) -> Result<Option<Counters<'_>>> {
+        Ok(None)
     }
     /// Adds to the words of the second usage. Only on a host that lends
     /// [`Marking::counters`].
@@ -289,7 +306,10 @@ pub trait Usage: DeviceHost {
     /// Takes over the usage of a device that follows from its live buckets.
     fn set_dev_usage(&self, mark: &Held<MarkWrite>, dev: Self::Dev, usage: &DevUsage);
     /// Words of the usage, lent as long as the lock is held.
-    fn usage<'l>(&'l self, mark: &'l Held<MarkWrite>, side: Side) -> UsageWords<'l>;
+    ///
+    /// # Errors
+    /// `EINVAL` when the host broke its contract.
+    fn usage<'l>(&'l self, mark: &'l Held<MarkWrite>, side: Side) -> Result<UsageWords<'l>>;
     /// Entry `i` of the replicas table; `None` past its end.
     fn replicas_entry<'l>(&'l self, mark: &'l Held<MarkWrite>, i: usize) -> Option<EntryRef<'l>>;
 }
@@ -306,8 +326,12 @@ pub trait Nodes {
     /// The root, if there is one.
     fn btree_root(&self, held: &impl KeepsRoot, id: BtreeId) -> Option<Self::Node>;
     /// What is to be known of a node that is locked, or that nobody changes.
-    fn node_info(&self, node: Self::Node) -> NodeInfo;
-    /// A copy of the pointer to the node, `None` if it is longer than any can be.
+    ///
+    /// # Errors
+    /// `EINVAL` when the host broke its contract.
+    fn node_info(&self, node: Self::Node) -> Result<NodeInfo>;
+    /// A copy of the pointer to the node; `None` if there is none, or if it is longer
+    /// than any can be.
     fn node_key(&self, node: Self::Node) -> Option<KeyBuf>;
     /// Locks a node for reading.
     fn node_lock_read(&self, node: Self::Node);
@@ -325,8 +349,11 @@ pub trait Nodes {
     fn debugcheck(&self, node: Self::Node, key: KeyRef<'_>);
     /// Keys of a locked node, while it stays locked, if they lie in one set; `None`
     /// if they do not, and with `overlay` if keys of the journal lie over the node.
-    fn node_set(&self, _node: Self::Node, _overlay: bool) -> Option<NodeSet<'_>> {
-        None
+    ///
+    /// # Errors
+    /// `EINVAL` when the host broke its contract.
+    fn node_set(&self, _node: Self::Node, _overlay: bool) -> Result<Option<NodeSet<'_>>> {
+        Ok(None)
     }
     /// Keys of a locked node; `overlay`: with those of the journal laid over.
     fn node_keys(&self, node: Self::Node, overlay: bool) -> Self::Keys<'_>;

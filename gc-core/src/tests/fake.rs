@@ -135,8 +135,8 @@ impl Fake {
 pub(crate) struct Keys<'a>(core::slice::Iter<'a, OwnKey>);
 
 impl NodeKeys for Keys<'_> {
-    fn next(&mut self) -> Option<KeyRef<'_>> {
-        self.0.next().map(|(k, v)| KeyRef::new(k, v))
+    fn next(&mut self) -> Result<Option<KeyRef<'_>>> {
+        Ok(self.0.next().map(|(k, v)| KeyRef::new(k, v)))
     }
 }
 
@@ -175,12 +175,12 @@ impl CoalesceWalk for NodeWalk<'_> {
         (node != self.host.root()).then(|| self.host.root())
     }
 
-    fn replace(&mut self, _gc: &Held<GcRead>, r: &Replacement<'_, usize>) -> Result<usize> {
+    fn replace(&mut self, _gc: &Held<GcRead>, r: &Replacement<'_, usize>) -> Result<Option<usize>> {
         let new = r.new.iter().map(|n| (n.min_key, n.max_key)).collect();
         self.host.note(Asked::Replace(r.old.to_vec(), new));
         let mut refusals = self.host.refusals.borrow_mut();
         if refusals.is_empty() {
-            return Ok(*r.old.last().unwrap());
+            return Ok(r.old.last().copied());
         }
         Err(refusals.remove(0))
     }
@@ -249,7 +249,7 @@ impl DeviceHost for Fake {
         unreachable!()
     }
 
-    fn dev_journal_bucket(&self, _of: Membership<'_>, _: u32, _: usize) -> Option<u64> {
+    fn dev_journal_bucket(&self, _of: Membership<'_>, _: u32, _: usize) -> Result<Option<u64>> {
         unreachable!()
     }
 
@@ -325,7 +325,7 @@ impl State for Fake {
         unreachable!()
     }
 
-    fn gc_pos(&self) -> GcPosCell<'_> {
+    fn gc_pos(&self) -> Result<GcPosCell<'_>> {
         unreachable!()
     }
 }
@@ -393,7 +393,7 @@ impl Usage for Fake {
         unreachable!()
     }
 
-    fn usage<'l>(&'l self, _mark: &'l Held<MarkWrite>, _: Side) -> UsageWords<'l> {
+    fn usage<'l>(&'l self, _mark: &'l Held<MarkWrite>, _: Side) -> Result<UsageWords<'l>> {
         unreachable!()
     }
 
@@ -411,8 +411,8 @@ impl Nodes for Fake {
         (id == BtreeId::INODES).then(|| self.root())
     }
 
-    fn node_info(&self, node: usize) -> NodeInfo {
-        self.nodes[node].info
+    fn node_info(&self, node: usize) -> Result<NodeInfo> {
+        Ok(self.nodes[node].info)
     }
 
     fn node_key(&self, node: usize) -> Option<KeyBuf> {

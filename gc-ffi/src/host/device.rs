@@ -3,7 +3,8 @@
 //! system.
 
 use core::fmt;
-use core::ptr;
+use core::ptr::{self, NonNull};
+use gc_core::error::{Error, Result};
 use gc_core::host::{
     DeviceHost, Geometry, Held, Level, Lock, Locks, Log, MarkRead, Membership, MetadataBucket,
     SB_OFFSETS, SbCopies,
@@ -21,6 +22,23 @@ impl CDevice {
     /// lives, and the host keeps the contracts of its header.
     pub(crate) const unsafe fn new(c: *mut sys::bch_fs) -> Self {
         Self { c }
+    }
+
+    /// Says that the host lent no address where its header promises one, and returns
+    /// what the call of the library fails with.
+    #[cold]
+    pub(crate) fn broke(&self, call: &str) -> Error {
+        self.log(Level::Err, format_args!("{call} lent NULL, against bch_gc_host.h: gc refused"));
+        Error::INVAL
+    }
+
+    /// An address that the host must lend.
+    #[inline]
+    pub(crate) fn lent<T>(&self, call: &str, at: *mut T) -> Result<NonNull<T>> {
+        match NonNull::new(at) {
+            Some(at) => Ok(at),
+            None => Err(self.broke(call)),
+        }
     }
 }
 
@@ -73,16 +91,22 @@ impl DeviceHost for CDevice {
         SbCopies { offset: l.offset, nr, max_size_bits: l.max_size_bits }
     }
 
-    fn dev_journal_bucket(&self, _of: Membership<'_>, dev: Self::Dev, n: usize) -> Option<u64> {
+    fn dev_journal_bucket(
+        &self,
+        _of: Membership<'_>,
+        dev: Self::Dev,
+        n: usize,
+    ) -> Result<Option<u64>> {
         let mut buckets = ptr::null();
         // SAFETY: the host handed out `dev`; `buckets` is ours.
         let nr = unsafe { sys::gc_host_dev_journal(dev, &raw mut buckets) };
-        if buckets.is_null() || n >= usize::try_from(nr).ok()? {
-            return None;
+        if usize::try_from(nr).is_ok_and(|nr| n >= nr) {
+            return Ok(None);
         }
-        let at = buckets.wrapping_add(n);
+        let buckets = self.lent("gc_host_dev_journal", buckets.cast_mut())?;
+        let at = buckets.as_ptr().wrapping_add(n);
         // SAFETY: `n` is below the number of buckets the host lends.
-        Some(unsafe { at.read() })
+        Ok(Some(unsafe { at.read() }))
     }
 
     fn mark_metadata_bucket(

@@ -8,7 +8,7 @@ mod ids;
 use crate::iter::{CKeys, CWalk, key_sc};
 use core::ffi::{c_int, c_void};
 use core::fmt;
-use core::ptr;
+use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicU32, AtomicU64};
 pub(crate) use device::CDevice;
 use gc_core::accounting::replicas::{EntryRef, View, entry_bytes};
@@ -75,7 +75,7 @@ impl CHost {
             return Err(Error::NOMEM);
         }
         // SAFETY: the walk is ours from here.
-        Ok(unsafe { CWalk::new(walk) })
+        Ok(unsafe { CWalk::new(&self.devices, walk) })
     }
 
     /// Starts the gc thread.
@@ -94,6 +94,9 @@ impl CHost {
 
 /// What the host's thread runs; `arg` is the file system.
 unsafe extern "C" fn gc_thread(arg: *mut c_void) -> c_int {
+    if arg.is_null() {
+        return Error::INVAL.code();
+    }
     // SAFETY: `start_thread` gave the file system, which stays open until the
     // thread has stopped.
     let host = unsafe { CHost::new(arg.cast(), ptr::null_mut()) };
@@ -144,7 +147,12 @@ impl DeviceHost for CHost {
         self.devices.dev_superblocks(of, dev)
     }
 
-    fn dev_journal_bucket(&self, of: Membership<'_>, dev: Self::Dev, n: usize) -> Option<u64> {
+    fn dev_journal_bucket(
+        &self,
+        of: Membership<'_>,
+        dev: Self::Dev,
+        n: usize,
+    ) -> Result<Option<u64>> {
         self.devices.dev_journal_bucket(of, dev, n)
     }
 
@@ -297,11 +305,13 @@ impl State for CHost {
         unsafe { sys::gc_host_journal_cur_seq(self.c) }
     }
 
-    fn gc_pos(&self) -> GcPosCell<'_> {
+    fn gc_pos(&self) -> Result<GcPosCell<'_>> {
         let mut seq = ptr::null_mut();
         let mut pos = ptr::null_mut();
         // SAFETY: `c` is as in `new`; both places are ours.
         unsafe { sys::gc_host_gc_pos(self.c, &raw mut seq, &raw mut pos) };
+        let seq = self.devices.lent("gc_host_gc_pos", seq)?.as_ptr();
+        let pos = self.devices.lent("gc_host_gc_pos", pos)?.as_ptr();
         // SAFETY: the host lends the sequence word while the file system is open;
         // all who read it beside us read it as a whole.
         let seq = unsafe { AtomicU32::from_ptr(seq) };
@@ -309,7 +319,7 @@ impl State for CHost {
         // SAFETY: struct gc_pos is 7 words aligned to 4 (asserted on both sides),
         // lent as long as the file system is open.
         let words = unsafe { &*words };
-        GcPosCell { seq, words }
+        Ok(GcPosCell { seq, words })
     }
 }
 
@@ -399,25 +409,29 @@ impl Marking for CHost {
         Error::check(unsafe { sys::gc_host_mark_replicas(self.c, k) })
     }
 
-    fn counters(&self) -> Option<Counters<'_>> {
+    fn counters(&self) -> Result<Option<Counters<'_>>> {
         if !self.param(Param::Lends) {
-            return None;
+            return Ok(None);
         }
         let mut lent =
             sys::gc_host_counters { replicas: ptr::null(), nr: 0, stride: 0, btree_node_size: 0 };
         // SAFETY: `c` is as in `new`; `lent` is ours.
         unsafe { sys::gc_host_counters(self.c, &raw mut lent) };
-        let (nr, stride) = (usize::try_from(lent.nr).ok()?, usize::try_from(lent.stride).ok()?);
-        let bytes = nr.checked_mul(stride)?;
-        let rows = if lent.replicas.is_null() || bytes == 0 {
+        let size = |n: u32| usize::try_from(n).map_err(|_| Error::INVAL);
+        let (nr, stride) = (size(lent.nr)?, size(lent.stride)?);
+        let bytes = nr.checked_mul(stride).ok_or(Error::INVAL)?;
+        let rows = if bytes == 0 {
             &[]
         } else {
+            let rows = self.devices.lent("gc_host_counters", lent.replicas.cast_mut())?.as_ptr();
             // SAFETY: the host lends `nr` rows of `stride` bytes until the engine adds
             // to the table, and nobody else does in the initial pass.
-            unsafe { core::slice::from_raw_parts(lent.replicas, bytes) }
+            unsafe { core::slice::from_raw_parts(rows, bytes) }
         };
-        let btree_node_size = u16::try_from(lent.btree_node_size).ok()?;
-        Some(Counters { replicas: View::new(rows, stride, nr)?, btree_node_size })
+        // What cannot be used leaves the counting to the host.
+        let btree_node_size = u16::try_from(lent.btree_node_size).ok();
+        let lent = View::new(rows, stride, nr).zip(btree_node_size);
+        Ok(lent.map(|(replicas, btree_node_size)| Counters { replicas, btree_node_size }))
     }
 
     fn usage_add(&self, words: &[u64]) {
@@ -451,10 +465,10 @@ impl StripeTables for CHost {
             let more = unsafe {
                 sys::gc_host_stripe_next(self.c, &raw mut idx, &raw mut live, &raw mut gc)
             };
-            if !more || live.is_null() {
+            if !more {
                 return Ok(());
             }
-            let slot = live.cast::<Stripe>();
+            let slot = self.devices.lent("gc_host_stripe_next", live)?.as_ptr().cast::<Stripe>();
             // SAFETY: the host lends the slot; the mark lock keeps others away.
             let mut stripe = unsafe { slot.read() };
             let counted = if gc.is_null() {
@@ -504,17 +518,16 @@ impl Usage for CHost {
         unsafe { sys::gc_host_dev_usage_set(self.c, dev, usage) };
     }
 
-    fn usage<'l>(&'l self, _mark: &'l Held<MarkWrite>, side: Side) -> UsageWords<'l> {
+    fn usage<'l>(&'l self, _mark: &'l Held<MarkWrite>, side: Side) -> Result<UsageWords<'l>> {
         let mut nr = 0;
         // SAFETY: `c` is as in `new`; `nr` is ours.
         let words = unsafe { sys::gc_host_usage(self.c, side == Side::Gc, &raw mut nr) };
-        let Ok(nr) = usize::try_from(nr) else { return UsageWords::new(&[]) };
-        if words.is_null() {
-            return UsageWords::new(&[]);
-        }
+        let words = self.devices.lent("gc_host_usage", words)?.as_ptr();
+        let nr = usize::try_from(nr).map_err(|_| Error::INVAL)?;
         // SAFETY: the host lends `nr` words as long as the mark lock is held under
         // which the engine asks; nobody else writes them meanwhile.
-        UsageWords::new(unsafe { core::slice::from_raw_parts(words.cast::<AtomicU64>(), nr) })
+        let words = unsafe { core::slice::from_raw_parts(words.cast::<AtomicU64>(), nr) };
+        Ok(UsageWords::new(words))
     }
 
     fn replicas_entry<'l>(&'l self, _mark: &'l Held<MarkWrite>, i: usize) -> Option<EntryRef<'l>> {
@@ -544,29 +557,38 @@ impl Nodes for CHost {
         (!node.is_null()).then_some(node)
     }
 
-    fn node_info(&self, node: Self::Node) -> NodeInfo {
+    fn node_info(&self, node: Self::Node) -> Result<NodeInfo> {
         let info = raw_info(node);
+        let lent = |at: *const sys::bpos| -> Result<*mut Bpos> {
+            let at = self.devices.lent("gc_host_node_info", at.cast_mut())?;
+            Ok(at.as_ptr().cast::<Bpos>())
+        };
+        let (min_key, max_key) = (lent(info.min_key)?, lent(info.max_key)?);
         // SAFETY: the header's positions are lent while the node is locked.
-        let min_key = unsafe { info.min_key.cast::<Bpos>().read_unaligned() };
+        let min_key = unsafe { min_key.read_unaligned() };
         // SAFETY: as for the first.
-        let max_key = unsafe { info.max_key.cast::<Bpos>().read_unaligned() };
-        NodeInfo {
+        let max_key = unsafe { max_key.read_unaligned() };
+        Ok(NodeInfo {
             min_key,
             max_key,
             level: info.level,
             btree_id: BtreeId(info.btree_id),
             fake: info.fake,
-        }
+        })
     }
 
     fn node_key(&self, node: Self::Node) -> Option<KeyBuf> {
         let key = raw_info(node).key.cast::<BkeyI>();
+        if key.is_null() {
+            return None;
+        }
         // SAFETY: the key is lent, unpacked, while the node is locked.
         let k = unsafe { &raw const (*key).k };
         // SAFETY: its value follows.
         let v = unsafe { &raw const (*key).v };
         // SAFETY: both are the key's own and stay during this call.
-        KeyBuf::copy_of(unsafe { crate::iter::key_ref(gc_core::layout::bkey::BkeySC { k, v }) })
+        unsafe { crate::iter::key_ref(gc_core::layout::bkey::BkeySC { k, v }) }
+            .and_then(KeyBuf::copy_of)
     }
 
     fn node_lock_read(&self, node: Self::Node) {
@@ -596,7 +618,8 @@ impl Nodes for CHost {
             )
         };
         Error::check(ret)?;
-        if node.is_null() { Err(Error::INVAL) } else { Ok(Child { node, checked }) }
+        let node = self.devices.lent("gc_host_node_get", node)?.as_ptr();
+        Ok(Child { node, checked })
     }
 
     fn read_ahead(&self, key: &KeyBuf) {
@@ -614,32 +637,36 @@ impl Nodes for CHost {
         unsafe { sys::gc_host_debugcheck(self.c, node, k) };
     }
 
-    fn node_set(&self, node: Self::Node, overlay: bool) -> Option<NodeSet<'_>> {
+    fn node_set(&self, node: Self::Node, overlay: bool) -> Result<Option<NodeSet<'_>>> {
         let keys = if overlay { self.journal_keys } else { ptr::null_mut() };
         let mut set = sys::gc_host_node_set { format: ptr::null(), keys: ptr::null(), u64s: 0 };
         // SAFETY: the node is locked, the journal's keys are as in `new`; `set` is ours.
         if !unsafe { sys::gc_host_node_set(self.c, keys, node, &raw mut set) } {
-            return None;
+            return Ok(None);
         }
-        let len = usize::try_from(set.u64s).ok()?;
-        if set.format.is_null() || set.keys.is_null() {
-            return None;
-        }
-        let format = set.format.cast::<BkeyFormat>();
+        let len = usize::try_from(set.u64s).map_err(|_| Error::INVAL)?;
+        let lent = self.devices.lent("gc_host_node_set", set.format.cast_mut())?;
+        // A set without keys has no address to give.
+        let words = match len {
+            0 => NonNull::dangling(),
+            _ => self.devices.lent("gc_host_node_set", set.keys.cast_mut())?,
+        };
+        let words = words.as_ptr();
+        let format = lent.as_ptr().cast::<BkeyFormat>();
         // SAFETY: the host lends a format, as laid out on both sides, while the node is
         // locked.
         let format = unsafe { &*format };
         // SAFETY: the host lends so many words while the node is locked; nobody writes
         // to it before the lock is gone.
-        let words = unsafe { core::slice::from_raw_parts(set.keys, len) };
-        Some(NodeSet { format, words })
+        let words = unsafe { core::slice::from_raw_parts(words, len) };
+        Ok(Some(NodeSet { format, words }))
     }
 
     fn node_keys(&self, node: Self::Node, overlay: bool) -> Self::Keys<'_> {
         let keys = if overlay { self.journal_keys } else { ptr::null_mut() };
         // SAFETY: the engine keeps the node locked as long as it walks its keys; the
         // journal's keys are as in `new`.
-        unsafe { CKeys::new(keys, node) }
+        unsafe { CKeys::new(&self.devices, keys, node) }
     }
 }
 

@@ -27,7 +27,7 @@ exports! { gc_host_sys;
         c.model.btree_root(&lock, btree_id(id)).map_or(ptr::null_mut(), |node| c.node(node))
     };
     fn gc_host_node_info(b: *mut btree, out: *mut sys::gc_host_node_info) = () => {
-        let info = b.fs().model.node_info(b.id);
+        let Ok(info) = b.fs().model.node_info(b.id) else { return };
         let Some(node) = b.fs().model.node(b.id) else { return };
         // The addresses are good while the node is locked: changes take its lock.
         let data = Arc::as_ptr(&node.data());
@@ -76,7 +76,7 @@ exports! { gc_host_sys;
     ) -> bool = false => {
         // SAFETY: the caller gives NULL or a node of this library.
         let Some(b) = (unsafe { b.cast::<Node>().as_ref() }) else { return false };
-        let Some(set) = c.model.node_set(b.id, false) else { return false };
+        let Ok(Some(set)) = c.model.node_set(b.id, false) else { return false };
         let Some(node) = c.model.node(b.id) else { return false };
         let data = node.data();
         // SAFETY: the caller gives NULL or the journal's keys.

@@ -61,7 +61,7 @@ exports! { gc_host_sys;
         key.map_or(EINVAL, |key| code(c.model.mark_key(key, sectors, flags)))
     };
     fn gc_host_counters(c: *mut bch_fs, out: *mut sys::gc_host_counters) = () => {
-        let Some(lent) = c.model.counters() else {
+        let Ok(Some(lent)) = c.model.counters() else {
             c.model.violation("counters: nothing is lent".to_owned());
             return;
         };

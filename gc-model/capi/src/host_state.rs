@@ -107,7 +107,7 @@ exports! { gc_host_sys;
     };
     fn gc_host_journal_cur_seq(c: *mut bch_fs) -> u64 = 0 => c.model.journal_cur_seq();
     fn gc_host_gc_pos(c: *mut bch_fs, seq: *mut *mut u32, pos: *mut *mut sys::gc_pos) = () => {
-        let cell = State::gc_pos(&c.model);
+        let Ok(cell) = State::gc_pos(&c.model) else { return };
         // SAFETY: the caller gives NULL or a place for the address.
         unsafe { put(seq, cell.seq.as_ptr()) };
         // SAFETY: the caller gives NULL or a place for the address.

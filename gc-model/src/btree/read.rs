@@ -109,7 +109,7 @@ impl Model {
     fn collect_keys(&self, id: NodeId, out: &mut Vec<(u8, Key)>) {
         let Some(node) = self.node(id) else { return };
         let mut keys = MergedKeys::new(node.data(), Arc::clone(&read(&self.journal).keys), node);
-        while let Some(key) = keys.next() {
+        while let Ok(Some(key)) = keys.next() {
             let Some(key) = Key::new(key.k.type_, key.k.p, key.k.size, key.v.to_vec())
                 .map(|k| k.with_version(key.k.version.lo))
             else {

@@ -5,6 +5,7 @@ use crate::Model;
 use crate::call::Call;
 use crate::device::{DevId, Device};
 use crate::locks::{self, LockId, Mode};
+use gc_core::error::Result;
 use gc_core::host::{
     DeviceHost, Geometry, Held, Level, Lock, Locks, Log, MarkRead, Membership, MetadataBucket,
     SbCopies,
@@ -57,11 +58,11 @@ impl DeviceHost for Model {
         })
     }
 
-    fn dev_journal_bucket(&self, _of: Membership<'_>, dev: DevId, n: usize) -> Option<u64> {
+    fn dev_journal_bucket(&self, _of: Membership<'_>, dev: DevId, n: usize) -> Result<Option<u64>> {
         self.note(Call::DevJournal, String::new);
-        let dev = self.dev("dev_journal", dev)?;
+        let Some(dev) = self.dev("dev_journal", dev) else { return Ok(None) };
         self.needs_sb("dev_journal", dev);
-        dev.journal().get(n).copied()
+        Ok(dev.journal().get(n).copied())
     }
 
     fn mark_metadata_bucket(

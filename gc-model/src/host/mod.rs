@@ -213,10 +213,10 @@ impl State for Model {
         self.state.journal_seq.load(SeqCst)
     }
 
-    fn gc_pos(&self) -> GcPosCell<'_> {
+    fn gc_pos(&self) -> Result<GcPosCell<'_>> {
         self.note(Call::GcPos, String::new);
         self.needs("gc_pos", LockId::Gc, Mode::Shared);
-        self.position.lend()
+        Ok(self.position.lend())
     }
 }
 
@@ -308,13 +308,13 @@ impl Marking for Model {
         self.add_key_replicas(key)
     }
 
-    fn counters(&self) -> Option<Counters<'_>> {
+    fn counters(&self) -> Result<Option<Counters<'_>>> {
         if !self.param(Param::Lends) {
-            return None;
+            return Ok(None);
         }
         self.note(Call::Counters, String::new);
         let replicas = self.usage.table().view();
-        Some(Counters { replicas, btree_node_size: self.options.btree_node_size })
+        Ok(Some(Counters { replicas, btree_node_size: self.options.btree_node_size }))
     }
 
     fn usage_add(&self, words: &[u64]) {
@@ -420,10 +420,10 @@ impl Usage for Model {
         }
     }
 
-    fn usage<'l>(&'l self, _mark: &'l Held<MarkWrite>, side: Side) -> UsageWords<'l> {
+    fn usage<'l>(&'l self, _mark: &'l Held<MarkWrite>, side: Side) -> Result<UsageWords<'l>> {
         self.note(Call::Usage, || format!("{side:?}"));
         self.needs("usage", LockId::Mark, Mode::Exclusive);
-        UsageWords::new(self.usage.side(side))
+        Ok(UsageWords::new(self.usage.side(side)))
     }
 
     fn replicas_entry<'l>(&'l self, _mark: &'l Held<MarkWrite>, i: usize) -> Option<EntryRef<'l>> {
@@ -443,22 +443,22 @@ impl Nodes for Model {
         self.root(id)
     }
 
-    fn node_info(&self, node: NodeId) -> NodeInfo {
+    fn node_info(&self, node: NodeId) -> Result<NodeInfo> {
         self.note(Call::NodeInfo, String::new);
         let Some(n) = self.node(node) else {
             self.violation(format!("node_info: no node {node:?}"));
             let pos = Bpos::default();
             let (level, btree_id) = (0, BtreeId::NR);
-            return NodeInfo { min_key: pos, max_key: pos, level, btree_id, fake: true };
+            return Ok(NodeInfo { min_key: pos, max_key: pos, level, btree_id, fake: true });
         };
         let d = n.data();
-        NodeInfo {
+        Ok(NodeInfo {
             min_key: d.min,
             max_key: d.max,
             level: d.claimed_level,
             btree_id: n.btree(),
             fake: d.fake,
-        }
+        })
     }
 
     fn node_key(&self, node: NodeId) -> Option<KeyBuf> {
@@ -497,13 +497,10 @@ impl Nodes for Model {
         self.needs_node("debugcheck", node);
     }
 
-    fn node_set(&self, node: NodeId, overlay: bool) -> Option<NodeSet<'_>> {
+    fn node_set(&self, node: NodeId, overlay: bool) -> Result<Option<NodeSet<'_>>> {
         self.note(Call::NodeSet, String::new);
         self.needs_node("node_set", node);
-        if !self.lends() {
-            return None;
-        }
-        self.lend_set(node, overlay)
+        Ok(if self.lends() { self.lend_set(node, overlay) } else { None })
     }
 
     fn node_keys(&self, node: NodeId, overlay: bool) -> MergedKeys {

@@ -30,7 +30,7 @@ impl Model {
         let dev = self.add_device(nbuckets, self.options.bucket_size, 0, journal)?;
         let id = self.member_id(dev).ok_or(Error::INVAL)?;
         let sb = Sb::lock(self);
-        mark_dev_superblock(self, id, Membership::Member(&sb), 0);
+        mark_dev_superblock(self, id, Membership::Member(&sb), 0)?;
         Ok(dev)
     }
 

@@ -45,8 +45,8 @@ impl DeviceHost for Image<'_> {
         device::superblocks(&self.fs, dev)
     }
 
-    fn dev_journal_bucket(&self, _of: Membership<'_>, dev: u8, n: usize) -> Option<u64> {
-        device::journal_bucket(&self.fs, dev, n)
+    fn dev_journal_bucket(&self, _of: Membership<'_>, dev: u8, n: usize) -> Result<Option<u64>> {
+        Ok(device::journal_bucket(&self.fs, dev, n))
     }
 
     fn mark_metadata_bucket(
@@ -142,8 +142,8 @@ impl State for Image<'_> {
         self.journal_seq
     }
 
-    fn gc_pos(&self) -> GcPosCell<'_> {
-        GcPosCell { seq: &self.pos_seq, words: &self.pos_words }
+    fn gc_pos(&self) -> Result<GcPosCell<'_>> {
+        Ok(GcPosCell { seq: &self.pos_seq, words: &self.pos_words })
     }
 }
 
@@ -229,15 +229,15 @@ impl Usage for Image<'_> {
         }
     }
 
-    fn usage<'l>(&'l self, _mark: &'l Held<MarkWrite>, side: Side) -> UsageWords<'l> {
+    fn usage<'l>(&'l self, _mark: &'l Held<MarkWrite>, side: Side) -> Result<UsageWords<'l>> {
         let v = self.versions.last();
-        match side {
+        Ok(match side {
             Side::Live => UsageWords::new(&v.live),
             Side::Gc => {
                 v.show(&self.usage_gc.borrow());
                 UsageWords::new(&v.gc)
             }
-        }
+        })
     }
 
     fn replicas_entry<'l>(&'l self, _mark: &'l Held<MarkWrite>, i: usize) -> Option<EntryRef<'l>> {
@@ -257,15 +257,15 @@ impl Nodes for Image<'_> {
         self.root(id)
     }
 
-    fn node_info(&self, node: NodeId) -> NodeInfo {
+    fn node_info(&self, node: NodeId) -> Result<NodeInfo> {
         let n = self.node(node);
-        NodeInfo {
+        Ok(NodeInfo {
             min_key: n.as_ref().map(|n| n.min_key).unwrap_or_default(),
             max_key: n.as_ref().map(|n| n.max_key).unwrap_or_default(),
             level: n.as_ref().map_or(0, |n| n.level),
             btree_id: n.as_ref().map_or(BtreeId::NR, |n| n.btree),
             fake: n.is_none_or(|n| n.fake),
-        }
+        })
     }
 
     fn node_key(&self, node: NodeId) -> Option<KeyBuf> {

@@ -222,7 +222,11 @@ impl<'a> CoalesceWalk for MergeWalk<'a, '_> {
         self.path.last().map(|(id, _)| *id)
     }
 
-    fn replace(&mut self, _gc: &Held<GcRead>, r: &Replacement<'_, NodeId>) -> Result<NodeId> {
+    fn replace(
+        &mut self,
+        _gc: &Held<GcRead>,
+        r: &Replacement<'_, NodeId>,
+    ) -> Result<Option<NodeId>> {
         let image = self.image;
         let format = NodeFormat::new(r.format).map_err(|_| Error::INVAL)?;
         let parent = image.node(r.parent).ok_or(Error::INVAL)?;
@@ -266,7 +270,7 @@ impl<'a> CoalesceWalk for MergeWalk<'a, '_> {
             }
             *next = first.saturating_add(come);
         }
-        Ok(last)
+        Ok(Some(last))
     }
 
     fn wait(&mut self) -> Result<Option<NodeId>> {

@@ -47,8 +47,8 @@ pub struct Keys<'a> {
 }
 
 impl NodeKeys for Keys<'_> {
-    fn next(&mut self) -> Option<KeyRef<'_>> {
-        self.merged.as_mut()?.next_key()
+    fn next(&mut self) -> Result<Option<KeyRef<'_>>> {
+        Ok(self.merged.as_mut().and_then(Merged::next_key))
     }
 }
 

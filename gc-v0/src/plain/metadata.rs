@@ -4,6 +4,7 @@
 use super::sheet::Sheet;
 use crate::fs::Fs;
 use crate::host::device;
+use gc_core::error::Result;
 use gc_core::gc::metadata::mark_dev_superblock;
 use gc_core::host::{
     Alone, DeviceHost, Geometry, Held, Level, Log, MarkRead, Membership, MetadataBucket, SbCopies,
@@ -35,7 +36,8 @@ fn each(fs: &Fs, show: impl Fn(u8, u64, DataType, u32)) -> bool {
     let marked = Marked { fs, show, right: Cell::new(true) };
     for (idx, dev) in fs.members() {
         if dev.online.is_some() {
-            mark_dev_superblock(&marked, idx, Membership::Stray, 0);
+            let marks = mark_dev_superblock(&marked, idx, Membership::Stray, 0);
+            marked.right.set(marked.right.get() && marks.is_ok());
         }
     }
     marked.right.get()
@@ -66,8 +68,8 @@ impl<F: Fn(u8, u64, DataType, u32)> DeviceHost for Marked<'_, F> {
         device::superblocks(self.fs, dev)
     }
 
-    fn dev_journal_bucket(&self, _of: Membership<'_>, dev: u8, n: usize) -> Option<u64> {
-        device::journal_bucket(self.fs, dev, n)
+    fn dev_journal_bucket(&self, _of: Membership<'_>, dev: u8, n: usize) -> Result<Option<u64>> {
+        Ok(device::journal_bucket(self.fs, dev, n))
     }
 
     fn mark_metadata_bucket(

@@ -28,8 +28,8 @@ pub struct Keys<'a> {
 }
 
 impl NodeKeys for Keys<'_> {
-    fn next(&mut self) -> Option<KeyRef<'_>> {
-        self.rest.next().map(KeyBuf::as_ref)
+    fn next(&mut self) -> Result<Option<KeyRef<'_>>> {
+        Ok(self.rest.next().map(KeyBuf::as_ref))
     }
 }
 
@@ -108,9 +108,9 @@ impl DeviceHost for Watch {
         SbCopies { offset: [0; SB_OFFSETS], nr: 0, max_size_bits: 0 }
     }
 
-    fn dev_journal_bucket(&self, _of: Membership<'_>, _dev: (), n: usize) -> Option<u64> {
+    fn dev_journal_bucket(&self, _of: Membership<'_>, _dev: (), n: usize) -> Result<Option<u64>> {
         self.needs("journal bucket", &[Lock::Sb]);
-        (n == 0).then_some(self.journal)
+        Ok((n == 0).then_some(self.journal))
     }
 
     fn mark_metadata_bucket(
@@ -239,8 +239,8 @@ impl State for Watch {
         0
     }
 
-    fn gc_pos(&self) -> GcPosCell<'_> {
-        self.cell.get()
+    fn gc_pos(&self) -> Result<GcPosCell<'_>> {
+        Ok(self.cell.get())
     }
 }
 
@@ -366,9 +366,9 @@ impl Usage for Watch {
         self.expect("comparing", self.end());
     }
 
-    fn usage<'l>(&'l self, _mark: &'l Held<MarkWrite>, _side: Side) -> UsageWords<'l> {
+    fn usage<'l>(&'l self, _mark: &'l Held<MarkWrite>, _side: Side) -> Result<UsageWords<'l>> {
         self.expect("comparing", self.end());
-        UsageWords::new(&USAGE)
+        Ok(UsageWords::new(&USAGE))
     }
 
     fn replicas_entry<'l>(&'l self, _mark: &'l Held<MarkWrite>, _i: usize) -> Option<EntryRef<'l>> {
@@ -385,8 +385,8 @@ impl Nodes for Watch {
         self.root_of(id)
     }
 
-    fn node_info(&self, node: usize) -> NodeInfo {
-        self.nodes[node].info
+    fn node_info(&self, node: usize) -> Result<NodeInfo> {
+        Ok(self.nodes[node].info)
     }
 
     fn node_key(&self, node: usize) -> Option<KeyBuf> {

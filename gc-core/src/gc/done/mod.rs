@@ -46,6 +46,6 @@ pub(crate) fn done<'h, H: Host + ?Sized>(
     for dev in devices.iter() {
         buckets::done(host, dev, mode)?;
     }
-    usage::fold(host, mark, devices);
+    usage::fold(host, mark, devices)?;
     usage::done(host, mark, devices, mode)
 }

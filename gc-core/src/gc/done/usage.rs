@@ -33,11 +33,14 @@ const HIDDEN: usize = 1;
 const ENTRY_TEXT: usize = 80;
 
 /// Adds what is pending, and hands over what follows from the buckets.
+///
+/// # Errors
+/// `EINVAL` when the host lends no usage.
 pub(super) fn fold<'h, H: Host + ?Sized>(
     host: &'h H,
     mark: &Held<MarkWrite>,
     devices: &Devices<'h, H>,
-) {
+) -> Result<()> {
     host.usage_fold(mark);
     let mut all = 0_u64;
     for dev in devices.iter() {
@@ -45,7 +48,8 @@ pub(super) fn fold<'h, H: Host + ?Sized>(
         host.set_dev_usage(mark, dev.dev, &usage);
         all = all.wrapping_add(hidden);
     }
-    host.usage(mark, Side::Live).set(HIDDEN, all);
+    host.usage(mark, Side::Live)?.set(HIDDEN, all);
+    Ok(())
 }
 
 /// Compares the counters.
@@ -58,8 +62,8 @@ pub(super) fn done<'h, H: Host + ?Sized>(
     devices: &Devices<'h, H>,
     mode: Mode,
 ) -> Result<()> {
-    let base = host.usage(mark, Side::Live);
-    let counted = host.usage(mark, Side::Gc);
+    let base = host.usage(mark, Side::Live)?;
+    let counted = host.usage(mark, Side::Gc)?;
 
     for (field, word, always) in COUNTERS {
         if !always && mode.metadata_only {

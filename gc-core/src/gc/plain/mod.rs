@@ -60,7 +60,7 @@ impl<'h> Plain<'h> {
     /// # Errors
     /// When memory is short.
     pub(super) fn new<H: Host + ?Sized>(host: &'h H) -> Result<Option<Self>> {
-        let Some(lent) = host.counters() else { return Ok(None) };
+        let Some(lent) = host.counters()? else { return Ok(None) };
         let mut sums = Vec::new();
         let nr = lent.replicas.len().saturating_add(FS_USAGE_U64S);
         sums.try_reserve_exact(nr)?;
