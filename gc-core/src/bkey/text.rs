@@ -4,7 +4,7 @@
 //! Facts: `docs/facts/marking.md`, section 12, and `docs/facts/key-validation.md`.
 
 use super::alloc_key::AllocText;
-use super::{Entry, KeyRef};
+use super::{Entry, KeyRef, key_type_name};
 use crate::layout::bits::{low8, low16, low32};
 use crate::layout::{Bpos, ExtentPtr, KeyType, POS_MAX, POS_MIN};
 use crate::text::Text;
@@ -12,35 +12,6 @@ use core::fmt;
 
 /// Text of a key within a message about marking (source: `char buf[200]`).
 pub type KeyText = Text<200>;
-
-/// Names of the key types by number (source: `bch2_bkey_types`).
-const KEY_TYPES: [&str; 19] = [
-    "deleted",
-    "discard",
-    "error",
-    "cookie",
-    "whiteout",
-    "btree_ptr",
-    "extent",
-    "reservation",
-    "inode",
-    "inode_generation",
-    "dirent",
-    "xattr",
-    "alloc",
-    "quota",
-    "stripe",
-    "reflink_p",
-    "reflink_v",
-    "inline_data",
-    "btree_ptr_v2",
-];
-
-/// Name of a key type; `None` for a number that is none.
-#[must_use]
-pub fn key_type_name(t: KeyType) -> Option<&'static str> {
-    KEY_TYPES.get(usize::from(t.0)).copied()
-}
 
 /// A position as the original prints it in a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,6 +8,7 @@
 mod coalesce;
 mod devices;
 mod guard;
+mod origin;
 mod shared;
 mod terms;
 mod touched;
@@ -17,6 +18,7 @@ pub use coalesce::{
 };
 pub use devices::{DevEntry, Devices, GcArray, Stretch};
 pub use guard::{Locked, NodeRead};
+pub use origin::Origin;
 pub use shared::{Buckets, GC_POS_WORDS, GcPosCell, UsageWords};
 pub use terms::{
     ALLOC_FIFOS, Child, Counters, Flag, Geometry, Level, Lock, NodeInfo, NodeSet, Param,
@@ -212,11 +214,18 @@ pub trait Host: DeviceHost {
 
     // ---- marking
 
-    /// Accounts for a key in the gc arrays; the mark lock is not held.
+    /// Accounts for a key in the gc arrays; the mark lock is not held. `origin`: where it
+    /// comes from, for a host that says so.
     ///
     /// # Errors
     /// Why the key was not accounted for in full.
-    fn mark_key(&self, key: KeyRef<'_>, sectors: i64, flags: u32) -> Result<()>;
+    fn mark_key(
+        &self,
+        origin: &Origin<Self::Node>,
+        key: KeyRef<'_>,
+        sectors: i64,
+        flags: u32,
+    ) -> Result<()>;
     /// Whether the superblock lists the key's devices; the mark lock is not held.
     fn replicas_marked(&self, key: KeyRef<'_>) -> bool;
     /// Makes it list them; neither superblock nor mark lock is held.

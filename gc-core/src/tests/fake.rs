@@ -402,7 +402,13 @@ impl Host for Fake {
         unreachable!()
     }
 
-    fn mark_key(&self, _: KeyRef<'_>, _: i64, _: u32) -> Result<()> {
+    fn mark_key(
+        &self,
+        _: &crate::host::Origin<usize>,
+        _: KeyRef<'_>,
+        _: i64,
+        _: u32,
+    ) -> Result<()> {
         unreachable!()
     }
 

@@ -17,7 +17,8 @@ use gc_core::error::{Error, Result};
 use gc_core::finding::{Answer, Finding};
 use gc_core::host::{
     Buckets, Child, Counters, DeviceHost, Flag, GC_POS_WORDS, GcPosCell, Geometry, Host, Level,
-    Lock, NodeInfo, NodeSet, Param, SbCopies, Side, StripeVisitor, Trace, UsageWords, WalkKind,
+    Lock, NodeInfo, NodeSet, Origin, Param, SbCopies, Side, StripeVisitor, Trace, UsageWords,
+    WalkKind,
 };
 use gc_core::layout::{
     BkeyFormat, BkeyI, Bpos, BtreeId, Bucket, BucketArray, DataType, DevUsage, ExtentPtr, GcPos,
@@ -328,7 +329,13 @@ impl Host for CHost {
     }
 
     #[inline]
-    fn mark_key(&self, key: KeyRef<'_>, sectors: i64, flags: u32) -> Result<()> {
+    fn mark_key(
+        &self,
+        _origin: &Origin<Self::Node>,
+        key: KeyRef<'_>,
+        sectors: i64,
+        flags: u32,
+    ) -> Result<()> {
         let key = key_sc(key);
         let k = (&raw const key).cast::<sys::bkey_s_c>();
         // SAFETY: `c` is as in `new`; the key outlives the call.

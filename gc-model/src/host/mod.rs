@@ -18,7 +18,7 @@ use gc_core::bkey::{KeyBuf, KeyRef};
 use gc_core::error::{Errno, Error, Result};
 use gc_core::finding::{Answer, Finding};
 use gc_core::host::{
-    Buckets, Child, Counters, Flag, GcPosCell, Host, Lock, NodeInfo, NodeSet, Param, Side,
+    Buckets, Child, Counters, Flag, GcPosCell, Host, Lock, NodeInfo, NodeSet, Origin, Param, Side,
     StripeVisitor, Trace, UsageWords, WalkKind,
 };
 use gc_core::layout::{Bpos, BtreeId, DevUsage, ExtentPtr, GcPhase, GcPos, KeyType, Stripe};
@@ -244,12 +244,14 @@ impl Host for Model {
         self.release(LockId::OpenBucket(i));
     }
 
-    fn mark_key(&self, key: KeyRef<'_>, sectors: i64, flags: u32) -> Result<()> {
-        self.call(Call::MarkKey, String::new)?;
-        self.take(LockId::Mark, Mode::Shared);
-        let ret = self.do_mark_key(key, sectors, flags);
-        self.release(LockId::Mark);
-        ret
+    fn mark_key(
+        &self,
+        _origin: &Origin<NodeId>,
+        key: KeyRef<'_>,
+        sectors: i64,
+        flags: u32,
+    ) -> Result<()> {
+        self.count_key(key, sectors, flags)
     }
 
     fn replicas_marked(&self, key: KeyRef<'_>) -> bool {

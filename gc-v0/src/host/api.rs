@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What the engine asks for.
 
-use super::watch::At;
+use super::observer::KeyOf;
 use super::{Image, Keys, NodeId, TreeWalk, device};
 use gc_core::accounting::Stripes;
 use gc_core::accounting::replicas::EntryRef;
@@ -9,8 +9,8 @@ use gc_core::bkey::{KeyBuf, KeyRef};
 use gc_core::error::{Error, Result};
 use gc_core::finding::{Answer, Finding};
 use gc_core::host::{
-    Buckets, Child, DeviceHost, Flag, GcPosCell, Geometry, Host, Level, Lock, NodeInfo, Param,
-    SbCopies, Side, StripeVisitor, Trace, UsageWords, WalkKind,
+    Buckets, Child, DeviceHost, Flag, GcPosCell, Geometry, Host, Level, Lock, NodeInfo, Origin,
+    Param, SbCopies, Side, StripeVisitor, Trace, UsageWords, WalkKind,
 };
 use gc_core::layout::{BtreeId, DataType, DevUsage, ExtentPtr, GcPos, Stripe};
 use std::fmt;
@@ -41,9 +41,11 @@ impl DeviceHost for Image<'_> {
         _flags: u32,
     ) {
         // What is wrong with it has been reported.
-        let _reported = match self.watched() {
-            None => self.mark(|ctx| ctx.mark_metadata_bucket(dev, bucket, data_type, sectors)),
-            Some(w) => self.mark_metadata_watched(&w, (dev, bucket), data_type, sectors),
+        let _reported = match self.observer() {
+            None => {
+                self.mark(None, |ctx| ctx.mark_metadata_bucket(dev, bucket, data_type, sectors))
+            }
+            Some(o) => self.mark_metadata_observed(&o, (dev, bucket), data_type, sectors),
         };
     }
 
@@ -177,19 +179,20 @@ impl<'r> Host for Image<'r> {
     }
     fn open_bucket_unlock(&self, _i: u32) {}
 
-    fn mark_key(&self, key: KeyRef<'_>, sectors: i64, flags: u32) -> Result<()> {
+    fn mark_key(
+        &self,
+        origin: &Origin<NodeId>,
+        key: KeyRef<'_>,
+        sectors: i64,
+        flags: u32,
+    ) -> Result<()> {
         let trigger = gc_core::accounting::Trigger { offset: 0, sectors, journal_seq: 0, flags };
-        match self.watched() {
-            None => {
-                self.before_key(key);
-                let marked = self.mark(|ctx| ctx.mark_key(key, &trigger));
-                if marked.is_err() {
-                    self.refused_key(key);
-                }
-                marked
-            }
-            Some(w) => self.mark_watched(&w, key, &trigger),
+        self.before_key(key);
+        let marked = self.mark(Some(KeyOf { origin, key }), |ctx| ctx.mark_key(key, &trigger));
+        if marked.is_err() {
+            self.refused_key(key);
         }
+        marked
     }
 
     fn replicas_marked(&self, key: KeyRef<'_>) -> bool {
@@ -233,8 +236,8 @@ impl<'r> Host for Image<'r> {
 
     fn usage_gc_alloc(&self) -> Result<()> {
         self.begin_pass();
-        if let Some(w) = self.watched() {
-            w.borrow_mut().pass();
+        if let Some(o) = self.observer() {
+            o.borrow_mut().pass();
         }
         self.zero_gc_usage()
     }
@@ -283,7 +286,6 @@ impl<'r> Host for Image<'r> {
     }
 
     fn node_key(&self, node: NodeId) -> Option<KeyBuf> {
-        self.at.set(Some(At::Root(node)));
         KeyBuf::copy_of(self.node(node)?.key.as_ref())
     }
 
@@ -298,9 +300,7 @@ impl<'r> Host for Image<'r> {
     }
 
     /// Keys were validated when they were read.
-    fn debugcheck(&self, node: NodeId, _key: KeyRef<'_>) {
-        self.at.set(Some(At::In(node)));
-    }
+    fn debugcheck(&self, _node: NodeId, _key: KeyRef<'_>) {}
 
     fn node_keys(&self, node: NodeId, overlay: bool) -> Keys<'_> {
         self.keys(node, overlay)

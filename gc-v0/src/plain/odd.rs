@@ -16,12 +16,11 @@ use crate::node::Node;
 use crate::recovery::{Begun, btrees};
 use crate::report::{Found, Reporter, answer};
 use crate::tree::{Merged, Nodes};
-use gc_core::accounting::sectors::Scale;
 use gc_core::accounting::{Ctx, StripeTable, Trigger, Usage};
-use gc_core::bkey::KeyRef;
+use gc_core::bkey::{KeyRef, References};
 use gc_core::finding::Answer;
 use gc_core::layout::btree::BTREE_MAX_DEPTH;
-use gc_core::layout::{BtreeId, BtreeNodeType, DataType, KeyType};
+use gc_core::layout::{BtreeId, BtreeNodeType, DataType, ExtentPtr};
 use std::rc::Rc;
 
 /// Pointers of a key whose buckets may be left out.
@@ -217,35 +216,33 @@ impl Search<'_, '_> {
 
     /// Takes the sectors of a key's pointers.
     fn key(&mut self, sheet: &Sheet, key: KeyRef<'_>) -> Result<(), TooMany> {
-        let t = match key.k.type_ {
-            KeyType::EXTENT | KeyType::REFLINK_V => Some(DataType::USER),
-            KeyType::BTREE_PTR | KeyType::BTREE_PTR_V2 => Some(DataType::BTREE),
-            _ => None,
-        };
-        let fs = &self.begun.fs;
-        let many = key.pointers().nth(POINTERS).is_some();
-        for p in key.pointers_decoded() {
-            let sectors = match t {
-                Some(DataType::BTREE) => Some(i64::from(fs.btree_node_sectors())),
-                Some(_) => {
-                    let delta = i64::from(key.k.size);
-                    let scale = Scale { live: p.crc.live_size, offset: 0, delta, flags: 0 };
-                    scale.on_disk(p.crc.compressed_size, p.crc.uncompressed_size).ok()
+        let value = match key.references(self.begun.fs.btree_node_sectors()) {
+            References::Pointers(value) => value,
+            References::Stripe(blocks) => {
+                for block in blocks {
+                    self.note_of(block.ptr)?;
                 }
-                None => None,
-            };
-            let taken = match (t, sectors) {
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
+        let many = value.iter().nth(POINTERS).is_some();
+        for p in value {
+            let taken = match p.sectors() {
                 // Whether a copy of a node is read hangs on its generation.
-                (Some(DataType::BTREE), _) if p.ptr.cached() => Taken::No,
-                (Some(t), Some(n)) if n > 0 && !many => sheet.take(p.ptr, n, t, true),
+                _ if p.holds == DataType::BTREE && p.ptr.cached() => Taken::No,
+                Ok(n) if n > 0 && !many => sheet.take(p.ptr, n.into(), p.holds, true),
                 _ => Taken::No,
             };
-            let dev = p.ptr.dev();
-            let bucket = fs.device(dev).map(|d| d.geometry().bucket_nr(p.ptr.offset()));
-            if let (Taken::No | Taken::Stale, Some(bucket)) = (taken, bucket) {
-                self.note(dev, bucket)?;
+            if matches!(taken, Taken::No | Taken::Stale) {
+                self.note_of(p.ptr)?;
             }
         }
         Ok(())
+    }
+
+    fn note_of(&mut self, ptr: ExtentPtr) -> Result<(), TooMany> {
+        let bucket = self.begun.fs.device(ptr.dev()).map(|d| d.geometry().bucket_nr(ptr.offset()));
+        bucket.map_or(Ok(()), |bucket| self.note(ptr.dev(), bucket))
     }
 }

@@ -10,7 +10,7 @@ use gc_core::finding::{Answer, Finding};
 use gc_core::gc::position::{allocator, node, phase, root};
 use gc_core::host::{
     Buckets, Child, DeviceHost, Flag, GcPosCell, Geometry, Host, Level, Lock, NodeInfo, NodeKeys,
-    Param, SB_OFFSETS, SbCopies, Side, StripeVisitor, Trace, UsageWords, Walk, WalkKind,
+    Origin, Param, SB_OFFSETS, SbCopies, Side, StripeVisitor, Trace, UsageWords, Walk, WalkKind,
 };
 use gc_core::layout::usage::FS_USAGE_U64S;
 use gc_core::layout::{BtreeId, DataType, DevUsage, ExtentPtr, GcPhase, GcPos};
@@ -228,7 +228,13 @@ impl Host for Watch {
         self.memory().open = None;
     }
 
-    fn mark_key(&self, key: KeyRef<'_>, _sectors: i64, _flags: u32) -> Result<()> {
+    fn mark_key(
+        &self,
+        _origin: &Origin<usize>,
+        key: KeyRef<'_>,
+        _sectors: i64,
+        _flags: u32,
+    ) -> Result<()> {
         let (node, btree) = {
             let m = self.memory();
             (m.node, m.btree)
