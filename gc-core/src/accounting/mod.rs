@@ -31,7 +31,7 @@ pub mod replicas;
 pub mod stripes;
 pub mod usage;
 
-pub use device::{Buckets, Device, Devices, Geometry};
+pub use device::{BucketSize, Buckets, Device, Devices, Geometry, bucket_nr};
 pub use generation::{gc_gen, gen_after, gen_cmp, ptr_stale};
 pub use mark::{BucketReference, Ctx, MarkError, Outcome, Sink, Trigger, count_pointer};
 pub use stripes::{StripeTable, Stripes};

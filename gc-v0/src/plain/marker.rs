@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Counting keys that count alike in any order.
 
-use super::sheet::{DevSheet, Sheet, Taken};
+use super::remaining::{DevRemaining, Remaining, Subtracted};
 use super::sums::{PTRS, Sums};
 use crate::fs::Fs;
 use crate::node::plain::{ShortExtent, Unusual};
@@ -15,14 +15,14 @@ use gc_disk::checksum;
 
 /// Counts keys for one thread.
 pub(super) struct Marker<'a> {
-    sheet: &'a Sheet,
+    remaining: &'a Remaining,
     table: View<'a>,
     sums: Sums<'a>,
     key_version: u64,
     btree_node_size: u16,
     checksums: Checksums,
     /// The member that was pointed to last.
-    near: (u8, Option<&'a DevSheet>),
+    near: (u8, Option<&'a DevRemaining>),
     /// Nobody else marks meanwhile.
     alone: bool,
     /// It counts what belongs to no bucket.
@@ -70,9 +70,9 @@ impl Checksums {
 
 /// What all threads count by.
 #[derive(Clone, Copy)]
-pub(super) struct Ground<'a> {
+pub(super) struct Context<'a> {
     pub(super) fs: &'a Fs,
-    pub(super) sheet: &'a Sheet,
+    pub(super) remaining: &'a Remaining,
     /// Highest key version handed out.
     pub(super) key_version: u64,
     pub(super) alone: bool,
@@ -80,10 +80,10 @@ pub(super) struct Ground<'a> {
     pub(super) first: bool,
 }
 
-impl<'a> Ground<'a> {
-    pub(super) fn new(begun: &'a Begun, sheet: &'a Sheet, threads: usize) -> Self {
+impl<'a> Context<'a> {
+    pub(super) fn new(begun: &'a Begun, remaining: &'a Remaining, threads: usize) -> Self {
         let (fs, key_version) = (&begun.fs, begun.key_version);
-        Self { fs, sheet, key_version, alone: threads <= 1, first: true }
+        Self { fs, remaining, key_version, alone: threads <= 1, first: true }
     }
 }
 
@@ -107,18 +107,18 @@ impl Sink for Silent {
 }
 
 impl<'a> Marker<'a> {
-    pub(super) fn new(ground: Ground<'a>) -> Option<Self> {
-        let table = ground.fs.replicas.table.view();
+    pub(super) fn new(context: Context<'a>) -> Option<Self> {
+        let table = context.fs.replicas.table.view();
         Some(Self {
-            sheet: ground.sheet,
+            remaining: context.remaining,
             table,
             sums: Sums::new(table)?,
-            key_version: ground.key_version,
-            btree_node_size: ground.fs.btree_node_sectors(),
+            key_version: context.key_version,
+            btree_node_size: context.fs.btree_node_sectors(),
             checksums: Checksums::new(),
-            near: (0, ground.sheet.dev(0)),
-            alone: ground.alone,
-            first: ground.first,
+            near: (0, context.remaining.dev(0)),
+            alone: context.alone,
+            first: context.first,
             stale: false,
         })
     }
@@ -158,10 +158,10 @@ impl<'a> Marker<'a> {
         let Some((ptr, crc)) = lone_pointer(KeyType::EXTENT, value) else { return Ok(false) };
         let Some(sectors) = self.checksums.sectors(crc, size) else { return Ok(false) };
         if ptr.dev() != self.near.0 {
-            self.near = (ptr.dev(), self.sheet.dev(ptr.dev()));
+            self.near = (ptr.dev(), self.remaining.dev(ptr.dev()));
         }
         let Some(dev) = self.near.1 else { return Ok(false) };
-        if !dev.take_whole(ptr, sectors, size, self.alone) {
+        if !dev.subtract_whole(ptr, sectors, size, self.alone) {
             return Ok(false);
         }
         // What was taken is not given back. Everything is summed in the first walk.
@@ -197,28 +197,28 @@ impl<'a> Marker<'a> {
             let taken = match p.counts_in {
                 CountsIn::Stripe(_) => return Err(Unusual),
                 CountsIn::Cached | CountsIn::OwnSet => {
-                    self.sheet.take(ptr, i64::from(n), t, self.alone)
+                    self.remaining.subtract(ptr, i64::from(n), t, self.alone)
                 }
             };
             match taken {
-                Taken::Yes if ptr.cached() => {
+                Subtracted::Yes if ptr.cached() => {
                     if !self.sums.on_one(DataType::CACHED, ptr.dev(), n.into()) {
                         return Err(Unusual);
                     }
                 }
-                Taken::Elsewhere if ptr.cached() => {}
-                Taken::Yes | Taken::Elsewhere => {
+                Subtracted::Elsewhere if ptr.cached() => {}
+                Subtracted::Yes | Subtracted::Elsewhere => {
                     *devs.get_mut(nr).ok_or(Unusual)? = ptr.dev();
                     nr = nr.wrapping_add(1);
                     sum = sum.wrapping_add(n.into());
                 }
-                Taken::Stale => {
+                Subtracted::Stale => {
                     self.stale = true;
                     if !self.sums.on_one(DataType::CACHED, ptr.dev(), 0) {
                         return Err(Unusual);
                     }
                 }
-                Taken::No => return Err(Unusual),
+                Subtracted::No => return Err(Unusual),
             }
         }
         if !self.first {
@@ -235,7 +235,7 @@ impl<'a> Marker<'a> {
         }
         let mut silent = Silent::default();
         let mut ctx = Ctx {
-            buckets: self.sheet,
+            buckets: self.remaining,
             stripes: &mut StripeTable::new(),
             sink: &mut silent,
             replicas: self.table,
