@@ -10,7 +10,7 @@ use gc_core::layout::{DataType, GcPos};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 
-/// Takes their sectors from their buckets; `false` where one is not as it should be.
+/// Subtracts their sectors from their buckets; `false` where one is not as it should be.
 pub(super) fn subtract(fs: &Fs, remaining: &Remaining) -> bool {
     let right = Cell::new(true);
     each(fs, |dev, bucket, t, sectors| {
