@@ -179,8 +179,8 @@ impl Budget {
     }
 
     /// How many buckets are listed.
-    pub(crate) fn say_odd(self, progress: &Progress, odd: usize) {
-        let n = count(u64::try_from(odd).unwrap_or(u64::MAX), "bucket");
+    pub(crate) fn say_suspect(self, progress: &Progress, suspect: usize) {
+        let n = count(u64::try_from(suspect).unwrap_or(u64::MAX), "bucket");
         self.say(progress, &format!("in order of references for {n}, the others agree"));
     }
 

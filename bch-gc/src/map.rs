@@ -10,7 +10,7 @@ use bch_gc::cli::{MapOptions, Source};
 use gc_core::error::Error;
 use gc_core::gc::{Args, gc};
 use gc_v0::host::Image;
-use gc_v0::host::watch::Watch;
+use gc_v0::host::observer::SharedObserver;
 use gc_v0::map::{Cell, Class, FindingPlaces, Grid};
 use serde_json::{Map, Value, json};
 use std::cell::RefCell;
@@ -28,8 +28,8 @@ fn answer(
     image: &Image<'_>,
 ) -> Result<bool, Failure> {
     let found = Rc::new(RefCell::new(FindingPlaces::default()));
-    let looking_on: Rc<RefCell<dyn Watch>> = Rc::<RefCell<FindingPlaces>>::clone(&found);
-    image.watch(looking_on);
+    let observer: SharedObserver = Rc::<RefCell<FindingPlaces>>::clone(&found);
+    image.observe(observer);
     let result = gc(image, Args { initial: true, metadata_only: false });
     session.progress.end();
     let ret = result.map_or_else(Error::code, |()| 0);

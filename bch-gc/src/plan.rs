@@ -13,7 +13,7 @@ use gc_core::error::Error;
 use gc_core::finding::Answer as Answered;
 use gc_core::gc::{Args, gc};
 use gc_v0::host::Image;
-use gc_v0::host::watch::Watch;
+use gc_v0::host::observer::SharedObserver;
 use gc_v0::plan::{Plan, RefusedPointers, Snapshot};
 use gc_v0::report::Code;
 use std::cell::RefCell;
@@ -42,8 +42,8 @@ fn answer(
 ) -> Result<bool, Failure> {
     let before = Snapshot::of(image);
     let refused = Rc::new(RefCell::new(RefusedPointers::default()));
-    let looking_on: Rc<RefCell<dyn Watch>> = Rc::<RefCell<RefusedPointers>>::clone(&refused);
-    image.watch(looking_on);
+    let observer: SharedObserver = Rc::<RefCell<RefusedPointers>>::clone(&refused);
+    image.observe(observer);
     let result = gc(image, Args { initial: true, metadata_only: false });
     session.progress.end();
     let plan = before.plan(&Snapshot::of(image), &refused.borrow());

@@ -14,7 +14,7 @@ use gc_image_write::generate::presets;
 use gc_v0::fs::{Fs, Options, open};
 use gc_v0::host::Image;
 use gc_v0::journal::JournalKeys;
-use gc_v0::plain::{self, Even, Held, Part, odd};
+use gc_v0::plain::{self, Even, Held, Part, suspect_buckets};
 use gc_v0::recovery::{Begun, RecoveryArgs, begin};
 use gc_v0::report::{Found, Reporter, answer};
 use images::{Unpacked, each};
@@ -139,7 +139,7 @@ fn in_order(begun: Begun) -> (Said, Option<Left>) {
 
 // Oracle: all buckets in memory.
 #[test]
-fn odd_buckets_alone_give_the_same() {
+fn suspect_buckets_alone_give_the_same() {
     let (listed, again, left_out) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
     each(|image| {
         let unpacked = image.unpack();
@@ -151,14 +151,15 @@ fn odd_buckets_alone_give_the_same() {
         for bytes in [held.bytes(), held.least()] {
             let mut begun = begun(&unpacked).unwrap();
             let parts = held.parts(bytes).unwrap();
-            let mut odd = odd(&begun, &parts, (1 << 20, 1 << 20), &mut |_| {}).unwrap();
+            let mut suspect =
+                suspect_buckets(&begun, &parts, (1 << 20, 1 << 20), &mut |_| {}).unwrap();
             let got = loop {
-                odd.list(&mut begun.fs);
+                suspect.list(&mut begun.fs);
                 let kept = begun.kept();
                 match in_order(begun) {
                     (_, Some((missed, fs, journal))) if !missed.is_empty() => {
                         again.fetch_add(1, Ordering::Relaxed);
-                        odd.add(missed);
+                        suspect.add(missed);
                         begun = kept.with(fs, journal);
                     }
                     (got, _) => break got,
@@ -167,8 +168,8 @@ fn odd_buckets_alone_give_the_same() {
             if got != want {
                 bad.push(format!("{} parts: {got:?}\nwant {want:?}", parts.len()));
             }
-            listed.fetch_add(odd.len(), Ordering::Relaxed);
-            let rest = usize::try_from(buckets).unwrap() - odd.len();
+            listed.fetch_add(suspect.len(), Ordering::Relaxed);
+            let rest = usize::try_from(buckets).unwrap() - suspect.len();
             left_out.fetch_add(rest, Ordering::Relaxed);
         }
         bad
@@ -258,7 +259,7 @@ fn a_large_device_is_checked_in_little_memory() {
     let got = within(32 - PROGRAM, &["check", "--threads", "1"], &image);
     assert_eq!(got.status.code(), Some(8), "{}", said(&got));
 
-    // References are followed in their order too, for what is odd.
+    // References are followed in their order too, for what is suspect.
     let got = run(48, &["--in-order"]);
     assert_eq!((got.status.code(), &got.stdout), (Some(0), &want.stdout), "{}", said(&got));
     assert!(said(&got).contains("the others agree"), "{}", said(&got));

@@ -9,7 +9,7 @@ use crate::run::{self, Failure, Session};
 use bch_gc::cli::CheckOptions;
 use gc_core::gc::{Args, gc};
 use gc_v0::host::Image;
-use gc_v0::plain::odd;
+use gc_v0::plain::suspect_buckets;
 use gc_v0::recovery::Begun;
 
 pub(super) fn check(
@@ -20,16 +20,16 @@ pub(super) fn check(
     lists: &Lists,
 ) -> Result<bool, Failure> {
     let progress = session.progress;
-    progress.phase("looking for odd buckets", "nodes", 0);
+    progress.phase("looking for suspect buckets", "nodes", 0);
     let mut read = |nodes| progress.add(nodes);
-    let mut odd = odd(&begun, &lists.parts, (lists.most, lists.kept), &mut read)
+    let mut suspect = suspect_buckets(&begun, &lists.parts, (lists.most, lists.kept), &mut read)
         .map_err(|_| lists.failure())?;
     begun.nodes.keep_at_most(lists.kept);
     let before = session.recorder.borrow_mut().hold();
     loop {
-        session.budget.say_odd(progress, odd.len());
+        session.budget.say_suspect(progress, suspect.len());
         progress.phase("reading nodes in order", "nodes", begun.fs.recorded_nodes());
-        odd.list(&mut begun.fs);
+        suspect.list(&mut begun.fs);
         let again = begun.kept();
         let mut reporter = Shared(session.recorder);
         let recovered = begun.read_marks(&mut reporter);
@@ -49,8 +49,8 @@ pub(super) fn check(
             return clean;
         }
         // A key that was refused counts in other buckets otherwise than was thought.
-        odd.add(missed);
-        if odd.len() > lists.most {
+        suspect.add(missed);
+        if suspect.len() > lists.most {
             session.recorder.borrow_mut().release();
             return Err(lists.failure());
         }

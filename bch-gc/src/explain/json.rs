@@ -6,7 +6,7 @@ use gc_core::finding::Refusal;
 use gc_core::layout::{BucketMark, DataType};
 use gc_v0::explain::{Explained, Noted};
 use gc_v0::files::FilePart;
-use gc_v0::host::watch::{By, KeyPlace, Outcome};
+use gc_v0::host::observer::{By, KeyPlace, Outcome};
 use serde_json::{Value, json};
 
 /// Everything that the text says, and which node holds each key.

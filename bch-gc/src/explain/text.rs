@@ -8,7 +8,7 @@ use gc_core::finding::Refusal;
 use gc_core::layout::BucketMark;
 use gc_v0::explain::{Explained, Fields, Noted};
 use gc_v0::fs::Fs;
-use gc_v0::host::watch::{By, KeyPlace, Outcome};
+use gc_v0::host::observer::{By, KeyPlace, Outcome};
 use gc_v0::key::Key;
 use std::io::{Result, Write};
 

@@ -4,7 +4,7 @@
 //! Facts: `docs/facts/marking.md`, section 12, and `docs/facts/key-validation.md`.
 
 use super::alloc_key::AllocText;
-use super::{Entry, KeyRef};
+use super::{Entry, KeyRef, RefersTo, key_type_name};
 use crate::layout::bits::{low8, low16, low32};
 use crate::layout::{Bpos, ExtentPtr, KeyType, POS_MAX, POS_MIN};
 use crate::text::Text;
@@ -12,35 +12,6 @@ use core::fmt;
 
 /// Text of a key within a message about marking (source: `char buf[200]`).
 pub type KeyText = Text<200>;
-
-/// Names of the key types by number (source: `bch2_bkey_types`).
-const KEY_TYPES: [&str; 19] = [
-    "deleted",
-    "discard",
-    "error",
-    "cookie",
-    "whiteout",
-    "btree_ptr",
-    "extent",
-    "reservation",
-    "inode",
-    "inode_generation",
-    "dirent",
-    "xattr",
-    "alloc",
-    "quota",
-    "stripe",
-    "reflink_p",
-    "reflink_v",
-    "inline_data",
-    "btree_ptr_v2",
-];
-
-/// Name of a key type; `None` for a number that is none.
-#[must_use]
-pub fn key_type_name(t: KeyType) -> Option<&'static str> {
-    KEY_TYPES.get(usize::from(t.0)).copied()
-}
 
 /// A position as the original prints it in a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +56,6 @@ impl<F: Fn(ExtentPtr) -> bool> KeyDisplay<'_, F> {
     fn value(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let v = self.key.v;
         match (self.key.k.type_, v) {
-            (KeyType::BTREE_PTR | KeyType::EXTENT, _) => self.entries(f),
             (KeyType::BTREE_PTR_V2, &[_, seq, sizes, offset, inode, ..]) => {
                 let (written, sectors) = (low16(sizes), low16(sizes >> 16));
                 let min = PosText(Bpos { snapshot: low32(sizes >> 32), offset, inode });
@@ -104,7 +74,12 @@ impl<F: Fn(ExtentPtr) -> bool> KeyDisplay<'_, F> {
             (KeyType::ALLOC, _) => fmt::Display::fmt(&AllocText(v), f),
             (KeyType::INODE_GENERATION, &[w, ..]) => write!(f, "generation: {}", low32(w)),
             (KeyType::INLINE_DATA, _) => write!(f, "({} bytes)", v.len().saturating_mul(8)),
-            _ => Ok(()),
+            // Of a head cut short nothing is printed.
+            (KeyType::BTREE_PTR_V2 | KeyType::REFLINK_V, _) => Ok(()),
+            (t, _) => match RefersTo::of(t) {
+                RefersTo::Pointers { .. } => self.entries(f),
+                _ => Ok(()),
+            },
         }
     }
 

@@ -8,7 +8,7 @@ use super::position::{self, Position};
 use super::topology::Topology;
 use crate::bkey::KeyBuf;
 use crate::error::Result;
-use crate::host::{BtreeRoot, GcWrite, Held, Host, NodeInfo, NodeKeys, Param, Walk, WalkKind};
+use crate::host::{BtreeRoot, GcWrite, Held, Host, NodeInfo, NodeKeys, Origin, Param, Walk, WalkKind};
 use crate::layout::btree::{
     BTREE_INSERT_GC_LOCK_HELD, BTREE_INSERT_NOWAIT, BTREE_INSERT_USE_RESERVE,
 };
@@ -64,12 +64,13 @@ pub(crate) fn btree<H: Host + ?Sized>(
     let Some(root) = host.btree_root(&*lock, id) else {
         return position.advance(position::root(phase));
     };
-    let marked = if host.node_info(root)?.fake {
+    let info = host.node_info(root)?;
+    let marked = if info.fake {
         Ok(())
     } else {
         host.node_key(root)
             .ok_or_else(|| refuse(host, id, "root key too long"))
-            .and_then(|key| marker.mark(key.as_ref()))
+            .and_then(|key| marker.mark(&Origin::root_key(root, &info), key.as_ref()))
             .map(|_stale| ())
     };
     position.advance(position::root(phase))?;
@@ -94,15 +95,25 @@ fn visit<H: Host + ?Sized>(
     if !BtreeNodeType::of(info.level, info.btree_id).needs_gc() {
         return Ok(0);
     }
-    if info.level == 0 { leaf(host, marker, node) } else { interior(host, marker, node, &info) }
+    if info.level == 0 {
+        leaf(host, marker, node, &info)
+    } else {
+        interior(host, marker, node, &info)
+    }
 }
 
-fn leaf<H: Host + ?Sized>(host: &H, marker: &mut Marker<'_, '_, H>, node: H::Node) -> Result<u8> {
+fn leaf<H: Host + ?Sized>(
+    host: &H,
+    marker: &mut Marker<'_, '_, H>,
+    node: H::Node,
+    info: &NodeInfo,
+) -> Result<u8> {
+    let origin = Origin::in_node(node, info, false);
     let mut keys = host.node_keys(node, false);
     let mut stale = 0;
     while let Some(key) = keys.next()? {
         host.debugcheck(node, key);
-        stale = stale.max(marker.mark(key)?);
+        stale = stale.max(marker.mark(&origin, key)?);
     }
     Ok(stale)
 }
@@ -114,6 +125,7 @@ fn interior<H: Host + ?Sized>(
     info: &NodeInfo,
 ) -> Result<u8> {
     let mut keys = host.node_keys(node, false);
+    let origin = Origin::in_node(node, info, false);
     let mut topology = Topology::of(info);
     let mut stale = 0;
     let copy_next = |keys: &mut H::Keys<'_>| match keys.next()? {
@@ -125,7 +137,7 @@ fn interior<H: Host + ?Sized>(
     let mut ahead = copy_next(&mut keys)?;
     while let Some(key) = ahead {
         host.debugcheck(node, key.as_ref());
-        stale = stale.max(marker.mark(key.as_ref())?);
+        stale = stale.max(marker.mark(&origin, key.as_ref())?);
         // Judged with the next live key at hand: whiteouts behind the last child
         // do not hide that it is the last.
         ahead = copy_next(&mut keys)?;

@@ -6,7 +6,7 @@ use super::mark::Marker;
 use super::topology::{self, Topology};
 use crate::bkey::{KeyBuf, KeyRef, NodeFormat, RawKey};
 use crate::error::{Error, Result};
-use crate::host::{Child, Host, InitialPass, Level, NodeInfo, NodeKeys, NodeRead, NodeSet};
+use crate::host::{Child, Host, InitialPass, Level, NodeInfo, NodeKeys, NodeRead, NodeSet, Origin};
 use crate::layout::btree::BTREE_MAX_DEPTH;
 use crate::layout::{Bpos, BtreeId};
 
@@ -37,7 +37,7 @@ pub(crate) fn btree<H: Host + ?Sized>(
         Walk { host, id, target }.node(marker, root, &info)?;
     }
     let key = host.node_key(node).ok_or_else(|| refuse(host, id, "root key too long"))?;
-    marker.mark(key.as_ref())?;
+    marker.mark(&Origin::root_key(node, &info), key.as_ref())?;
     marker.hand_over();
     Ok(())
 }
@@ -71,7 +71,7 @@ impl<H: Host + ?Sized> Walk<'_, H> {
             let mut keys = self.host.node_keys(at.node, true);
             while let Some(key) = keys.next()? {
                 self.host.debugcheck(at.node, key);
-                self.mark(marker, info, key)?;
+                self.mark(marker, at.node, info, key)?;
             }
         }
         marker.hand_over();
@@ -104,7 +104,7 @@ impl<H: Host + ?Sized> Walk<'_, H> {
             if !at.checked {
                 self.host.debugcheck(at.node, key);
             }
-            self.mark(marker, info, key)?;
+            self.mark(marker, at.node, info, key)?;
         }
     }
 
@@ -122,7 +122,7 @@ impl<H: Host + ?Sized> Walk<'_, H> {
         while let Some(key) = ahead {
             // Also in a node just read: it may be a key of the journal.
             self.host.debugcheck(at.node, key.as_ref());
-            self.mark(marker, info, key.as_ref())?;
+            self.mark(marker, at.node, info, key.as_ref())?;
             ahead = self.copy_next(&mut keys)?;
             topology.child(self.host, key.as_ref(), ahead.is_none())?;
             if let Some(coming) = &mut coming {
@@ -146,12 +146,18 @@ impl<H: Host + ?Sized> Walk<'_, H> {
     }
 
     #[inline]
-    fn mark(&self, marker: &mut Marker<'_, '_, H>, info: &NodeInfo, key: KeyRef<'_>) -> Result<()> {
+    fn mark(
+        &self,
+        marker: &mut Marker<'_, '_, H>,
+        node: H::Node,
+        info: &NodeInfo,
+        key: KeyRef<'_>,
+    ) -> Result<()> {
         let p = key.k.p;
         if p < info.min_key || p > info.max_key {
             return Err(self.out_of_range(p, info));
         }
-        marker.mark(key)?;
+        marker.mark(&Origin::in_node(node, info, true), key)?;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 
 use super::touched::{STRETCH, Touched};
 use super::{Buckets, DeviceHost, Geometry, Held, KeepsBuckets, MarkWrite, Members, Side};
+use crate::accounting::BucketSize;
 use crate::error::{Error, Result};
 use crate::layout::{Bucket, DevUsage};
 use alloc::vec::Vec;
@@ -16,9 +17,8 @@ pub struct DevEntry<'h, H: DeviceHost + ?Sized> {
     pub idx: u32,
     /// Its geometry.
     pub geometry: Geometry,
-    /// Number by which sectors are shifted to buckets, if their size is a power of
-    /// two.
-    shift: Option<u32>,
+    /// The size of its buckets, by which sectors are divided.
+    bucket_size: BucketSize,
     /// Whether it is there, or only remembered by the superblock.
     pub online: bool,
     /// Its buckets as the file system uses them.
@@ -46,8 +46,7 @@ impl<'h, H: DeviceHost + ?Sized> DevEntry<'h, H> {
     #[inline]
     #[must_use]
     pub fn bucket_of(&self, sector: u64) -> Option<u64> {
-        let Some(shift) = self.shift else { return self.geometry.bucket_of(sector) };
-        let b = sector.wrapping_shr(shift);
+        let b = self.bucket_size.bucket_nr(sector);
         (b >= u64::from(self.geometry.first_bucket) && b < self.geometry.nbuckets).then_some(b)
     }
 
@@ -125,10 +124,7 @@ impl<'h, H: Members + ?Sized> Devices<'h, H> {
             dev,
             idx,
             geometry,
-            shift: geometry
-                .bucket_size
-                .is_power_of_two()
-                .then(|| geometry.bucket_size.trailing_zeros()),
+            bucket_size: BucketSize::new(u64::from(geometry.bucket_size)),
             online,
             live,
             gc: live,

@@ -9,6 +9,7 @@ mod alone;
 mod coalesce;
 mod devices;
 mod lock;
+mod origin;
 mod shared;
 mod terms;
 mod touched;
@@ -22,6 +23,7 @@ pub use lock::{
     BtreeRoot, Freelist, GcRead, GcWrite, Held, InitialPass, KeepsBuckets, KeepsRoot, Lock,
     LockKind, Locked, Locks, MarkRead, MarkWrite, Membership, NodeRead, Sb, StateRead, Stopping,
 };
+pub use origin::Origin;
 pub use shared::{Buckets, GC_POS_WORDS, GcPosCell, UsageWords};
 pub use terms::{
     ALLOC_FIFOS, Child, Counters, Flag, Geometry, Level, MetadataBucket, NodeInfo, NodeSet, Param,
@@ -239,12 +241,19 @@ pub trait Findings: Log {
 }
 
 /// Accounting for keys. The mark lock is not held: the host takes it.
-pub trait Marking {
-    /// Accounts for a key in the gc arrays.
+pub trait Marking: Nodes {
+    /// Accounts for a key in the gc arrays. `origin`: where it comes from, for a host that
+    /// says so.
     ///
     /// # Errors
     /// Why the key was not accounted for in full.
-    fn mark_key(&self, key: KeyRef<'_>, sectors: i64, flags: u32) -> Result<()>;
+    fn mark_key(
+        &self,
+        origin: &Origin<Self::Node>,
+        key: KeyRef<'_>,
+        sectors: i64,
+        flags: u32,
+    ) -> Result<()>;
     /// Whether the superblock lists the key's devices.
     fn replicas_marked(&self, key: KeyRef<'_>) -> bool;
     /// Makes it list them; the superblock lock is not held either.

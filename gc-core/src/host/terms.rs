@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The words in which the engine and its host speak: locks, flags, places.
 
+use crate::accounting::bucket_nr;
 use crate::accounting::replicas::View;
 use crate::layout::{BkeyFormat, Bpos, BtreeId, DataType, GcPos};
 
@@ -118,7 +119,7 @@ impl Geometry {
     #[inline]
     #[must_use]
     pub fn bucket_of(&self, sector: u64) -> Option<u64> {
-        let b = sector.checked_div(u64::from(self.bucket_size))?;
+        let b = bucket_nr(sector, u64::from(self.bucket_size));
         (b >= u64::from(self.first_bucket) && b < self.nbuckets).then_some(b)
     }
 }

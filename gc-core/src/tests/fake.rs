@@ -341,7 +341,13 @@ impl Findings for Fake {
 }
 
 impl Marking for Fake {
-    fn mark_key(&self, _: KeyRef<'_>, _: i64, _: u32) -> Result<()> {
+    fn mark_key(
+        &self,
+        _: &crate::host::Origin<usize>,
+        _: KeyRef<'_>,
+        _: i64,
+        _: u32,
+    ) -> Result<()> {
         unreachable!()
     }
 

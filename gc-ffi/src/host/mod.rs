@@ -19,7 +19,7 @@ use gc_core::host::{
     Allocator, Buckets, Child, Coordination, Counters, DeviceHost, Findings, Flag, Freelist,
     GC_POS_WORDS, GcPosCell, GcThread, GcWrite, Geometry, Held, KeepsBuckets, KeepsRoot, Level,
     Lock, Locks, Log, MarkRead, MarkWrite, Marking, Members, Membership, MetadataBucket, NodeInfo,
-    NodeSet, Nodes, Param, SbCopies, Side, State, Stopping, StripeTables, StripeVisitor, Trace,
+    NodeSet, Nodes, Origin, Param, SbCopies, Side, State, Stopping, StripeTables, StripeVisitor, Trace,
     Usage, UsageWords, WalkKind, Walks,
 };
 use gc_core::layout::{
@@ -387,7 +387,13 @@ impl Findings for CHost {
 
 impl Marking for CHost {
     #[inline]
-    fn mark_key(&self, key: KeyRef<'_>, sectors: i64, flags: u32) -> Result<()> {
+    fn mark_key(
+        &self,
+        _origin: &Origin<Self::Node>,
+        key: KeyRef<'_>,
+        sectors: i64,
+        flags: u32,
+    ) -> Result<()> {
         let key = key_sc(key);
         let k = (&raw const key).cast::<sys::bkey_s_c>();
         // SAFETY: `c` is as in `new`; the key outlives the call.

@@ -58,7 +58,7 @@ exports! { gc_host_sys;
     ) -> c_int = EINVAL => {
         // SAFETY: the caller gives NULL or a key.
         let key = unsafe { key_of(k) };
-        key.map_or(EINVAL, |key| code(c.model.mark_key(key, sectors, flags)))
+        key.map_or(EINVAL, |key| code(c.model.count_key(key, sectors, flags)))
     };
     fn gc_host_counters(c: *mut bch_fs, out: *mut sys::gc_host_counters) = () => {
         let Ok(Some(lent)) = c.model.counters() else {

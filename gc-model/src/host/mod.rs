@@ -20,7 +20,7 @@ use gc_core::finding::{Answer, Finding};
 use gc_core::host::{
     Allocator, Buckets, Child, Coordination, Counters, Findings, Flag, Freelist, GcPosCell,
     GcThread, GcWrite, Held, KeepsBuckets, KeepsRoot, Lock, MarkRead, MarkWrite, Marking, Members,
-    NodeInfo, NodeSet, Nodes, Param, Side, State, Stopping, StripeTables, StripeVisitor, Trace,
+    NodeInfo, NodeSet, Nodes, Origin, Param, Side, State, Stopping, StripeTables, StripeVisitor, Trace,
     Usage, UsageWords, WalkKind, Walks,
 };
 use gc_core::layout::{Bpos, BtreeId, DevUsage, ExtentPtr, GcPhase, GcPos, KeyType, Stripe};
@@ -287,12 +287,14 @@ impl Findings for Model {
 }
 
 impl Marking for Model {
-    fn mark_key(&self, key: KeyRef<'_>, sectors: i64, flags: u32) -> Result<()> {
-        self.call(Call::MarkKey, String::new)?;
-        self.take(LockId::Mark, Mode::Shared);
-        let ret = self.do_mark_key(key, sectors, flags);
-        self.release(LockId::Mark);
-        ret
+    fn mark_key(
+        &self,
+        _origin: &Origin<NodeId>,
+        key: KeyRef<'_>,
+        sectors: i64,
+        flags: u32,
+    ) -> Result<()> {
+        self.count_key(key, sectors, flags)
     }
 
     fn replicas_marked(&self, key: KeyRef<'_>) -> bool {

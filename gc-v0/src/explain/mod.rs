@@ -3,9 +3,9 @@
 //! reference that counts towards it or was refused, and what that means.
 
 mod bucket;
+mod observer;
 mod place;
 mod remark;
-mod watch;
 
 pub use bucket::{AllocKey, Explained, Explainer, FoundHere, Noted, Recorded};
 pub use place::{Place, PlaceError};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What the engine asks for.
 
-use super::watch::At;
+use super::observer::KeyOf;
 use super::{Image, Keys, NodeId, TreeWalk, device};
 use gc_core::accounting::Stripes;
 use gc_core::accounting::replicas::EntryRef;
@@ -11,7 +11,7 @@ use gc_core::finding::{Answer, Finding};
 use gc_core::host::{
     Alone, Buckets, Child, DeviceHost, Findings, Flag, GcPosCell, Geometry, Held, KeepsBuckets,
     KeepsRoot, Level, Log, MarkRead, MarkWrite, Marking, Members, Membership, MetadataBucket,
-    NodeInfo, Nodes, Param, SbCopies, Side, State, Stopping, StripeTables, StripeVisitor, Usage,
+    NodeInfo, Nodes, Origin, Param, SbCopies, Side, State, Stopping, StripeTables, StripeVisitor, Usage,
     UsageWords, WalkKind, Walks,
 };
 use gc_core::layout::{BtreeId, DevUsage, Stripe};
@@ -57,9 +57,11 @@ impl DeviceHost for Image<'_> {
     ) {
         let MetadataBucket { number, data_type, sectors, .. } = *bucket;
         // What is wrong with it has been reported.
-        let _reported = match self.watched() {
-            None => self.mark(|ctx| ctx.mark_metadata_bucket(dev, number, data_type, sectors)),
-            Some(w) => self.mark_metadata_watched(&w, (dev, number), data_type, sectors),
+        let _reported = match self.observer() {
+            None => {
+                self.mark(None, |ctx| ctx.mark_metadata_bucket(dev, number, data_type, sectors))
+            }
+            Some(o) => self.mark_metadata_observed(&o, (dev, number), data_type, sectors),
         };
     }
 }
@@ -157,19 +159,20 @@ impl Findings for Image<'_> {
 }
 
 impl Marking for Image<'_> {
-    fn mark_key(&self, key: KeyRef<'_>, sectors: i64, flags: u32) -> Result<()> {
+    fn mark_key(
+        &self,
+        origin: &Origin<NodeId>,
+        key: KeyRef<'_>,
+        sectors: i64,
+        flags: u32,
+    ) -> Result<()> {
         let trigger = gc_core::accounting::Trigger { offset: 0, sectors, journal_seq: 0, flags };
-        match self.watched() {
-            None => {
-                self.before_key(key);
-                let marked = self.mark(|ctx| ctx.mark_key(key, &trigger));
-                if marked.is_err() {
-                    self.refused_key(key);
-                }
-                marked
-            }
-            Some(w) => self.mark_watched(&w, key, &trigger),
+        self.before_key(key);
+        let marked = self.mark(Some(KeyOf { origin, key }), |ctx| ctx.mark_key(key, &trigger));
+        if marked.is_err() {
+            self.refused_key(key);
         }
+        marked
     }
 
     fn replicas_marked(&self, key: KeyRef<'_>) -> bool {
@@ -213,8 +216,8 @@ impl StripeTables for Image<'_> {
 impl Usage for Image<'_> {
     fn usage_gc_alloc(&self) -> Result<()> {
         self.begin_pass();
-        if let Some(w) = self.watched() {
-            w.borrow_mut().pass();
+        if let Some(o) = self.observer() {
+            o.borrow_mut().pass();
         }
         self.zero_gc_usage()
     }
@@ -269,7 +272,6 @@ impl Nodes for Image<'_> {
     }
 
     fn node_key(&self, node: NodeId) -> Option<KeyBuf> {
-        self.at.set(Some(At::Root(node)));
         KeyBuf::copy_of(self.node(node)?.key.as_ref())
     }
 
@@ -284,9 +286,7 @@ impl Nodes for Image<'_> {
     }
 
     /// Keys were validated when they were read.
-    fn debugcheck(&self, node: NodeId, _key: KeyRef<'_>) {
-        self.at.set(Some(At::In(node)));
-    }
+    fn debugcheck(&self, _node: NodeId, _key: KeyRef<'_>) {}
 
     fn node_keys(&self, node: NodeId, overlay: bool) -> Keys<'_> {
         self.keys(node, overlay)

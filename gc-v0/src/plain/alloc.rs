@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Alloc keys: what the words of the sheet begin with, and how many there are.
+//! Alloc keys: what remains of each bucket at first, and how many there are.
 
 use super::level::Work;
-use super::marker::{Ground, Silent};
+use super::marker::{Context, Silent};
 use super::parts::Held;
-use super::sheet::{REGION_BITS, Sheet};
+use super::remaining::{REGION_BITS, Remaining};
 use crate::key::Key;
 use crate::node::plain::Unusual;
 use gc_core::accounting::replicas::View;
@@ -15,7 +15,7 @@ use std::ops::RangeInclusive;
 
 /// Reads alloc keys for one thread.
 pub(super) struct Filler<'a> {
-    sheet: &'a Sheet,
+    remaining: &'a Remaining,
     table: View<'a>,
     usage: Usage,
     key_version: u64,
@@ -26,14 +26,14 @@ pub(super) struct Filler<'a> {
 }
 
 impl<'a> Filler<'a> {
-    pub(super) fn new(ground: Ground<'a>) -> Option<Self> {
+    pub(super) fn new(context: Context<'a>) -> Option<Self> {
         Some(Self {
-            sheet: ground.sheet,
-            table: ground.fs.replicas.table.view(),
+            remaining: context.remaining,
+            table: context.fs.replicas.table.view(),
             usage: Usage::default(),
-            key_version: ground.key_version,
-            btree_node_size: ground.fs.btree_node_sectors(),
-            first: ground.first,
+            key_version: context.key_version,
+            btree_node_size: context.fs.btree_node_sectors(),
+            first: context.first,
             pointers: Vec::new(),
         })
     }
@@ -46,12 +46,12 @@ impl Work for Filler<'_> {
             return Err(Unusual);
         }
         let Bpos { inode, offset, .. } = k.p;
-        if u8::try_from(inode).is_ok_and(|dev| self.sheet.is_elsewhere(dev, offset)) {
+        if u8::try_from(inode).is_ok_and(|dev| self.remaining.is_elsewhere(dev, offset)) {
             return Ok(());
         }
         let mut silent = Silent::default();
         let mut ctx = Ctx {
-            buckets: self.sheet,
+            buckets: self.remaining,
             stripes: &mut StripeTable::new(),
             sink: &mut silent,
             replicas: self.table,
@@ -69,7 +69,7 @@ impl Work for Filler<'_> {
     }
 
     fn wants(&self, keys: &RangeInclusive<Bpos>) -> bool {
-        self.first || self.sheet.meets(keys)
+        self.first || self.remaining.meets(keys)
     }
 }
 

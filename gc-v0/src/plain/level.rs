@@ -2,7 +2,7 @@
 //! Nodes of one level after another, those of a level in the order of their place
 //! on disk, by several threads.
 
-use super::marker::{Ground, Marker};
+use super::marker::{Context, Marker};
 use crate::journal::JournalKeys;
 use crate::key::Key;
 use crate::node::next_copy;
@@ -140,7 +140,7 @@ impl Work for Marker<'_> {
 
 /// What threads share.
 pub(super) struct Pool<'a> {
-    pub(super) ground: Ground<'a>,
+    pub(super) context: Context<'a>,
     pub(super) journal: &'a JournalKeys,
     pub(super) threads: usize,
 }
@@ -158,7 +158,7 @@ impl Pool<'_> {
     ) -> Result<Vec<W>, Unusual> {
         let mut workers = Vec::new();
         for _ in 0..self.threads.max(1) {
-            let buffer = Buffer::new(self.ground.fs).ok_or(Unusual)?;
+            let buffer = Buffer::new(self.context.fs).ok_or(Unusual)?;
             workers.push(Worker { buffer, work: make().ok_or(Unusual)?, jobs: Vec::new() });
         }
         while let Some(level) = jobs.iter().map(|j| j.level).max() {
@@ -181,7 +181,7 @@ impl Pool<'_> {
 
     /// Has a node brought into memory, where nobody waits for it yet.
     fn will_read(&self, job: &Job) {
-        let fs = self.ground.fs;
+        let fs = self.context.fs;
         let Some(copy) = next_copy(fs, &job.key, &[]) else { return };
         if let Some(file) = fs.device(copy.dev()).and_then(|d| d.file()) {
             file.will_read(copy.offset(), fs.btree_node_sectors().into());
@@ -250,7 +250,7 @@ struct Worker<W> {
 impl<W: Work> Worker<W> {
     fn node(&mut self, pool: &Pool<'_>, job: &Job) -> Result<(), Unusual> {
         let wanted = Wanted {
-            fs: pool.ground.fs,
+            fs: pool.context.fs,
             key: &job.key,
             btree: job.btree,
             level: job.level,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Superblocks and journal, marked by the engine's own rules.
 
-use super::sheet::Sheet;
+use super::remaining::Remaining;
 use crate::fs::Fs;
 use crate::host::device;
 use gc_core::error::Result;
@@ -13,11 +13,11 @@ use gc_core::layout::DataType;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 
-/// Takes their sectors from their buckets; `false` where one is not as it should be.
-pub(super) fn take(fs: &Fs, sheet: &Sheet) -> bool {
+/// Subtracts their sectors from their buckets; `false` where one is not as it should be.
+pub(super) fn subtract(fs: &Fs, remaining: &Remaining) -> bool {
     let right = Cell::new(true);
     each(fs, |dev, bucket, t, sectors| {
-        if !sheet.take_metadata(dev, bucket, t, sectors) {
+        if !remaining.subtract_metadata(dev, bucket, t, sectors) {
             right.set(false);
         }
     }) && right.get()

@@ -14,10 +14,10 @@ mod alloc;
 mod level;
 mod marker;
 mod metadata;
-mod odd;
 mod parts;
-mod sheet;
+mod remaining;
 mod sums;
+mod suspect;
 
 use crate::fs::Fs;
 use crate::host::version::words;
@@ -29,12 +29,12 @@ use gc_core::accounting::Usage;
 use gc_core::layout::btree::BTREE_MAX_DEPTH;
 use gc_core::layout::{BtreeId, BtreeNodeType, DevUsage, POS_MAX, POS_MIN};
 use level::{Job, Keys, Pool, Work};
-use marker::{Ground, Marker};
-pub(crate) use odd::POINTERS;
-pub use odd::{Odd, TooMany, odd};
+use marker::{Context, Marker};
 pub use parts::{Held, Part};
-use sheet::Sheet;
+use remaining::Remaining;
 use std::rc::Rc;
+pub(crate) use suspect::POINTERS;
+pub use suspect::{SuspectBuckets, TooMany, suspect_buckets};
 
 /// How to go about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,9 +69,9 @@ pub fn check(
     }
     let mut sum = Sum::new(&begun.fs)?;
     for (n, part) in parts.iter().enumerate() {
-        let sheet = Sheet::new(&begun.fs, part)?;
-        let ground = Ground { first: n == 0, ..Ground::new(begun, &sheet, options.threads) };
-        let pool = Pool { ground, journal: &begun.journal, threads: options.threads };
+        let remaining = Remaining::new(&begun.fs, part)?;
+        let context = Context { first: n == 0, ..Context::new(begun, &remaining, options.threads) };
+        let pool = Pool { context, journal: &begun.journal, threads: options.threads };
         Run { begun, pool }.walk(&mut sum, progress).ok()?;
     }
     sum.compare(&begun.usage)
@@ -118,14 +118,14 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn walk(&self, sum: &mut Sum, progress: level::Progress<'_>) -> Result<(), Unusual> {
-        let (ground, sheet) = (self.pool.ground, self.pool.ground.sheet);
-        let mut fillers = self.alloc(|| Filler::new(ground), progress)?;
-        sum.add_says(sheet.usage().ok_or(Unusual)?);
-        if !metadata::take(ground.fs, sheet) {
+        let (context, remaining) = (self.pool.context, self.pool.context.remaining);
+        let mut fillers = self.alloc(|| Filler::new(context), progress)?;
+        sum.add_says(remaining.usage().ok_or(Unusual)?);
+        if !metadata::subtract(context.fs, remaining) {
             return Err(Unusual);
         }
 
-        let mut marker = Marker::new(ground).ok_or(Unusual)?;
+        let mut marker = Marker::new(context).ok_or(Unusual)?;
         for key in fillers.iter_mut().flat_map(|f| core::mem::take(&mut f.pointers)) {
             marker.key(&key.k, &key.v)?;
         }
@@ -145,13 +145,13 @@ impl Run<'_> {
                 self.root(id, &mut marker, &mut jobs)?;
             }
         }
-        let mut markers = self.pool.walk(jobs, || Marker::new(ground), progress)?;
+        let mut markers = self.pool.walk(jobs, || Marker::new(context), progress)?;
         markers.push(marker);
         for marker in markers {
             sum.stale |= marker.met_stale();
             sum.counted.add(&marker.into_usage());
         }
-        if sheet.is_even() { Ok(()) } else { Err(Unusual) }
+        if remaining.nothing_remains() { Ok(()) } else { Err(Unusual) }
     }
 
     /// Shows the alloc btree; what each thread's work came to.

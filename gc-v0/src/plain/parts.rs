@@ -6,8 +6,8 @@
 
 use super::alloc::Counter;
 use super::level::{Pool, Progress};
-use super::marker::Ground;
-use super::sheet::{REGION_BITS, REGION_BYTES, SLOT_BYTES, Sheet};
+use super::marker::Context;
+use super::remaining::{REGION_BITS, REGION_BYTES, Remaining, SLOT_BYTES};
 use super::{Options, Run};
 use crate::fs::Fs;
 use crate::node::plain::Unusual;
@@ -73,9 +73,9 @@ impl Held {
 
     /// As the alloc btree says; `None` where something is not plain.
     pub fn count(begun: &Begun, options: Options, progress: Progress<'_>) -> Option<Self> {
-        let sheet = Sheet::new(&begun.fs, &Part::default())?;
-        let ground = Ground::new(begun, &sheet, options.threads);
-        let pool = Pool { ground, journal: &begun.journal, threads: options.threads };
+        let remaining = Remaining::new(&begun.fs, &Part::default())?;
+        let context = Context::new(begun, &remaining, options.threads);
+        let pool = Pool { context, journal: &begun.journal, threads: options.threads };
         let none = Self::none(&begun.fs);
         let counters = Run { begun, pool }.alloc(|| Some(Counter::new(none.clone())), progress);
         let mut sum = none;

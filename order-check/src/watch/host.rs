@@ -11,7 +11,7 @@ use gc_core::gc::position::{allocator, node, phase, root};
 use gc_core::host::{
     Allocator, Buckets, Child, Coordination, DeviceHost, Findings, Flag, Freelist, GcPosCell,
     GcWrite, Geometry, Held, KeepsBuckets, KeepsRoot, Level, Lock, Locks, Log, MarkRead, MarkWrite,
-    Marking, Members, Membership, MetadataBucket, NodeInfo, NodeKeys, Nodes, Param, SB_OFFSETS,
+    Marking, Members, Membership, MetadataBucket, NodeInfo, NodeKeys, Nodes, Origin, Param, SB_OFFSETS,
     SbCopies, Side, State, StripeTables, StripeVisitor, Trace, Usage, UsageWords, Walk, WalkKind,
     Walks,
 };
@@ -289,7 +289,13 @@ impl Findings for Watch {
 }
 
 impl Marking for Watch {
-    fn mark_key(&self, key: KeyRef<'_>, _sectors: i64, _flags: u32) -> Result<()> {
+    fn mark_key(
+        &self,
+        _origin: &Origin<usize>,
+        key: KeyRef<'_>,
+        _sectors: i64,
+        _flags: u32,
+    ) -> Result<()> {
         let (node, btree) = {
             let m = self.memory();
             (m.node, m.btree)

@@ -3,6 +3,7 @@
 
 mod formats;
 mod old_extents;
+mod references;
 
 use super::*;
 use crate::layout::bkey::{Bkey, BkeyFormat, BkeyFormatState, KeyType};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Buckets that findings name.
 
-use crate::host::watch::{Reference, Watch, place_of};
+use crate::host::observer::{Observer, Reference, place_of};
 use gc_core::finding::Finding;
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ impl FindingPlaces {
     }
 }
 
-impl Watch for FindingPlaces {
+impl Observer for FindingPlaces {
     fn pass(&mut self) {}
     fn wants(&self, _dev: u8, _bucket: u64) -> bool {
         false

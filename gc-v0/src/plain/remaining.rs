@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What is left to be found of each bucket: one word, in regions that hold
-//! something.
+//! What remains of each bucket when its references are subtracted from what its alloc
+//! key says: one word a bucket, in regions that hold something.
 //!
 //! A word begins as what the alloc key says of its bucket, and every reference
 //! takes its sectors away. Where all is right nothing is left, whatever the order:
@@ -8,7 +8,7 @@
 
 use super::parts::Part;
 use crate::fs::Fs;
-use gc_core::accounting::{Buckets, Geometry, count_pointer, dev_usage_from_buckets};
+use gc_core::accounting::{BucketSize, Buckets, Geometry, count_pointer, dev_usage_from_buckets};
 use gc_core::layout::{Bpos, BucketMark, DataType, DevUsage, ExtentPtr};
 use gc_disk::bytes::{index, number};
 use std::ops::{Range, RangeInclusive};
@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Buckets of a region.
 const REGION: usize = 32;
-/// The same as a power of two.
+/// Its base two logarithm.
 pub(super) const REGION_BITS: u32 = 5;
 /// Bytes of a region, with what the allocator adds.
 pub(super) const REGION_BYTES: u64 = 256 + 16;
@@ -49,7 +49,7 @@ const TYPE: u64 = BucketMark(0).with_data_type_raw(7).0;
 /// The word without `n` dirty sectors, where that is all: as [`count_pointer`] does
 /// it, in a few steps.
 #[inline]
-fn part(old: u64, ptr: ExtentPtr, n: u64, t: DataType) -> Option<u64> {
+fn subtract_dirty(old: u64, ptr: ExtentPtr, n: u64, t: DataType) -> Option<u64> {
     let expected = BucketMark(KNOWN).with_gen(ptr.gen_()).with_data_type(t).0;
     let there = n <= u64::from(BucketMark(old).dirty_sectors());
     // A cached pointer has other sectors.
@@ -67,9 +67,9 @@ fn is_untyped(m: BucketMark) -> bool {
 
 type Region = Box<[AtomicU64; REGION]>;
 
-/// What became of a pointer.
+/// Whether a pointer was subtracted from its bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Taken {
+pub(super) enum Subtracted {
     /// Its sectors were there and are gone.
     Yes,
     /// A cached pointer to a bucket that was reused: it counts for nothing.
@@ -80,44 +80,11 @@ pub(super) enum Taken {
     Elsewhere,
 }
 
-/// Sectors to buckets: most sizes are powers of two.
-#[derive(Debug, Clone, Copy)]
-struct Divide {
-    by: u64,
-    shift: Option<u32>,
-}
-
-impl Divide {
-    fn new(by: u64) -> Self {
-        Self { by, shift: by.is_power_of_two().then(|| by.trailing_zeros()) }
-    }
-
-    #[inline]
-    fn quotient(self, v: u64) -> u64 {
-        match self.shift {
-            Some(shift) => v.wrapping_shr(shift),
-            None => self.divide(v),
-        }
-    }
-
-    #[cold]
-    fn divide(self, v: u64) -> u64 {
-        v.checked_div(self.by).unwrap_or(u64::MAX)
-    }
-
-    /// Whether `n` from `v` on have one quotient.
-    #[inline]
-    fn is_within(self, v: u64, n: u32, quotient: u64) -> bool {
-        // Both are far from the end of their type.
-        v.wrapping_sub(quotient.wrapping_mul(self.by)).wrapping_add(u64::from(n)) <= self.by
-    }
-}
-
 /// The words of a member.
 #[derive(Debug)]
-pub(super) struct DevSheet {
+pub(super) struct DevRemaining {
     geometry: Geometry,
-    divide: Divide,
+    bucket_size: BucketSize,
     /// Those that are counted in this walk.
     span: Range<u64>,
     /// Number of the first region.
@@ -126,7 +93,7 @@ pub(super) struct DevSheet {
     online: bool,
 }
 
-impl DevSheet {
+impl DevRemaining {
     /// Where the region of a bucket is noted.
     #[inline]
     fn slot(&self, bucket: u64) -> Option<&OnceLock<Region>> {
@@ -144,20 +111,22 @@ impl DevSheet {
         self.geometry.has(bucket) && !self.span.contains(&bucket)
     }
 
-    /// Takes `n` sectors, not 0, of a dirty pointer to so many sectors of data from its
+    /// Subtracts `n` sectors, not 0, of a dirty pointer to so many sectors of data from its
     /// bucket, if the pointer is valid and the bucket has them: one that has a key is in
     /// use.
     /// `alone`: no other thread does so meanwhile.
     #[inline(always)]
-    pub(super) fn take_whole(&self, ptr: ExtentPtr, sectors: u32, n: u32, alone: bool) -> bool {
-        let bucket = self.divide.quotient(ptr.offset());
+    pub(super) fn subtract_whole(&self, ptr: ExtentPtr, sectors: u32, n: u32, alone: bool) -> bool {
+        let bucket = self.bucket_size.bucket_nr(ptr.offset());
         let Some(word) = self.word(bucket) else { return false };
-        if !self.divide.is_within(ptr.offset(), sectors, bucket) {
+        if !self.bucket_size.is_within(ptr.offset(), sectors, bucket) {
             return false;
         }
         let mut old = word.load(Relaxed);
         loop {
-            let Some(new) = part(old, ptr, u64::from(n), DataType::USER) else { return false };
+            let Some(new) = subtract_dirty(old, ptr, u64::from(n), DataType::USER) else {
+                return false;
+            };
             if alone {
                 word.store(new, Relaxed);
                 return true;
@@ -170,11 +139,11 @@ impl DevSheet {
     }
 
     #[cold]
-    fn without_word(&self, bucket: u64) -> Taken {
-        if self.is_elsewhere(bucket) { Taken::Elsewhere } else { Taken::No }
+    fn without_word(&self, bucket: u64) -> Subtracted {
+        if self.is_elsewhere(bucket) { Subtracted::Elsewhere } else { Subtracted::No }
     }
 
-    /// The same; makes the region.
+    /// The word of a bucket; makes its region if there is none yet.
     fn make(&self, bucket: u64) -> Option<&AtomicU64> {
         let slot = self.slot(bucket)?;
         if slot.get().is_none() {
@@ -205,11 +174,11 @@ fn region() -> Option<Region> {
 
 /// The words of all members.
 #[derive(Debug)]
-pub(super) struct Sheet {
-    devs: Vec<Option<DevSheet>>,
+pub(super) struct Remaining {
+    devs: Vec<Option<DevRemaining>>,
 }
 
-impl Sheet {
+impl Remaining {
     /// For the buckets of a part; no regions yet.
     pub(super) fn new(fs: &Fs, part: &Part) -> Option<Self> {
         let mut devs = Vec::new();
@@ -225,14 +194,14 @@ impl Sheet {
             let mut regions = Vec::new();
             regions.try_reserve_exact(nr).ok()?;
             regions.resize_with(nr, OnceLock::new);
-            let divide = Divide::new(u64::from(geometry.bucket_size));
+            let bucket_size = BucketSize::new(u64::from(geometry.bucket_size));
             let online = dev.online.is_some();
-            devs.push(Some(DevSheet { geometry, divide, span, first, regions, online }));
+            devs.push(Some(DevRemaining { geometry, bucket_size, span, first, regions, online }));
         }
         Some(Self { devs })
     }
 
-    pub(super) fn dev(&self, dev: u8) -> Option<&DevSheet> {
+    pub(super) fn dev(&self, dev: u8) -> Option<&DevRemaining> {
         self.devs.get(usize::from(dev))?.as_ref()
     }
 
@@ -249,36 +218,42 @@ impl Sheet {
         })
     }
 
-    /// Takes the sectors of a pointer from its bucket; `alone`: no other thread
+    /// Subtracts the sectors of a pointer from its bucket; `alone`: no other thread
     /// does so meanwhile.
     #[inline]
-    pub(super) fn take(&self, ptr: ExtentPtr, n: i64, t: DataType, alone: bool) -> Taken {
-        let Some(dev) = self.dev(ptr.dev()) else { return Taken::No };
-        let bucket = dev.divide.quotient(ptr.offset());
+    pub(super) fn subtract(&self, ptr: ExtentPtr, n: i64, t: DataType, alone: bool) -> Subtracted {
+        let Some(dev) = self.dev(ptr.dev()) else { return Subtracted::No };
+        let bucket = dev.bucket_size.bucket_nr(ptr.offset());
         let Some(word) = dev.word(bucket) else { return dev.without_word(bucket) };
         let mut old = word.load(Relaxed);
         loop {
             if old & KNOWN == 0 {
-                return Taken::No;
+                return Subtracted::No;
             }
             let new = match count_pointer(BucketMark(old), ptr, n.wrapping_neg(), t) {
                 Ok(Some(new)) => new.0,
-                Ok(None) => return Taken::Stale,
-                Err(_) => return Taken::No,
+                Ok(None) => return Subtracted::Stale,
+                Err(_) => return Subtracted::No,
             };
             if alone {
                 word.store(new, Relaxed);
-                return Taken::Yes;
+                return Subtracted::Yes;
             }
             match word.compare_exchange_weak(old, new, Relaxed, Relaxed) {
-                Ok(_) => return Taken::Yes,
+                Ok(_) => return Subtracted::Yes,
                 Err(now) => old = now,
             }
         }
     }
 
-    /// Takes sectors of a superblock or the journal from their bucket.
-    pub(super) fn take_metadata(&self, dev: u8, bucket: u64, t: DataType, sectors: u32) -> bool {
+    /// Subtracts sectors of a superblock or the journal from their bucket.
+    pub(super) fn subtract_metadata(
+        &self,
+        dev: u8,
+        bucket: u64,
+        t: DataType,
+        sectors: u32,
+    ) -> bool {
         if self.is_elsewhere(dev, bucket) {
             return true;
         }
@@ -303,23 +278,26 @@ impl Sheet {
         })
     }
 
-    /// Buckets of all members whose words are such.
-    fn such(&self, such: impl Fn(BucketMark) -> bool + Copy) -> impl Iterator<Item = (u8, u64)> {
+    /// Buckets of all members whose words fulfil a condition.
+    fn buckets_where(
+        &self,
+        condition: impl Fn(BucketMark) -> bool + Copy,
+    ) -> impl Iterator<Item = (u8, u64)> {
         let devs = (0_u8..).zip(&self.devs).filter_map(|(i, dev)| Some((i, dev.as_ref()?)));
         devs.flat_map(move |(i, dev)| {
             let words = dev.words().map(|(b, word)| (b, BucketMark(word.load(Relaxed))));
-            words.filter(move |(_, m)| such(*m)).map(move |(b, _)| (i, b))
+            words.filter(move |(_, m)| condition(*m)).map(move |(b, _)| (i, b))
         })
     }
 
     /// Buckets that have sectors of no type: pointers of any would take them.
     pub(super) fn untyped(&self) -> impl Iterator<Item = (u8, u64)> {
-        self.such(is_untyped)
+        self.buckets_where(is_untyped)
     }
 
     /// Buckets of which something is left.
-    pub(super) fn uneven(&self) -> impl Iterator<Item = (u8, u64)> {
-        self.such(|m| m.0 & LEFT != 0)
+    pub(super) fn with_remainder(&self) -> impl Iterator<Item = (u8, u64)> {
+        self.buckets_where(|m| m.0 & LEFT != 0)
     }
 
     /// Usage of each member as its words say before anything is taken, and what
@@ -350,7 +328,7 @@ impl Sheet {
 
     /// Whether nothing is left anywhere. Superblocks and journal of members that
     /// are not there stay as the alloc btree has them.
-    pub(super) fn is_even(&self) -> bool {
+    pub(super) fn nothing_remains(&self) -> bool {
         self.devs.iter().flatten().all(|dev| {
             let even = |word: &AtomicU64| {
                 let m = BucketMark(word.load(Relaxed));
@@ -364,7 +342,7 @@ impl Sheet {
     }
 }
 
-impl Buckets for Sheet {
+impl Buckets for Remaining {
     fn geometry(&self, dev: u8) -> Option<Geometry> {
         Some(self.dev(dev)?.geometry)
     }
@@ -390,7 +368,7 @@ mod tests {
 
     // Oracle: `count_pointer`, over generations, types, flags and counts at the edge.
     #[test]
-    fn a_part_is_what_counting_leaves() {
+    fn what_is_subtracted_is_what_counting_leaves() {
         let mut parts = 0;
         for (raw, gen_) in (0..64_u64).flat_map(|raw| [6_u8, 7, 8].map(|g| (raw, g))) {
             for (dirty, cached) in [(0, 0), (1, 0), (8, 0), (8, 3), (0xffff, 0xffff)] {
@@ -401,7 +379,7 @@ mod tests {
                     for (t, c) in [(3, false), (4, false), (4, true)] {
                         let ptr = ExtentPtr::new(0, 8, gen_).with_cached(c);
                         let want = count_pointer(old, ptr, -i64::from(n), DataType(t));
-                        if let Some(got) = part(old.0, ptr, n.into(), DataType(t)) {
+                        if let Some(got) = subtract_dirty(old.0, ptr, n.into(), DataType(t)) {
                             parts += 1;
                             assert_eq!(want, Ok(Some(BucketMark(got))));
                         }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Which buckets something may be found of.
+//! Suspect buckets: those of which something may be found.
 //!
 //! Where each pointer into a bucket has the generation and the type that its alloc key
 //! says, and together they have just its sectors, nothing is found of it, in whatever
@@ -9,19 +9,18 @@
 
 use super::metadata;
 use super::parts::Part;
-use super::sheet::{Sheet, Taken};
+use super::remaining::{Remaining, Subtracted};
 use crate::fs::Listed;
 use crate::key::Key;
 use crate::node::Node;
 use crate::recovery::{Begun, btrees};
 use crate::report::{Found, Reporter, answer};
 use crate::tree::{Merged, Nodes};
-use gc_core::accounting::sectors::Scale;
 use gc_core::accounting::{Ctx, StripeTable, Trigger, Usage};
-use gc_core::bkey::KeyRef;
+use gc_core::bkey::{KeyRef, References};
 use gc_core::finding::Answer;
 use gc_core::layout::btree::BTREE_MAX_DEPTH;
-use gc_core::layout::{BtreeId, BtreeNodeType, DataType, KeyType};
+use gc_core::layout::{BtreeId, BtreeNodeType, DataType, ExtentPtr};
 use std::rc::Rc;
 
 /// Pointers of a key whose buckets may be left out.
@@ -29,7 +28,7 @@ pub(crate) const POINTERS: usize = 16;
 
 /// Buckets of all members by index.
 #[derive(Debug, Clone, Default)]
-pub struct Odd {
+pub struct SuspectBuckets {
     devs: Vec<Listed>,
 }
 
@@ -37,7 +36,7 @@ pub struct Odd {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooMany;
 
-impl Odd {
+impl SuspectBuckets {
     /// How many.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -67,10 +66,10 @@ impl Odd {
                 dev.numbers.push(bucket);
             }
         }
-        self.settle();
+        self.sort();
     }
 
-    fn settle(&mut self) {
+    fn sort(&mut self) {
         for dev in &mut self.devs {
             dev.numbers.sort_unstable();
             dev.numbers.dedup();
@@ -78,61 +77,62 @@ impl Odd {
     }
 }
 
-/// Nobody is told: the walk that follows meets it all again.
-struct Nobody;
+/// Unheard is told: the walk that follows meets it all again.
+struct Unheard;
 
-impl Reporter for Nobody {
+impl Reporter for Unheard {
     fn found(&mut self, found: Found) -> Answer {
         answer(found.flags, false)
     }
     fn log(&mut self, _line: &str) {}
 }
 
-/// Finds them in one walk for each part, at most `most`; `kept`: bytes of nodes that
+/// Finds the suspect buckets in one walk for each part, at most `most`; `kept`: bytes of nodes that
 /// are kept. `progress` is told of nodes.
 ///
 /// # Errors
 /// There are more.
-pub fn odd(
+pub fn suspect_buckets(
     begun: &Begun,
     parts: &[Part],
     (most, kept): (usize, u64),
     progress: &mut dyn FnMut(u64),
-) -> Result<Odd, TooMany> {
+) -> Result<SuspectBuckets, TooMany> {
     let mut nodes = begun.nodes.clone();
     nodes.keep_at_most(kept);
     let devs = begun.fs.devices.iter().map(|_| Listed::default()).collect();
-    let mut search = Search { begun, nodes, progress, odd: Odd { devs }, left: most, most };
+    let mut search =
+        Search { begun, nodes, progress, suspect: SuspectBuckets { devs }, left: most, most };
     for part in parts {
-        let sheet = Sheet::new(&begun.fs, part).ok_or(TooMany)?;
-        search.part(&sheet)?;
+        let remaining = Remaining::new(&begun.fs, part).ok_or(TooMany)?;
+        search.part(&remaining)?;
     }
-    search.odd.settle();
-    Ok(search.odd)
+    search.suspect.sort();
+    Ok(search.suspect)
 }
 
 struct Search<'a, 'p> {
     begun: &'a Begun,
     nodes: Nodes,
     progress: &'p mut dyn FnMut(u64),
-    odd: Odd,
+    suspect: SuspectBuckets,
     /// So many more may be noted before the same ones are looked for.
     left: usize,
     most: usize,
 }
 
 impl Search<'_, '_> {
-    fn part(&mut self, sheet: &Sheet) -> Result<(), TooMany> {
+    fn part(&mut self, remaining: &Remaining) -> Result<(), TooMany> {
         let fs = &self.begun.fs;
         let (mut usage, mut stripes) = (Usage::default(), StripeTable::new());
         let table = fs.replicas.table.view();
         self.walk(BtreeId::ALLOC, &mut |_, level, key| {
             let k = key.k;
             let elsewhere = u8::try_from({ k.p }.inode)
-                .is_ok_and(|dev| sheet.is_elsewhere(dev, { k.p }.offset));
+                .is_ok_and(|dev| remaining.is_elsewhere(dev, { k.p }.offset));
             if level == 0 && !elsewhere {
                 let mut ctx = Ctx {
-                    buckets: sheet,
+                    buckets: remaining,
                     stripes: &mut stripes,
                     sink: &mut super::marker::Silent::default(),
                     replicas: table,
@@ -145,21 +145,21 @@ impl Search<'_, '_> {
             }
             Ok(())
         })?;
-        for (dev, of) in self.odd.devs.iter_mut().zip(sheet.says()) {
+        for (dev, of) in self.suspect.devs.iter_mut().zip(remaining.says()) {
             dev.usage.add(&of);
         }
-        for (dev, bucket) in sheet.untyped() {
+        for (dev, bucket) in remaining.untyped() {
             self.note(dev, bucket)?;
         }
         for (dev, bucket) in metadata::all(fs) {
-            if !sheet.is_elsewhere(dev, bucket) {
+            if !remaining.is_elsewhere(dev, bucket) {
                 self.note(dev, bucket)?;
             }
         }
         for id in btrees() {
-            self.walk(id, &mut |search, _, key| search.key(sheet, key))?;
+            self.walk(id, &mut |search, _, key| search.key(remaining, key))?;
         }
-        for (dev, bucket) in sheet.uneven() {
+        for (dev, bucket) in remaining.with_remainder() {
             self.note(dev, bucket)?;
         }
         Ok(())
@@ -167,15 +167,15 @@ impl Search<'_, '_> {
 
     fn note(&mut self, dev: u8, bucket: u64) -> Result<(), TooMany> {
         if self.left == 0 {
-            self.odd.settle();
-            self.left = self.most.saturating_sub(self.odd.len());
+            self.suspect.sort();
+            self.left = self.most.saturating_sub(self.suspect.len());
             // Else the same few would be sorted again and again.
             if self.left < self.most / 4 {
                 return Err(TooMany);
             }
         }
         let fs_dev = self.begun.fs.device(dev).filter(|d| d.geometry().has(bucket));
-        if let (Some(_), Some(of)) = (fs_dev, self.odd.devs.get_mut(usize::from(dev))) {
+        if let (Some(_), Some(of)) = (fs_dev, self.suspect.devs.get_mut(usize::from(dev))) {
             of.numbers.push(bucket);
             self.left = self.left.saturating_sub(1);
         }
@@ -208,44 +208,42 @@ impl Search<'_, '_> {
                 continue;
             };
             (self.progress)(1);
-            if let Some(child) = self.nodes.get(&begun.fs, &key, id, below, &mut Nobody) {
+            if let Some(child) = self.nodes.get(&begun.fs, &key, id, below, &mut Unheard) {
                 path.push(merged(&child));
             }
         }
         show(self, root.level.saturating_add(1), root.key.as_ref())
     }
 
-    /// Takes the sectors of a key's pointers.
-    fn key(&mut self, sheet: &Sheet, key: KeyRef<'_>) -> Result<(), TooMany> {
-        let t = match key.k.type_ {
-            KeyType::EXTENT | KeyType::REFLINK_V => Some(DataType::USER),
-            KeyType::BTREE_PTR | KeyType::BTREE_PTR_V2 => Some(DataType::BTREE),
-            _ => None,
-        };
-        let fs = &self.begun.fs;
-        let many = key.pointers().nth(POINTERS).is_some();
-        for p in key.pointers_decoded() {
-            let sectors = match t {
-                Some(DataType::BTREE) => Some(i64::from(fs.btree_node_sectors())),
-                Some(_) => {
-                    let delta = i64::from(key.k.size);
-                    let scale = Scale { live: p.crc.live_size, offset: 0, delta, flags: 0 };
-                    scale.on_disk(p.crc.compressed_size, p.crc.uncompressed_size).ok()
+    /// Subtracts the sectors of a key's pointers, and notes the buckets that have them not.
+    fn key(&mut self, remaining: &Remaining, key: KeyRef<'_>) -> Result<(), TooMany> {
+        let value = match key.references(self.begun.fs.btree_node_sectors()) {
+            References::Pointers(value) => value,
+            References::Stripe(blocks) => {
+                for block in blocks {
+                    self.note_of(block.ptr)?;
                 }
-                None => None,
-            };
-            let taken = match (t, sectors) {
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
+        let many = value.iter().nth(POINTERS).is_some();
+        for p in value {
+            let taken = match p.sectors() {
                 // Whether a copy of a node is read hangs on its generation.
-                (Some(DataType::BTREE), _) if p.ptr.cached() => Taken::No,
-                (Some(t), Some(n)) if n > 0 && !many => sheet.take(p.ptr, n, t, true),
-                _ => Taken::No,
+                _ if p.holds == DataType::BTREE && p.ptr.cached() => Subtracted::No,
+                Ok(n) if n > 0 && !many => remaining.subtract(p.ptr, n.into(), p.holds, true),
+                _ => Subtracted::No,
             };
-            let dev = p.ptr.dev();
-            let bucket = fs.device(dev).map(|d| d.geometry().bucket_nr(p.ptr.offset()));
-            if let (Taken::No | Taken::Stale, Some(bucket)) = (taken, bucket) {
-                self.note(dev, bucket)?;
+            if matches!(taken, Subtracted::No | Subtracted::Stale) {
+                self.note_of(p.ptr)?;
             }
         }
         Ok(())
+    }
+
+    fn note_of(&mut self, ptr: ExtentPtr) -> Result<(), TooMany> {
+        let bucket = self.begun.fs.device(ptr.dev()).map(|d| d.geometry().bucket_nr(ptr.offset()));
+        bucket.map_or(Ok(()), |bucket| self.note(ptr.dev(), bucket))
     }
 }

@@ -2,7 +2,7 @@
 //! Collecting during a run: the buckets that findings name, or the references
 //! into buckets of interest.
 
-use crate::host::watch::{Reference, Watch, place_of};
+use crate::host::observer::{Observer, Reference, place_of};
 use gc_core::finding::Finding;
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ pub(super) type Said = (&'static str, String);
 #[derive(Debug, Default)]
 pub(super) struct Places(pub(super) BTreeMap<(u8, u64), Vec<Said>>);
 
-impl Watch for Places {
+impl Observer for Places {
     fn pass(&mut self) {}
     fn wants(&self, _dev: u8, _bucket: u64) -> bool {
         false
@@ -38,13 +38,13 @@ pub(super) struct Seen {
 
 /// References into buckets, and findings about them.
 #[derive(Debug, Default)]
-pub(super) struct Watching {
+pub(super) struct References {
     pub(super) buckets: BTreeMap<(u8, u64), Seen>,
     /// Findings were collected by an earlier run.
     pub(super) heard: bool,
 }
 
-impl Watch for Watching {
+impl Observer for References {
     fn pass(&mut self) {
         for seen in self.buckets.values_mut() {
             seen.references.clear();
