@@ -42,7 +42,9 @@ impl DeviceHost for Image<'_> {
     ) {
         // What is wrong with it has been reported.
         let _reported = match self.watched() {
-            None => self.mark(|ctx| ctx.mark_metadata_bucket(dev, bucket, data_type, sectors)),
+            None => {
+                self.mark(None, |ctx| ctx.mark_metadata_bucket(dev, bucket, data_type, sectors))
+            }
             Some(w) => self.mark_metadata_watched(&w, (dev, bucket), data_type, sectors),
         };
     }
@@ -182,7 +184,7 @@ impl<'r> Host for Image<'r> {
         match self.watched() {
             None => {
                 self.before_key(key);
-                let marked = self.mark(|ctx| ctx.mark_key(key, &trigger));
+                let marked = self.mark(Some(key), |ctx| ctx.mark_key(key, &trigger));
                 if marked.is_err() {
                     self.refused_key(key);
                 }

@@ -3,7 +3,8 @@
 
 use super::Image;
 use super::watch::Watch;
-use crate::report::{Code, Flags, Found, Reporter};
+use crate::fs::Fs;
+use crate::report::{Found, Place, Reporter};
 use gc_core::accounting::replicas::key_entries;
 use gc_core::accounting::{Buckets, Ctx, Geometry, MarkError, Sink, StripeTable, Usage};
 use gc_core::bkey::KeyRef;
@@ -50,12 +51,18 @@ impl Buckets for GcBuckets<'_, '_> {
     }
 }
 
-/// Findings of marking.
-pub(super) struct Tell<'a, 'r>(&'a RefCell<&'r mut dyn Reporter>, Option<Rc<RefCell<dyn Watch>>>);
+/// Hands findings of marking to whoever looks on, and to whoever decides.
+pub(super) struct Tell<'a, 'r> {
+    fs: &'a Fs,
+    reporter: &'a RefCell<&'r mut dyn Reporter>,
+    watch: Option<Rc<RefCell<dyn Watch>>>,
+    /// The key that is counted.
+    key: Option<KeyRef<'a>>,
+}
 
 impl Tell<'_, '_> {
     fn show(&self, finding: &Finding<'_>) {
-        if let Some(w) = &self.1 {
+        if let Some(w) = &self.watch {
             w.borrow_mut().finding(finding);
         }
     }
@@ -64,14 +71,14 @@ impl Tell<'_, '_> {
 impl Sink for Tell<'_, '_> {
     fn raise(&mut self, finding: &Finding<'_>) -> Answer {
         self.show(finding);
-        let flags = Flags(finding.flags().bits());
-        let found = Found::new(Code::Counted(finding.code()), flags, finding.to_string());
-        self.0.borrow_mut().found(found)
+        let at = Place { position: self.key.map(|key| key.k.p), ..Place::UNKNOWN };
+        let found = Found::counted(self.fs, finding, at);
+        self.reporter.borrow_mut().found(found)
     }
 
     fn inconsistent(&mut self, finding: &Finding<'_>) {
         self.show(finding);
-        self.0.borrow_mut().error(&finding.to_string());
+        self.reporter.borrow_mut().error(&finding.to_string());
     }
 
     fn unprinted(&mut self, finding: &Finding<'_>) {
@@ -83,12 +90,17 @@ type MarkCtx<'a, 'r> = Ctx<'a, GcBuckets<'a, 'r>, StripeTable, Tell<'a, 'r>>;
 
 impl<'r> Image<'r> {
     pub(super) fn answer(&self, finding: &Finding<'_>) -> Answer {
-        Tell(&self.reporter, self.watched()).raise(finding)
+        self.tell(None).raise(finding)
     }
 
-    /// Runs `f` with everything a mark changes.
+    fn tell<'a>(&'a self, key: Option<KeyRef<'a>>) -> Tell<'a, 'r> {
+        Tell { fs: &self.fs, reporter: &self.reporter, watch: self.watched(), key }
+    }
+
+    /// Runs `f` with everything a mark changes; `key` is the one that is counted.
     pub(super) fn mark(
         &self,
+        key: Option<KeyRef<'_>>,
         f: impl FnOnce(&mut MarkCtx<'_, 'r>) -> Result<(), MarkError>,
     ) -> Result<()> {
         let mut stripes = self.stripes_gc.borrow_mut();
@@ -97,7 +109,7 @@ impl<'r> Image<'r> {
         let mut ctx = Ctx {
             buckets: &GcBuckets(self),
             stripes: &mut *stripes,
-            sink: &mut Tell(&self.reporter, self.watched()),
+            sink: &mut self.tell(key),
             replicas: self.versions.last().table.view(),
             usage: &mut usage,
             devs: Some(&mut devs),

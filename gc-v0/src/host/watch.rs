@@ -161,7 +161,7 @@ impl Image<'_> {
         trigger: &Trigger,
     ) -> Result<()> {
         let before = self.before(&*watch.borrow(), key, trigger);
-        let result = self.mark(|ctx| ctx.mark_key(key, trigger));
+        let result = self.mark(Some(key), |ctx| ctx.mark_key(key, trigger));
         if before.is_empty() {
             return result;
         }
@@ -199,7 +199,8 @@ impl Image<'_> {
         data_type: DataType,
         sectors: u32,
     ) -> Result<()> {
-        let result = self.mark(|ctx| ctx.mark_metadata_bucket(dev, bucket, data_type, sectors));
+        let result =
+            self.mark(None, |ctx| ctx.mark_metadata_bucket(dev, bucket, data_type, sectors));
         if watch.borrow().wants(dev, bucket) {
             let by = if data_type == DataType::SB { By::Superblock } else { By::Journal };
             let outcome = Outcome::Counted { dirty: sectors.into(), cached: 0 };
