@@ -10,13 +10,13 @@ use crate::recorder::Recorded;
 use crate::run::{self, CHECK, Early, Failure, How, Session};
 use crate::style::Style;
 use bch_gc::cli::{CheckOptions, Source};
+use bch_gc::documents::{Check, Format, Missing, State, Superblock};
 use gc_core::error::{Errno, Error};
 use gc_core::gc::Args;
 use gc_v0::host::Image;
 use gc_v0::plain::{self, Even};
 use gc_v0::recovery::Begun;
 use gc_v0::report::Unreadable;
-use serde_json::json;
 use std::cell::OnceCell;
 use std::io::Write;
 use std::num::NonZeroUsize;
@@ -31,12 +31,7 @@ pub(crate) fn run(options: CheckOptions, source: &Source) -> ExitCode {
     let known = OnceCell::new();
     run::on_image_or(
         source,
-        How {
-            threads,
-            in_parts: in_parts(options) && !options.in_order,
-            documents: u64::from(options.json),
-            ..CHECK
-        },
+        How { threads, in_parts: in_parts(options) && !options.in_order, ..CHECK },
         |session, begun| match in_parts(options) {
             true => early(options, threads, source.talk.quiet, session, begun),
             false => {
@@ -90,19 +85,17 @@ fn report(
     let clean = findings.is_empty() && unreadable.is_empty() && ret == 0;
     let mut out = std::io::stdout().lock();
     if options.json {
-        let changes: Vec<String> = image.fs().changes().iter().map(ToString::to_string).collect();
-        let mut doc = json!({
-            "format": 1,
-            "ret": ret,
-            "error": null,
-            "findings": document::findings(&findings),
-            "unreadable": document::unreadable(&unreadable),
-            "missing": document::missing(image),
-            "changes": changes,
-            "sb": document::superblock(image),
-        });
-        // Moved, not copied: it is long.
-        doc["state"] = document::state(image);
+        let doc = Check {
+            format: Format,
+            ret,
+            error: None,
+            findings: document::findings(&findings),
+            unreadable: unreadable.iter().map(Into::into).collect(),
+            missing: Missing::of(image),
+            changes: image.fs().changes().iter().map(ToString::to_string).collect(),
+            sb: Some(Superblock::of(image)),
+            state: Some(State::of(image)),
+        };
         document::line(&mut out, &doc)?;
     } else {
         if !quiet {
@@ -213,17 +206,17 @@ fn unrecovered(
     let findings = session.recorder.borrow_mut().take();
     let mut out = std::io::stdout().lock();
     if options.json {
-        let doc = json!({
-            "format": 1,
-            "ret": e.ret,
-            "error": e.to_string(),
-            "findings": document::findings(&findings),
-            "unreadable": document::unreadable(&session.unreadable()),
-            "missing": [],
-            "changes": [],
-            "sb": null,
-            "state": null,
-        });
+        let doc = Check {
+            format: Format,
+            ret: e.ret,
+            error: Some(e.to_string()),
+            findings: document::findings(&findings),
+            unreadable: session.unreadable().iter().map(Into::into).collect(),
+            missing: Vec::new(),
+            changes: Vec::new(),
+            sb: None,
+            state: None,
+        };
         document::line(&mut out, &doc)?;
     } else {
         let shown = if options.verbose { usize::MAX } else { SHOWN };

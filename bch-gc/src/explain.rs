@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `bch-gc explain`: why a bucket's counts are what they are.
 
-mod json;
 mod text;
 
 use crate::document;
 use crate::run::{self, CHECK, Failure, Session};
 use crate::style::Style;
 use bch_gc::cli::{ExplainOptions, Source};
+use bch_gc::documents::{Explain, Format};
 use gc_core::error::Error;
 use gc_core::gc::{Args, gc};
 use gc_v0::explain::{Explained, Explainer, Place};
 use gc_v0::host::Image;
-use serde_json::json;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -67,8 +66,8 @@ fn answer(
     let clean = ret == 0 && explained.iter().all(Explained::agrees);
     let mut out = std::io::stdout().lock();
     if options.json {
-        let buckets: Vec<_> = explained.iter().map(json::bucket).collect();
-        let doc = json!({"format": 1, "ret": ret, "left_out": left_out, "buckets": buckets});
+        let buckets = explained.iter().map(Into::into).collect();
+        let doc = Explain { format: Format, ret, left_out, buckets };
         document::line(&mut out, &doc)?;
     } else {
         let style = Style::of_stdout();

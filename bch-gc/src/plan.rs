@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `bch-gc plan`: what a repair would change, the destructive first.
 
-mod json;
 mod text;
 
 use crate::document;
@@ -15,7 +14,6 @@ use gc_core::gc::{Args, gc};
 use gc_v0::host::Image;
 use gc_v0::host::observer::SharedObserver;
 use gc_v0::plan::{Plan, RefusedPointers, Snapshot};
-use gc_v0::report::Code;
 use std::cell::RefCell;
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -50,11 +48,15 @@ fn answer(
     let findings = session.recorder.borrow_mut().take();
     let (fixed, left): (Vec<_>, Vec<_>) =
         findings.into_iter().partition(|f| f.answer == Answered::Fix);
-    let reading = fixed.into_iter().filter(|f| !matches!(f.found.code, Code::Counted(_))).collect();
+    let reading = fixed.into_iter().filter(|f| !f.found.code.engine()).collect();
     let answer = Answer { ret: result.map_or_else(Error::code, |()| 0), plan, reading, left };
     document::answer(
         options.json,
-        || json::document(&answer),
+        || {
+            let (reading, left) = (&answer.reading, &answer.left);
+            let (reading, left) = (document::findings(reading), document::findings(left));
+            bch_gc::documents::Plan::of(answer.ret, &answer.plan, reading, left)
+        },
         |out| text::print(out, &answer, options.verbose, Style::of_stdout()),
     )?;
     Ok(answer.is_nothing())

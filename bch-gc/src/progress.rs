@@ -16,6 +16,7 @@
 mod snapshot;
 
 use bch_gc::cli::Talk;
+use bch_gc::documents::ProgressState as State;
 use gc_v0::error::OpenError;
 use indicatif::{ProgressBar, ProgressStyle};
 use snapshot::Snapshot;
@@ -70,24 +71,6 @@ struct Phase {
     /// 0: unknown.
     estimate: u64,
     began: Instant,
-}
-
-/// Whether there is more to come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Working,
-    Done,
-    Interrupted,
-}
-
-impl State {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Working => "working",
-            Self::Done => "done",
-            Self::Interrupted => "interrupted",
-        }
-    }
 }
 
 /// Takes what a thread that ended badly left: it is only shown.
@@ -255,7 +238,7 @@ impl Shared {
             let mut file = lock(file);
             if let Some(to) = file.as_mut() {
                 // A reader that went away does not end the run.
-                let _written = writeln!(to, "{}", self.snapshot().json(state.name()));
+                let _written = crate::document::line(to, &self.snapshot().document(state));
             }
             if state != State::Working {
                 *file = None;

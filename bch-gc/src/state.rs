@@ -7,12 +7,12 @@ use crate::generation;
 use crate::run::{self, CHECK, Early, Failure, How, OPERATIONAL, Session};
 use crate::today;
 use bch_gc::cli::{Mode, Source};
+use bch_gc::documents::{Format, State, StateRun, Superblock};
 use gc_core::error::Error;
 use gc_core::gc::Args;
 use gc_v0::host::Image;
 use gc_v0::plain::Even;
 use gc_v0::recovery::{ALLOC_INFO, ALLOC_METADATA};
-use serde_json::json;
 use std::cell::OnceCell;
 use std::io::Write;
 use std::process::ExitCode;
@@ -28,7 +28,7 @@ pub(crate) fn run(mode: Mode, source: &Source) -> ExitCode {
     };
     // Without recovery there is no document.
     let how =
-        How { fix: mode == Mode::Y, clear_compat, unrecovered: OPERATIONAL, documents: 2, ..CHECK };
+        How { fix: mode == Mode::Y, clear_compat, unrecovered: OPERATIONAL, documents: 1, ..CHECK };
     let known = OnceCell::new();
     run::on_image_or(
         source,
@@ -62,26 +62,25 @@ fn documents(
     for metadata_only in runs.iter().copied() {
         let prior = recorder.borrow_mut().take();
         let rebuild = image.rebuilds_replicas();
-        let before = document::state(image);
+        let before = State::saved(image);
         let result = even::sweep(image, even, Args { initial: true, metadata_only });
         let ret = result.map_or_else(Error::code, |()| 0);
         let errors = recorder.borrow_mut().take();
-        let mut doc = json!({
-            "format": 1,
-            "initial": true,
-            "metadata_only": metadata_only,
-            "aborted": null,
-            "ret": ret,
-            "passes": image.take_passes(),
-            "errors": document::findings(&errors),
-            "prior_errors": document::findings(&prior),
-            "sb": document::superblock(image),
-            "rebuild_replicas": u8::from(rebuild),
-            "journal_keys": image.journal().len(),
-        });
-        // Moved, not copied: they are long.
-        doc["before"] = before;
-        doc["after"] = document::state(image);
+        let doc = StateRun {
+            format: Format,
+            initial: true,
+            metadata_only,
+            aborted: None,
+            ret,
+            passes: image.take_passes(),
+            errors: document::corpus_findings(&errors),
+            prior_errors: document::corpus_findings(&prior),
+            sb: Superblock::of(image),
+            rebuild_replicas: u8::from(rebuild),
+            journal_keys: image.journal().len(),
+            before,
+            after: State::of(image),
+        };
         document::line(&mut out, &doc)?;
         clean &= errors.is_empty() && prior.is_empty() && ret == 0;
         if ret != 0 {

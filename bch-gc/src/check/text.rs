@@ -119,14 +119,22 @@ fn repeated<'a>(texts: &[&'a str]) -> Vec<(&'a str, usize)> {
 mod tests {
     use super::*;
     use gc_core::finding::Answer;
-    use gc_v0::report::{Code, Flags, Found};
+    use gc_v0::report::{Code, Flags, Found, Place, Severity};
 
     // Oracle: counted by hand.
     #[test]
     fn findings_are_cut_and_repeated_ones_counted() {
         let one = |text: &str| {
-            let (code, flags, text) = (Code::Node, Flags::MUST_FIX, text.to_string());
-            let found = Found { code, flags, text };
+            let found = Found {
+                code: Code::Node,
+                severity: Severity::Error,
+                flags: Flags::MUST_FIX,
+                text: text.to_string(),
+                place: Place::UNKNOWN,
+                image: None,
+                got: None,
+                want: None,
+            };
             Recorded { pass: 1, found, answer: Answer::Fix }
         };
         let all = ["a", "b\nc", "a", "d", "d", "d"].map(one);

@@ -47,7 +47,7 @@ pub(super) fn bucket(
     // The text of each key that was refused follows below, with its file.
     let mut said: Vec<(String, usize)> = Vec::new();
     for f in &e.findings {
-        let line = format!("{}: {}", f.code, f.text.lines().next().unwrap_or(""));
+        let line = format!("{}: {}", f.code.name(), f.text.lines().next().unwrap_or(""));
         match said.iter_mut().find(|(l, _)| *l == line) {
             Some((_, n)) => *n += 1,
             None => said.push((line, 1)),

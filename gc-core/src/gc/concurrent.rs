@@ -8,7 +8,9 @@ use super::position::{self, Position};
 use super::topology::Topology;
 use crate::bkey::KeyBuf;
 use crate::error::Result;
-use crate::host::{BtreeRoot, GcWrite, Held, Host, NodeInfo, NodeKeys, Origin, Param, Walk, WalkKind};
+use crate::host::{
+    BtreeRoot, GcWrite, Held, Host, NodeInfo, NodeKeys, Origin, Param, Walk, WalkKind,
+};
 use crate::layout::btree::{
     BTREE_INSERT_GC_LOCK_HELD, BTREE_INSERT_NOWAIT, BTREE_INSERT_USE_RESERVE,
 };

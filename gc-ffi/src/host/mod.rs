@@ -19,8 +19,8 @@ use gc_core::host::{
     Allocator, Buckets, Child, Coordination, Counters, DeviceHost, Findings, Flag, Freelist,
     GC_POS_WORDS, GcPosCell, GcThread, GcWrite, Geometry, Held, KeepsBuckets, KeepsRoot, Level,
     Lock, Locks, Log, MarkRead, MarkWrite, Marking, Members, Membership, MetadataBucket, NodeInfo,
-    NodeSet, Nodes, Origin, Param, SbCopies, Side, State, Stopping, StripeTables, StripeVisitor, Trace,
-    Usage, UsageWords, WalkKind, Walks,
+    NodeSet, Nodes, Origin, Param, SbCopies, Side, State, Stopping, StripeTables, StripeVisitor,
+    Trace, Usage, UsageWords, WalkKind, Walks,
 };
 use gc_core::layout::{
     BkeyFormat, BkeyI, Bpos, BtreeId, Bucket, BucketArray, DevUsage, ExtentPtr, GcPos, Stripe,

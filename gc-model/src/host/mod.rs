@@ -20,8 +20,8 @@ use gc_core::finding::{Answer, Finding};
 use gc_core::host::{
     Allocator, Buckets, Child, Coordination, Counters, Findings, Flag, Freelist, GcPosCell,
     GcThread, GcWrite, Held, KeepsBuckets, KeepsRoot, Lock, MarkRead, MarkWrite, Marking, Members,
-    NodeInfo, NodeSet, Nodes, Origin, Param, Side, State, Stopping, StripeTables, StripeVisitor, Trace,
-    Usage, UsageWords, WalkKind, Walks,
+    NodeInfo, NodeSet, Nodes, Origin, Param, Side, State, Stopping, StripeTables, StripeVisitor,
+    Trace, Usage, UsageWords, WalkKind, Walks,
 };
 use gc_core::layout::{Bpos, BtreeId, DevUsage, ExtentPtr, GcPhase, GcPos, KeyType, Stripe};
 use std::sync::Arc;

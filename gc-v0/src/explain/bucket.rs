@@ -10,6 +10,7 @@ use crate::host::observer::{By, Reference, SharedObserver};
 use crate::host::{Image, Met};
 use crate::key::Key;
 use crate::paths::Paths;
+use crate::report::Found;
 use core::ops::ControlFlow;
 use gc_core::accounting::device::Geometry;
 use gc_core::bkey::alloc_key::AllocFields;
@@ -52,15 +53,6 @@ pub struct Noted {
     pub sharers: usize,
 }
 
-/// A finding about the bucket.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FoundHere {
-    /// Its stable code.
-    pub code: &'static str,
-    /// Its text.
-    pub text: String,
-}
-
 /// A bucket explained.
 #[derive(Debug, Clone)]
 pub struct Explained {
@@ -77,7 +69,7 @@ pub struct Explained {
     /// References in the order of the walk.
     pub references: Vec<Noted>,
     /// What was found.
-    pub findings: Vec<FoundHere>,
+    pub findings: Vec<Found>,
     /// What it means.
     pub remarks: Vec<Remark>,
 }
@@ -194,11 +186,8 @@ fn explain(
         let Some(device) = image.fs().device(dev) else { continue };
         let Some(recorded) = recorded.get(&(dev, bucket)) else { continue };
         let noted = seen.references.iter().map(|r| files.note(r)).collect();
-        let findings = seen
-            .findings
-            .iter()
-            .map(|(code, text)| FoundHere { code, text: text.clone() })
-            .collect();
+        let findings =
+            seen.findings.iter().map(|found| found.clone().in_image(image.fs())).collect();
         let mut explained = Explained {
             dev,
             bucket,

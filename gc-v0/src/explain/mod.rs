@@ -7,6 +7,6 @@ mod observer;
 mod place;
 mod remark;
 
-pub use bucket::{AllocKey, Explained, Explainer, FoundHere, Noted, Recorded};
+pub use bucket::{AllocKey, Explained, Explainer, Noted, Recorded};
 pub use place::{Place, PlaceError};
 pub use remark::{Fields, Gens, Remark};

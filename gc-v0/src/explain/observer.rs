@@ -3,15 +3,13 @@
 //! into buckets of interest.
 
 use crate::host::observer::{Observer, Reference, place_of};
+use crate::report::{Found, Place as Location};
 use gc_core::finding::Finding;
 use std::collections::BTreeMap;
 
-/// A finding's code and text.
-pub(super) type Said = (&'static str, String);
-
 /// Findings by the bucket that they name.
 #[derive(Debug, Default)]
-pub(super) struct Places(pub(super) BTreeMap<(u8, u64), Vec<Said>>);
+pub(super) struct Places(pub(super) BTreeMap<(u8, u64), Vec<Found>>);
 
 impl Observer for Places {
     fn pass(&mut self) {}
@@ -21,8 +19,8 @@ impl Observer for Places {
     fn reference(&mut self, _reference: Reference) {}
     fn finding(&mut self, finding: &Finding<'_>) {
         if let Some(place) = place_of(finding) {
-            let said = (finding.code().name(), finding.to_string());
-            self.0.entry(place).or_default().push(said);
+            let found = Found::of_engine(finding, Location::UNKNOWN);
+            self.0.entry(place).or_default().push(found);
         }
     }
 }
@@ -33,7 +31,7 @@ pub(super) struct Seen {
     /// References of the last pass, in the order of the walk.
     pub(super) references: Vec<Reference>,
     /// Findings of all passes.
-    pub(super) findings: Vec<Said>,
+    pub(super) findings: Vec<Found>,
 }
 
 /// References into buckets, and findings about them.
@@ -66,7 +64,7 @@ impl Observer for References {
             return;
         }
         if let Some(seen) = place_of(finding).and_then(|p| self.buckets.get_mut(&p)) {
-            seen.findings.push((finding.code().name(), finding.to_string()));
+            seen.findings.push(Found::of_engine(finding, Location::UNKNOWN));
         }
     }
 }

@@ -11,8 +11,8 @@ use gc_core::finding::{Answer, Finding};
 use gc_core::host::{
     Alone, Buckets, Child, DeviceHost, Findings, Flag, GcPosCell, Geometry, Held, KeepsBuckets,
     KeepsRoot, Level, Log, MarkRead, MarkWrite, Marking, Members, Membership, MetadataBucket,
-    NodeInfo, Nodes, Origin, Param, SbCopies, Side, State, Stopping, StripeTables, StripeVisitor, Usage,
-    UsageWords, WalkKind, Walks,
+    NodeInfo, Nodes, Origin, Param, SbCopies, Side, State, Stopping, StripeTables, StripeVisitor,
+    Usage, UsageWords, WalkKind, Walks,
 };
 use gc_core::layout::{BtreeId, DevUsage, Stripe};
 use std::fmt;

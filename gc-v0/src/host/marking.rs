@@ -3,7 +3,7 @@
 
 use super::Image;
 use super::observer::{KeyOf, SharedObserver};
-use crate::report::{Code, Flags, Found};
+use crate::report::{Found, Place};
 use gc_core::accounting::replicas::key_entries;
 use gc_core::accounting::{
     BucketReference, Buckets, Ctx, Geometry, MarkError, Outcome, Sink, StripeTable, Usage,
@@ -68,8 +68,16 @@ impl Tell<'_, '_> {
 impl Sink for Tell<'_, '_> {
     fn raise(&mut self, finding: &Finding<'_>) -> Answer {
         self.show(finding);
-        let flags = Flags(finding.flags().bits());
-        let found = Found::new(Code::Counted(finding.code()), flags, finding.to_string());
+        let at = match &self.key {
+            None => Place::UNKNOWN,
+            Some(KeyOf { origin, key }) => Place {
+                btree: Some(origin.btree),
+                level: Some(origin.level),
+                position: Some(key.k.p),
+                ..Place::UNKNOWN
+            },
+        };
+        let found = Found::counted(&self.image.fs, finding, at);
         self.image.reporter.borrow_mut().found(found)
     }
 

@@ -123,7 +123,8 @@ impl Buffer {
 
         let mut parser = Parser::new();
         let mut silent = Silent { spoke: false };
-        let mut e = Errors { fs, key, btree, level, can_retry: false, reporter: &mut silent };
+        let reporter = &mut silent;
+        let mut e = Errors { fs, key, btree, level, replica: None, can_retry: false, reporter };
         let seq = u64_at(bytes, 136).unwrap_or(0);
         parser.identity(bytes, seq, &mut e).map_err(|_| Unusual)?;
         let mut sets = Vec::new();
