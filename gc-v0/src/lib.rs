@@ -49,6 +49,7 @@ pub mod node;
 pub mod paths;
 pub mod plain;
 pub mod plan;
+pub mod reason;
 pub mod recovery;
 pub mod report;
 pub mod superblock;

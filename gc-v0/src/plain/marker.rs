@@ -4,7 +4,8 @@
 use super::sheet::{DevSheet, Sheet, Taken};
 use super::sums::{PTRS, Sums};
 use crate::fs::Fs;
-use crate::node::plain::{ShortExtent, Unusual};
+use crate::node::plain::ShortExtent;
+use crate::reason::{Rule, Unusual};
 use crate::recovery::Begun;
 use gc_core::accounting::replicas::View;
 use gc_core::accounting::sectors::Scale;
@@ -147,17 +148,19 @@ impl<'a> Marker<'a> {
     pub(super) fn key(&mut self, k: &Bkey, v: &[u64]) -> Result<(), Unusual> {
         let version = k.version.lo;
         if version > self.key_version {
-            return Err(Unusual);
+            return Err(Rule::KeyVersion.into());
         }
         match k.type_ {
             KeyType::EXTENT => self.pointers(v, DataType::USER, k.size),
-            KeyType::REFLINK_V => self.pointers(v.get(1..).ok_or(Unusual)?, DataType::USER, k.size),
+            KeyType::REFLINK_V => {
+                self.pointers(v.get(1..).ok_or(Rule::KeyInvalid)?, DataType::USER, k.size)
+            }
             KeyType::BTREE_PTR | KeyType::BTREE_PTR_V2 => {
                 let words = KeyRef::new(k, v).entry_words();
                 self.pointers(words, DataType::BTREE, u32::from(self.btree_node_size))
             }
             // These are counted in order.
-            KeyType::STRIPE => Err(Unusual),
+            KeyType::STRIPE => Err(Rule::KeyStripe.into()),
             _ => self.other(k, v),
         }
     }
@@ -188,7 +191,7 @@ impl<'a> Marker<'a> {
         if !self.first || self.sums.on_one(DataType::USER, ptr.dev(), u64::from(size)) {
             Ok(true)
         } else {
-            Err(Unusual)
+            Err(Rule::KeyDevices.into())
         }
     }
 
@@ -213,7 +216,7 @@ impl<'a> Marker<'a> {
             entries = rest;
             let ptr = match entry {
                 Entry::Ptr(ptr) => ptr,
-                Entry::StripePtr(_) => return Err(Unusual),
+                Entry::StripePtr(_) => return Err(Rule::KeyStripe.into()),
                 Entry::Crc32(_) | Entry::Crc64(_) | Entry::Crc128(_) => {
                     if let Some(new) = entry.crc(size) {
                         crc = new;
@@ -227,39 +230,50 @@ impl<'a> Marker<'a> {
             {
                 i64::from(size)
             } else {
-                scale.on_disk(crc.compressed_size, crc.uncompressed_size).map_err(|_| Unusual)?
+                let n = scale.on_disk(crc.compressed_size, crc.uncompressed_size);
+                n.map_err(|_| Rule::KeyNoSectors)?
             };
             if n == 0 {
-                return Err(Unusual);
+                return Err(Rule::KeyNoSectors.into());
             }
             match self.sheet.take(ptr, n, t, self.alone) {
                 Taken::Yes if ptr.cached() => {
-                    let n = u64::try_from(n).map_err(|_| Unusual)?;
+                    let n = u64::try_from(n).map_err(|_| Rule::KeyNoSectors)?;
                     if !self.sums.on_one(DataType::CACHED, ptr.dev(), n) {
-                        return Err(Unusual);
+                        return Err(Rule::KeyDevices.into());
                     }
                 }
                 Taken::Elsewhere if ptr.cached() => {}
                 Taken::Yes | Taken::Elsewhere => {
-                    *devs.get_mut(nr).ok_or(Unusual)? = ptr.dev();
+                    *devs.get_mut(nr).ok_or(Rule::KeyManyPointers)? = ptr.dev();
                     nr = nr.wrapping_add(1);
                     sum = sum.wrapping_add(n);
                 }
                 Taken::Stale => {
                     self.stale = true;
                     if !self.sums.on_one(DataType::CACHED, ptr.dev(), 0) {
-                        return Err(Unusual);
+                        return Err(Rule::KeyDevices.into());
                     }
                 }
-                Taken::No => return Err(Unusual),
+                Taken::No => return Err(self.refused(ptr)),
             }
         }
-        let sum = u64::try_from(sum).map_err(|_| Unusual)?;
+        let sum = u64::try_from(sum).map_err(|_| Rule::KeyNoSectors)?;
         if !self.first {
             return Ok(());
         }
         let devs = devs.get_mut(..nr).unwrap_or(&mut []);
-        if self.sums.on(t, devs, sum) { Ok(()) } else { Err(Unusual) }
+        if self.sums.on(t, devs, sum) { Ok(()) } else { Err(Rule::KeyDevices.into()) }
+    }
+
+    /// The bucket is not as the pointer says.
+    #[cold]
+    fn refused(&self, ptr: ExtentPtr) -> Unusual {
+        let e = Unusual::from(Rule::KeyBucket);
+        match self.sheet.dev(ptr.dev()) {
+            Some(dev) => e.of_bucket(ptr.dev(), dev.bucket_of(ptr)),
+            None => e,
+        }
     }
 
     /// Keys without pointers.
@@ -279,6 +293,6 @@ impl<'a> Marker<'a> {
         };
         let key = KeyRef::new(k, v);
         let marked = ctx.mark_key(key, &Trigger::gc(key, true));
-        if marked.is_err() || silent.spoke { Err(Unusual) } else { Ok(()) }
+        if marked.is_err() || silent.spoke { Err(Rule::KeyCount.into()) } else { Ok(()) }
     }
 }

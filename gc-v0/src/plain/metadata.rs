@@ -4,20 +4,29 @@
 use super::sheet::Sheet;
 use crate::fs::Fs;
 use crate::host::device;
+use crate::reason::{Rule, Unusual};
 use gc_core::gc::metadata::{Membership, mark_dev_superblock};
 use gc_core::host::{DeviceHost, Geometry, Level, Lock, SbCopies};
 use gc_core::layout::{DataType, GcPos};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 
-/// Takes their sectors from their buckets; `false` where one is not as it should be.
-pub(super) fn take(fs: &Fs, sheet: &Sheet) -> bool {
-    let right = Cell::new(true);
-    each(fs, |dev, bucket, t, sectors| {
+/// Takes their sectors from their buckets.
+///
+/// # Errors
+/// A bucket is not as it should be.
+pub(super) fn take(fs: &Fs, sheet: &Sheet) -> Result<(), Unusual> {
+    let wrong = Cell::new(None);
+    let silent = each(fs, |dev, bucket, t, sectors| {
         if !sheet.take_metadata(dev, bucket, t, sectors) {
-            right.set(false);
+            wrong.set(wrong.get().or(Some((dev, bucket))));
         }
-    }) && right.get()
+    });
+    match wrong.get() {
+        Some((dev, bucket)) => Err(Unusual::from(Rule::Metadata).of_bucket(dev, bucket)),
+        None if silent => Ok(()),
+        None => Err(Rule::Metadata.into()),
+    }
 }
 
 /// Device and number of each of their buckets, some more than once.

@@ -139,6 +139,11 @@ impl DevSheet {
         self.slot(bucket)?.get()?.get(index(bucket) % REGION)
     }
 
+    /// The bucket that a pointer leads to.
+    pub(super) fn bucket_of(&self, ptr: ExtentPtr) -> u64 {
+        self.divide.quotient(ptr.offset())
+    }
+
     /// Whether another walk counts a bucket.
     fn is_elsewhere(&self, bucket: u64) -> bool {
         self.geometry.has(bucket) && !self.span.contains(&bucket)
