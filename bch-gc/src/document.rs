@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The state of a file system as JSON.
 
+use crate::failure::Failure;
 use crate::recorder::Recorded;
-use crate::run::Failure;
 use gc_core::finding::Answer;
 use gc_core::layout::{Bucket, DevUsage, Stripe};
 use gc_v0::fs::uuid_text;

@@ -46,7 +46,7 @@ pub struct Options {
 
 /// Everything agrees: what the file system says of itself is so.
 #[derive(Debug)]
-pub struct Even {
+pub struct Agreed {
     /// Usage of the file system as words: those of `struct bch_fs_usage`, then one
     /// for each entry of the replicas table.
     pub usage: Vec<u64>,
@@ -92,7 +92,7 @@ pub fn check(
     options: Options,
     parts: &[Part],
     observer: &mut dyn Observer,
-) -> Result<Even, Reason> {
+) -> Result<Agreed, Reason> {
     if begun.fs.replicas.rebuild {
         return Err(Rule::ReplicasRebuilt.into());
     }
@@ -133,12 +133,12 @@ impl Sum {
     }
 
     /// `None` where what is said differs from what was counted.
-    fn compare(self, says: &Usage) -> Option<Even> {
+    fn compare(self, says: &Usage) -> Option<Agreed> {
         let mut usage = says.clone();
         usage.head.hidden = self.hidden;
         let agrees = same(&usage, &self.counted);
         let usage = words(&usage).collect();
-        agrees.then_some(Even { usage, dev_usage: self.dev_usage, current: !self.stale })
+        agrees.then_some(Agreed { usage, dev_usage: self.dev_usage, current: !self.stale })
     }
 }
 

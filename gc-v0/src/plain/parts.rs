@@ -10,7 +10,7 @@ use super::marker::Ground;
 use super::sheet::{REGION_BITS, REGION_BYTES, SLOT_BYTES, Sheet};
 use super::{Observer, Options, Run};
 use crate::fs::Fs;
-use crate::reason::{Rule, Unusual};
+use crate::reason::{Reason, Rule, Unusual};
 use crate::recovery::Begun;
 use std::ops::Range;
 
@@ -71,18 +71,25 @@ impl Held {
         held
     }
 
-    /// As the alloc btree says; `None` where something is not plain.
-    pub fn count(begun: &Begun, options: Options, observer: &mut dyn Observer) -> Option<Self> {
-        let sheet = Sheet::new(&begun.fs, &Part::default())?;
+    /// As the alloc btree says.
+    ///
+    /// # Errors
+    /// The first thing that the fast path does not cover.
+    pub fn count(
+        begun: &Begun,
+        options: Options,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, Reason> {
+        let sheet = Sheet::new(&begun.fs, &Part::default()).ok_or(Rule::NoMemory)?;
         let ground = Ground::new(begun, &sheet, options.threads);
         let pool = Pool { ground, journal: &begun.journal, threads: options.threads };
         let none = Self::none(&begun.fs);
         let counters = Run { begun, pool }.alloc(|| Some(Counter::new(none.clone())), observer);
         let mut sum = none;
-        for counter in counters.ok()? {
+        for counter in counters.map_err(Unusual::into_reason)? {
             sum.add(&counter.held);
         }
-        Some(sum)
+        Ok(sum)
     }
 
     fn none(fs: &Fs) -> Self {
