@@ -92,10 +92,7 @@ fn each_phase_has_its_time() {
     let unordered = ["reading alloc keys", "counting", "comparing"];
     assert_eq!(times("clean/deep-l2"), [&begin[..], &unordered, &["printing"]].concat());
     let in_order = ["reading nodes in order", "printing"];
-    assert_eq!(
-        times("damaged/key-version"),
-        [&begin[..], &unordered[..2], &in_order].concat()
-    );
+    assert_eq!(times("damaged/key-version"), [&begin[..], &unordered[..2], &in_order].concat());
 }
 
 struct Silent;
@@ -122,8 +119,7 @@ fn damaged_fields_meet_the_rules() {
     for seed in 0..60 {
         let folder = tempfile::tempdir().unwrap();
         let devices = small_settings(seed).devices.len();
-        let paths: Vec<PathBuf> =
-            (0..devices).map(|n| folder.path().join(n.to_string())).collect();
+        let paths: Vec<PathBuf> = (0..devices).map(|n| folder.path().join(n.to_string())).collect();
         generate_small(seed, &paths).unwrap();
         damage(seed, 1, &paths).unwrap();
         let Some(reason) = reason_of(&paths) else { continue };

@@ -21,10 +21,10 @@ mod sums;
 
 use crate::fs::Fs;
 use crate::host::version::words;
+use crate::merged::Merged;
 use crate::node::plain::{NodeRange, Visit};
 use crate::reason::{Reason, Rule, Unusual};
 use crate::recovery::{Begun, btrees};
-use crate::tree::Merged;
 use alloc::Filler;
 use gc_core::accounting::Usage;
 use gc_core::layout::btree::BTREE_MAX_DEPTH;
