@@ -2,7 +2,9 @@
 //! `bch-gc coalesce`: how full the btrees are, and what merging would save.
 
 use crate::document;
-use crate::run::{self, CHECK, Failure, How, Session};
+use crate::failure::Failure;
+use crate::run::{self, Session};
+use crate::strategy::Strategy;
 use crate::style::{Style, count, size};
 use bch_gc::cli::Source;
 use bch_gc::documents::{Coalesce, Format, LevelFill, NodeFill};
@@ -15,8 +17,8 @@ use std::process::ExitCode;
 const HEADER: u64 = 160;
 
 pub(crate) fn run(json: bool, source: &Source) -> ExitCode {
-    let how = How { fsck: false, ..CHECK };
-    run::on_image(source, how, |session, image| answer(json, session, image))
+    let strategy = Strategy { needs_journal: false, ..Strategy::new(source) };
+    run::on_image(source, strategy, |session, image| answer(json, session, image))
 }
 
 fn answer(json: bool, session: &Session<'_, '_>, image: &Image<'_>) -> Result<bool, Failure> {

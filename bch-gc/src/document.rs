@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Printing an answer, for programs or for people.
 
+use crate::failure::Failure;
 use crate::recorder::Recorded;
-use crate::run::Failure;
 use bch_gc::documents::{CorpusFinding, Finding};
 use serde::Serialize;
 use std::io::{StdoutLock, Write};

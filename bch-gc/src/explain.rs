@@ -4,7 +4,10 @@
 mod text;
 
 use crate::document;
-use crate::run::{self, CHECK, Failure, Session};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::run::{self, Session};
+use crate::strategy::Strategy;
 use crate::style::Style;
 use bch_gc::cli::{ExplainOptions, Source};
 use bch_gc::documents::{Explain, Format};
@@ -25,11 +28,13 @@ pub(crate) fn run(options: ExplainOptions, mut source: Source) -> ExitCode {
             Ok(place) => Some(place),
             Err(text) => {
                 crate::progress::say(&format!("bch-gc: {text}"));
-                return ExitCode::from(run::USAGE);
+                return Exit::Usage.into();
             }
         }
     };
-    run::on_image(&source, CHECK, |session, image| answer(options, place, session, image))
+    run::on_image(&source, Strategy::new(&source), |session, image| {
+        answer(options, place, session, image)
+    })
 }
 
 /// The first of what is named is the bucket, unless all are wanted.

@@ -4,7 +4,10 @@
 mod summary;
 
 use crate::document;
-use crate::run::{self, CHECK, Failure, How, OPERATIONAL, Session};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::run::{self, Session};
+use crate::strategy::Strategy;
 use crate::style::Style;
 use bch_gc::cli::{GensOptions, Source};
 use bch_gc::documents::{GenRows, GensState, Stage, State};
@@ -18,8 +21,9 @@ use std::process::ExitCode;
 const SHOWN: usize = 10;
 
 pub(crate) fn run(options: GensOptions, source: &Source) -> ExitCode {
-    let how = How { fsck: false, unrecovered: OPERATIONAL, ..CHECK };
-    run::on_image(source, how, |session, image| print(options, session, image))
+    let strategy =
+        Strategy { needs_journal: false, unrecovered: Exit::Operational, ..Strategy::new(source) };
+    run::on_image(source, strategy, |session, image| print(options, session, image))
 }
 
 /// A member's buckets by their distance from the wrap.

@@ -4,7 +4,9 @@
 mod text;
 
 use crate::document;
-use crate::run::{self, CHECK, Failure, Session};
+use crate::failure::Failure;
+use crate::run::{self, Session};
+use crate::strategy::Strategy;
 use crate::style::Style;
 use bch_gc::cli::{MapOptions, Source};
 use bch_gc::documents::Format;
@@ -19,7 +21,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 pub(crate) fn run(options: &MapOptions, source: &Source) -> ExitCode {
-    run::on_image(source, CHECK, |session, image| answer(options, session, image))
+    run::on_image(source, Strategy::new(source), |session, image| answer(options, session, image))
 }
 
 fn answer(

@@ -4,8 +4,10 @@
 mod text;
 
 use crate::document;
+use crate::failure::Failure;
 use crate::recorder::Recorded;
-use crate::run::{self, CHECK, Failure, How, Session};
+use crate::run::{self, Session};
+use crate::strategy::Strategy;
 use crate::style::Style;
 use bch_gc::cli::{PlanOptions, Source};
 use gc_core::error::Error;
@@ -19,8 +21,8 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 pub(crate) fn run(options: PlanOptions, source: &Source) -> ExitCode {
-    let how = How { fix: true, ..CHECK };
-    run::on_image(source, how, |session, image| answer(options, session, image))
+    let strategy = Strategy { fix: true, ..Strategy::new(source) };
+    run::on_image(source, strategy, |session, image| answer(options, session, image))
 }
 
 /// Everything that is said.

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `bch-gc state`: one document for each mark and sweep.
 
+use crate::agreed;
 use crate::document;
-use crate::even;
+use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::generation;
-use crate::run::{self, CHECK, Early, Failure, How, OPERATIONAL, Session};
+use crate::run::{self, Session};
+use crate::strategy::{Order, Strategy};
 use crate::today;
 use bch_gc::cli::{Mode, Source};
 use bch_gc::documents::{Format, State, StateRun, Superblock};
 use gc_core::error::Error;
 use gc_core::gc::Args;
 use gc_v0::host::Image;
-use gc_v0::plain::Even;
+use gc_v0::plain::Agreed;
 use gc_v0::recovery::{ALLOC_INFO, ALLOC_METADATA};
-use std::cell::OnceCell;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -27,28 +29,26 @@ pub(crate) fn run(mode: Mode, source: &Source) -> ExitCode {
         Mode::A => ALLOC_INFO,
     };
     // Without recovery there is no document.
-    let how =
-        How { fix: mode == Mode::Y, clear_compat, unrecovered: OPERATIONAL, documents: 1, ..CHECK };
-    let known = OnceCell::new();
-    run::on_image_or(
-        source,
-        how,
-        |session, begun| {
-            if let Some(even) = even::before(session, &begun, how.threads) {
-                let _first = known.set(even);
-            }
-            Ok(Early::GoOn(Box::new(begun)))
-        },
-        |session, image| documents(session, image, known.get()),
-        |_, _| Ok(()),
-    )
+    let strategy = Strategy {
+        order: Order::Any,
+        fix: mode == Mode::Y,
+        clear_compat,
+        unrecovered: Exit::Operational,
+        documents: 1,
+        ..Strategy::new(source)
+    };
+    run::run(source, strategy, |session| {
+        let begun = session.begin()?;
+        let agreed = agreed::whole(session, &begun);
+        session.with_image(begun, |image| documents(session, image, agreed.as_ref()))
+    })
 }
 
 /// Prints the documents; whether nothing was found.
 fn documents(
     session: &Session<'_, '_>,
     image: &Image<'_>,
-    even: Option<&Even>,
+    agreed: Option<&Agreed>,
 ) -> Result<bool, Failure> {
     let recorder = session.recorder;
     let mut clean = true;
@@ -63,7 +63,7 @@ fn documents(
         let prior = recorder.borrow_mut().take();
         let rebuild = image.rebuilds_replicas();
         let before = State::saved(image);
-        let result = even::sweep(image, even, Args { initial: true, metadata_only });
+        let result = agreed::sweep(image, agreed, Args { initial: true, metadata_only });
         let ret = result.map_or_else(Error::code, |()| 0);
         let errors = recorder.borrow_mut().take();
         let doc = StateRun {

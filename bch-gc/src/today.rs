@@ -3,8 +3,8 @@
 
 mod state;
 
+use crate::exit::Exit;
 use crate::progress;
-use crate::run::{FOUND, OPERATIONAL};
 use crate::source::read_passphrase;
 use bch_gc::cli::Source;
 use gc_disk::io::DeviceFile;
@@ -18,16 +18,16 @@ pub(crate) fn run_state(source: &Source) -> ExitCode {
         Ok(fs) => fs,
         Err(e) => {
             progress::say(&format!("bch-gc: {e}"));
-            return ExitCode::from(OPERATIONAL);
+            return Exit::Operational.into();
         }
     };
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     match state::state(&fs, &mut out).and_then(|clean| out.flush().map(|()| clean)) {
         Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(FOUND),
+        Ok(false) => Exit::Found.into(),
         Err(e) => {
             progress::say(&format!("bch-gc: writing the result: {e}"));
-            ExitCode::from(OPERATIONAL)
+            Exit::Operational.into()
         }
     }
 }

@@ -4,7 +4,6 @@
 
 use crate::bytes::{array, u64_at};
 use crate::checksum::{Key, Nonce};
-use core::fmt;
 
 /// `bch**key`, before a key that is in clear.
 const CLEAR: [u8; 8] = *b"bch**key";
@@ -19,28 +18,19 @@ const STORED: usize = 24;
 const KDF: usize = 16;
 
 /// Why the key is not to be had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
     /// A passphrase is needed.
+    #[error("encrypted: a passphrase is needed")]
     Missing,
     /// The passphrase is not the right one.
+    #[error("incorrect passphrase")]
     Wrong,
     /// The key derivation asks for what this program does not do.
+    #[error("unusable key derivation parameters")]
     Parameters,
 }
-
-impl fmt::Display for KeyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Missing => "encrypted: a passphrase is needed",
-            Self::Wrong => "incorrect passphrase",
-            Self::Parameters => "unusable key derivation parameters",
-        })
-    }
-}
-
-impl std::error::Error for KeyError {}
 
 /// What is needed to get at the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,53 +5,44 @@ use crate::superblock::Identity;
 use gc_core::accounting::replicas::section::Invalid;
 pub use gc_disk::crypt::KeyError;
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
+use thiserror::Error;
 
 /// Why a superblock is not accepted: the original's words.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SbError {
     /// One of the original's reasons.
+    #[error("{0}")]
     Reason(&'static str),
     /// There are no bytes.
+    #[error("empty: there is no file system in it")]
     Empty,
     /// There are fewer sectors than a superblock and what is before it take.
+    #[error("too short for a bcachefs file system ({0} sectors)")]
     Short(u64),
     /// There is no superblock anywhere, and no list of its copies.
+    #[error(
+        "not a bcachefs file system (no superblock at sector 8, no list of its copies at \
+         sector 7, no copy in the first 32 MiB and the last 64 MiB)"
+    )]
     NotBcachefs,
     /// There is a list of its copies, and none of them, nor any elsewhere.
+    #[error(
+        "there is a list of superblock copies at sector 7, but no superblock where it says, nor \
+         in the first 32 MiB and the last 64 MiB"
+    )]
     NoCopy,
     /// A bcachefs file system that is not read.
+    #[error("{0}")]
     Recognised(Recognised),
     /// The sectors cannot be read.
+    #[error("the superblock at sector {0} cannot be read")]
     Unreadable(u64),
     /// An entry of a list of device sets.
+    #[error("{0}")]
     Replicas(Invalid),
-}
-
-impl fmt::Display for SbError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Reason(r) => f.write_str(r),
-            Self::Empty => f.write_str("empty: there is no file system in it"),
-            Self::Short(sectors) => {
-                write!(f, "too short for a bcachefs file system ({sectors} sectors)")
-            }
-            Self::NotBcachefs => f.write_str(
-                "not a bcachefs file system (no superblock at sector 8, no list of its \
-                 copies at sector 7, no copy in the first 32 MiB and the last 64 MiB)",
-            ),
-            Self::NoCopy => f.write_str(
-                "there is a list of superblock copies at sector 7, but no superblock where it \
-                 says, nor in the first 32 MiB and the last 64 MiB",
-            ),
-            Self::Recognised(it) => it.fmt(f),
-            Self::Unreadable(sector) => {
-                write!(f, "the superblock at sector {sector} cannot be read")
-            }
-            Self::Replicas(e) => e.fmt(f),
-        }
-    }
 }
 
 /// A bcachefs file system that is recognised and not read.
@@ -131,87 +122,73 @@ impl From<&'static str> for SbError {
 }
 
 /// Why the file system cannot be opened.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum OpenError {
     /// No device was named.
+    #[error("no device named")]
     NoDevice,
     /// A device cannot be opened or read.
-    Io(PathBuf, std::io::Error),
+    #[error("{path}: {text}", path = .0.display(), text = text_of(.1))]
+    Io(PathBuf, #[source] io::Error),
     /// A block device is mounted, or held by another program.
+    #[error(
+        "{}: in use (mounted, or held by another program); --in-use reads it all the same",
+        .0.display()
+    )]
     InUse(PathBuf),
     /// A device ends before its buckets do: sectors it has and needs.
+    #[error(
+        "{path}: cannot online: device too small (cut short: {1} sectors, {2} by its superblock)",
+        path = .0.display()
+    )]
     TooSmall(PathBuf, u64, u64),
     /// There is not enough memory for the buckets.
+    #[error("not enough memory for the buckets")]
     Memory,
     /// A superblock was not accepted.
-    Superblock(PathBuf, SbError),
+    #[error("{path}: {1}", path = .0.display())]
+    Superblock(PathBuf, #[source] SbError),
     /// A device does not belong to the others.
+    #[error("{path}: {1}", path = .0.display())]
     Member(PathBuf, &'static str),
     /// Two of the devices are the same member.
+    #[error(
+        "{path}: already have device online in slot {1} (the same member twice)",
+        path = .0.display()
+    )]
     Twice(PathBuf, u8),
     /// The devices at hand are too few: index and UUID of those that are missing.
+    #[error("insufficient devices{}", each_missing(.0))]
     Insufficient(Vec<(u8, [u8; 16])>),
     /// A member is missing, and all were asked for: its index and UUID.
+    #[error("{}", missing(*.0, .1))]
     MemberMissing(u8, [u8; 16]),
     /// The file system was never mounted: there is nothing to check.
+    #[error("not initialized: never mounted")]
     NotInitialized,
     /// The key is not to be had.
-    Key(KeyError),
+    #[error(transparent)]
+    Key(#[from] KeyError),
 }
 
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoDevice => f.write_str("no device named"),
-            Self::Io(p, e) => {
-                let text = e.to_string();
-                // The number says nothing to people.
-                let text = text.split(" (os error").next().unwrap_or_default();
-                write!(f, "{}: {text}", p.display())
-            }
-            Self::InUse(p) => write!(
-                f,
-                "{}: in use (mounted, or held by another program); --in-use reads it all \
-                 the same",
-                p.display()
-            ),
-            Self::TooSmall(p, has, needs) => write!(
-                f,
-                "{}: cannot online: device too small (cut short: {has} sectors, {needs} by its \
-                 superblock)",
-                p.display()
-            ),
-            Self::Memory => f.write_str("not enough memory for the buckets"),
-            Self::Superblock(p, e) => write!(f, "{}: {e}", p.display()),
-            Self::Member(p, e) => write!(f, "{}: {e}", p.display()),
-            Self::Twice(p, i) => {
-                write!(
-                    f,
-                    "{}: already have device online in slot {i} (the same member twice)",
-                    p.display()
-                )
-            }
-            Self::Insufficient(missing) => {
-                f.write_str("insufficient devices")?;
-                for (idx, uuid) in missing {
-                    write!(f, "; member {idx} ({}) is missing", crate::fs::uuid_text(uuid))?;
-                }
-                Ok(())
-            }
-            Self::MemberMissing(idx, uuid) => {
-                write!(f, "member {idx} ({}) is missing", crate::fs::uuid_text(uuid))
-            }
-            Self::NotInitialized => f.write_str("not initialized: never mounted"),
-            Self::Key(e) => e.fmt(f),
-        }
-    }
+/// The words of an error without its number, which says nothing to people.
+fn text_of(e: &io::Error) -> String {
+    let text = e.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_string()
 }
 
-impl std::error::Error for OpenError {}
+fn missing(idx: u8, uuid: &[u8; 16]) -> String {
+    format!("member {idx} ({}) is missing", crate::fs::uuid_text(uuid))
+}
+
+fn each_missing(members: &[(u8, [u8; 16])]) -> String {
+    members.iter().map(|(idx, uuid)| format!("; {}", missing(*idx, uuid))).collect()
+}
 
 /// Why recovery ended before the gc: the original's number and its words.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("Error in recovery: {what} ({ret})")]
 pub struct RecoveryError {
     /// Positive: `BCH_FSCK_*`; negative: an errno.
     pub ret: i32,
@@ -236,11 +213,3 @@ impl RecoveryError {
         Self { ret, what: what.into(), needs: None }
     }
 }
-
-impl fmt::Display for RecoveryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Error in recovery: {} ({})", self.what, self.ret)
-    }
-}
-
-impl std::error::Error for RecoveryError {}

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! A check in the order of references where not all buckets fit in memory: of those of
-//! which something may be found alone.
+//! A check in the order of references where not all buckets fit in memory: those alone
+//! of which something may be found.
 
 use super::report;
 use crate::budget::Lists;
-use crate::recorder::Shared;
-use crate::run::{self, Failure, Session};
+use crate::failure::Failure;
+use crate::run::{self, Session};
 use bch_gc::cli::CheckOptions;
 use gc_core::gc::{Args, gc};
 use gc_v0::host::Image;
@@ -14,7 +14,6 @@ use gc_v0::recovery::Begun;
 
 pub(super) fn check(
     options: CheckOptions,
-    quiet: bool,
     session: &Session<'_, '_>,
     mut begun: Begun,
     lists: &Lists,
@@ -31,7 +30,7 @@ pub(super) fn check(
         progress.phase("reading nodes in order", "nodes", begun.fs.recorded_nodes());
         suspect.list(&mut begun.fs);
         let again = begun.kept();
-        let mut reporter = Shared(session.recorder);
+        let mut reporter = session.reporter();
         let recovered = begun.read_marks(&mut reporter);
         let image = match recovered.and_then(|recovered| Image::new(recovered, &mut reporter)) {
             Ok(image) => image,
@@ -44,7 +43,7 @@ pub(super) fn check(
         let missed = image.missed();
         if missed.is_empty() {
             session.recorder.borrow_mut().release();
-            let clean = report(options, quiet, session, &image, result);
+            let clean = report(options, session, &image, result);
             run::say_changes(image.fs(), progress);
             return clean;
         }

@@ -4,8 +4,8 @@
 
 use super::{Image, NodeId};
 use crate::key::Key;
+use crate::merged::Merged;
 use crate::node::Node;
-use crate::tree::Merged;
 use gc_core::bkey::{KeyRef, NodeFormat};
 use gc_core::error::{Error, Result};
 use gc_core::host::{

@@ -4,8 +4,8 @@
 use super::Image;
 use crate::journal::JournalKeys;
 use crate::key::Key;
+use crate::merged::Merged;
 use crate::node::Node;
-use crate::tree::Merged;
 use gc_core::bkey::{KeyBuf, KeyRef};
 use gc_core::error::{Errno, Error, Result};
 use gc_core::host::NodeKeys;

@@ -6,7 +6,7 @@ use super::marker::{Context, Silent};
 use super::parts::Held;
 use super::remaining::{REGION_BITS, Remaining};
 use crate::key::Key;
-use crate::node::plain::Unusual;
+use crate::reason::{Rule, Unusual};
 use gc_core::accounting::replicas::View;
 use gc_core::accounting::{Ctx, StripeTable, Trigger, Usage};
 use gc_core::bkey::KeyRef;
@@ -42,8 +42,11 @@ impl<'a> Filler<'a> {
 impl Work for Filler<'_> {
     fn leaf(&mut self, k: &Bkey, v: &[u64]) -> Result<(), Unusual> {
         let version = k.version.lo;
-        if k.type_ != KeyType::ALLOC || version > self.key_version {
-            return Err(Unusual);
+        if k.type_ != KeyType::ALLOC {
+            return Err(Rule::AllocKey.into());
+        }
+        if version > self.key_version {
+            return Err(Rule::KeyVersion.into());
         }
         let Bpos { inode, offset, .. } = k.p;
         if u8::try_from(inode).is_ok_and(|dev| self.remaining.is_elsewhere(dev, offset)) {
@@ -60,7 +63,7 @@ impl Work for Filler<'_> {
             btree_node_size: self.btree_node_size,
         };
         let marked = ctx.mark_key(KeyRef::new(k, v), &Trigger::read());
-        if marked.is_err() || silent.spoke { Err(Unusual) } else { Ok(()) }
+        if marked.is_err() || silent.spoke { Err(Rule::AllocKey.into()) } else { Ok(()) }
     }
 
     fn pointer(&mut self, k: &Bkey, v: &[u64]) -> Result<(), Unusual> {

@@ -4,13 +4,14 @@
 use super::remaining::{DevRemaining, Remaining, Subtracted};
 use super::sums::{PTRS, Sums};
 use crate::fs::Fs;
-use crate::node::plain::{ShortExtent, Unusual};
+use crate::node::plain::ShortExtent;
+use crate::reason::{Rule, Unusual};
 use crate::recovery::Begun;
 use gc_core::accounting::replicas::View;
 use gc_core::accounting::{Ctx, Sink, StripeTable, Trigger, Usage};
 use gc_core::bkey::{CountsIn, KeyRef, PointerValue, References, lone_pointer, references};
 use gc_core::finding::{Answer, Finding};
-use gc_core::layout::{Bkey, CompressionType, CsumType, DataType, ExtentCrc32, KeyType};
+use gc_core::layout::{Bkey, CompressionType, CsumType, DataType, ExtentCrc32, ExtentPtr, KeyType};
 use gc_disk::checksum;
 
 /// Counts keys for one thread.
@@ -138,12 +139,12 @@ impl<'a> Marker<'a> {
     pub(super) fn key(&mut self, k: &Bkey, v: &[u64]) -> Result<(), Unusual> {
         let version = k.version.lo;
         if version > self.key_version {
-            return Err(Unusual);
+            return Err(Rule::KeyVersion.into());
         }
         match references(k.type_, k.size, v, self.btree_node_size) {
             References::Pointers(value) => self.pointers(value),
             // These are counted in order.
-            References::Stripe(_) => Err(Unusual),
+            References::Stripe(_) => Err(Rule::KeyStripe.into()),
             _ => self.other(k, v),
         }
     }
@@ -168,7 +169,7 @@ impl<'a> Marker<'a> {
         if !self.first || self.sums.on_one(DataType::USER, ptr.dev(), u64::from(size)) {
             Ok(true)
         } else {
-            Err(Unusual)
+            Err(Rule::KeyDevices.into())
         }
     }
 
@@ -190,12 +191,12 @@ impl<'a> Marker<'a> {
         let mut sum = 0_u64;
         for p in value {
             let ptr = p.ptr;
-            let n = p.sectors().map_err(|_| Unusual)?;
+            let n = p.sectors().map_err(|_| Rule::KeyNoSectors)?;
             if n == 0 {
-                return Err(Unusual);
+                return Err(Rule::KeyNoSectors.into());
             }
             let taken = match p.counts_in {
-                CountsIn::Stripe(_) => return Err(Unusual),
+                CountsIn::Stripe(_) => return Err(Rule::KeyStripe.into()),
                 CountsIn::Cached | CountsIn::OwnSet => {
                     self.remaining.subtract(ptr, i64::from(n), t, self.alone)
                 }
@@ -203,29 +204,39 @@ impl<'a> Marker<'a> {
             match taken {
                 Subtracted::Yes if ptr.cached() => {
                     if !self.sums.on_one(DataType::CACHED, ptr.dev(), n.into()) {
-                        return Err(Unusual);
+                        return Err(Rule::KeyDevices.into());
                     }
                 }
                 Subtracted::Elsewhere if ptr.cached() => {}
                 Subtracted::Yes | Subtracted::Elsewhere => {
-                    *devs.get_mut(nr).ok_or(Unusual)? = ptr.dev();
+                    *devs.get_mut(nr).ok_or(Rule::KeyManyPointers)? = ptr.dev();
                     nr = nr.wrapping_add(1);
                     sum = sum.wrapping_add(n.into());
                 }
                 Subtracted::Stale => {
                     self.stale = true;
                     if !self.sums.on_one(DataType::CACHED, ptr.dev(), 0) {
-                        return Err(Unusual);
+                        return Err(Rule::KeyDevices.into());
                     }
                 }
-                Subtracted::No => return Err(Unusual),
+                Subtracted::No => return Err(self.refused(ptr)),
             }
         }
         if !self.first {
             return Ok(());
         }
         let devs = devs.get_mut(..nr).unwrap_or(&mut []);
-        if self.sums.on(t, devs, sum) { Ok(()) } else { Err(Unusual) }
+        if self.sums.on(t, devs, sum) { Ok(()) } else { Err(Rule::KeyDevices.into()) }
+    }
+
+    /// The bucket is not as the pointer says.
+    #[cold]
+    fn refused(&self, ptr: ExtentPtr) -> Unusual {
+        let e = Unusual::from(Rule::KeyBucket);
+        match self.remaining.dev(ptr.dev()) {
+            Some(dev) => e.of_bucket(ptr.dev(), dev.bucket_of(ptr)),
+            None => e,
+        }
     }
 
     /// Keys without pointers.
@@ -245,6 +256,6 @@ impl<'a> Marker<'a> {
         };
         let key = KeyRef::new(k, v);
         let marked = ctx.mark_key(key, &Trigger::gc(key, true));
-        if marked.is_err() || silent.spoke { Err(Unusual) } else { Ok(()) }
+        if marked.is_err() || silent.spoke { Err(Rule::KeyCount.into()) } else { Ok(()) }
     }
 }

@@ -4,6 +4,7 @@
 use super::remaining::Remaining;
 use crate::fs::Fs;
 use crate::host::device;
+use crate::reason::{Rule, Unusual};
 use gc_core::error::Result;
 use gc_core::gc::metadata::mark_dev_superblock;
 use gc_core::host::{
@@ -13,14 +14,22 @@ use gc_core::layout::DataType;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 
-/// Subtracts their sectors from their buckets; `false` where one is not as it should be.
-pub(super) fn subtract(fs: &Fs, remaining: &Remaining) -> bool {
-    let right = Cell::new(true);
-    each(fs, |dev, bucket, t, sectors| {
+/// Subtracts their sectors from their buckets.
+///
+/// # Errors
+/// A bucket is not as it should be.
+pub(super) fn subtract(fs: &Fs, remaining: &Remaining) -> Result<(), Unusual> {
+    let wrong = Cell::new(None);
+    let silent = each(fs, |dev, bucket, t, sectors| {
         if !remaining.subtract_metadata(dev, bucket, t, sectors) {
-            right.set(false);
+            wrong.set(wrong.get().or(Some((dev, bucket))));
         }
-    }) && right.get()
+    });
+    match wrong.get() {
+        Some((dev, bucket)) => Err(Unusual::from(Rule::Metadata).of_bucket(dev, bucket)),
+        None if silent => Ok(()),
+        None => Err(Rule::Metadata.into()),
+    }
 }
 
 /// Device and number of each of their buckets, some more than once.

@@ -106,6 +106,11 @@ impl DevRemaining {
         self.slot(bucket)?.get()?.get(index(bucket) % REGION)
     }
 
+    /// The bucket that a pointer leads to.
+    pub(super) fn bucket_of(&self, ptr: ExtentPtr) -> u64 {
+        self.bucket_size.bucket_nr(ptr.offset())
+    }
+
     /// Whether another walk counts a bucket.
     fn is_elsewhere(&self, bucket: u64) -> bool {
         self.geometry.has(bucket) && !self.span.contains(&bucket)

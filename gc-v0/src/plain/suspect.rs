@@ -10,12 +10,12 @@
 use super::metadata;
 use super::parts::Part;
 use super::remaining::{Remaining, Subtracted};
+use crate::cursor::Cursor;
 use crate::fs::Listed;
 use crate::key::Key;
-use crate::node::Node;
 use crate::recovery::{Begun, btrees};
 use crate::report::{Found, Reporter, answer};
-use crate::tree::{Merged, Nodes};
+use crate::tree::Nodes;
 use gc_core::accounting::{Ctx, StripeTable, Trigger, Usage};
 use gc_core::bkey::{KeyRef, References};
 use gc_core::finding::Answer;
@@ -195,21 +195,14 @@ impl Search<'_, '_> {
             return Ok(());
         };
         let leaves = BtreeNodeType::of(0, id).needs_gc();
-        let merged = |node: &Rc<Node>| Merged::new(Rc::clone(node), Some(&begun.journal));
-        let mut path = vec![merged(root)];
-        while let Some(top) = path.last_mut() {
-            let level = top.level();
-            let Some(key) = top.next_key().map(Key::of) else {
-                path.pop();
-                continue;
-            };
+        let mut cursor = Cursor::new(Some(Rc::clone(root)), Some(&begun.journal));
+        while let Some(at) = cursor.next_key() {
+            let (level, below, key) = (at.node.level, at.level_below(), Key::of(at.key));
             show(self, level, key.as_ref())?;
-            let Some(below) = level.checked_sub(1).filter(|below| *below > 0 || leaves) else {
-                continue;
-            };
+            let Some(below) = below.filter(|below| *below > 0 || leaves) else { continue };
             (self.progress)(1);
             if let Some(child) = self.nodes.get(&begun.fs, &key, id, below, &mut Unheard) {
-                path.push(merged(&child));
+                cursor.enter(child);
             }
         }
         show(self, root.level.saturating_add(1), root.key.as_ref())
