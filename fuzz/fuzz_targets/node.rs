@@ -9,7 +9,7 @@ use gc_fuzz::edit::pick;
 use gc_fuzz::run::Ears;
 use gc_v0::fs::{Fs, Options, open};
 use gc_v0::key::Key;
-use gc_v0::tree::Merged;
+use gc_v0::merged::Merged;
 use gc_image_write::seal::{Kind, seal};
 use libfuzzer_sys::fuzz_target;
 use std::cell::RefCell;
