@@ -4,14 +4,14 @@
 use crate::layout::fsck::{FSCK_CAN_FIX, FSCK_CAN_IGNORE, FSCK_NEED_FSCK};
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $n:literal, $text:literal;)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident = $n:literal, $text:literal;)*) => {
         /// The kind of a finding: a number for hosts that group messages by it,
         /// and a name for people and programs. Neither ever changes its meaning.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         #[repr(u32)]
         pub enum Code {
-            $($(#[$doc])* $name = $n,)*
+            $($(#[doc = $doc])* $name = $n,)*
         }
 
         impl Code {
@@ -28,6 +28,12 @@ macro_rules! codes {
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
+            }
+
+            /// What it says, in a sentence.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),*),)* }
             }
         }
     };
