@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include <bch_gc.h>
+#include <bch_gc_finding.h>
 #include <bch_gc_host.h>
 #include <bch_gc_layout.h>
 #include <bch_gc_model.h>
@@ -29,24 +30,6 @@
 #define FS_BUCKET	128	/* sectors */
 #define FS_NODE		32	/* sectors of a btree node */
 #define FS_NODE_KEYS	4
-
-/* Codes of findings (docs/facts/gc.md; gc-core's list), as far as they are used. */
-enum {
-	CODE_ROOT_KEY		= 0,
-	CODE_NODE_MIN_KEY	= 1,
-	CODE_NODE_MAX_KEY	= 2,
-	CODE_KEY_VERSION	= 3,
-	CODE_REPLICAS_UNMARKED	= 4,
-	CODE_GEN_MISSING	= 5,
-	CODE_GEN_FUTURE		= 6,
-	CODE_STRIPE_ALIVE	= 7,
-	CODE_BUCKET_GEN		= 14,
-	CODE_BUCKET_DATA_TYPE	= 15,
-	CODE_BUCKET_STRIPE	= 17,
-	CODE_BUCKET_DIRTY	= 18,
-	CODE_FS_HIDDEN		= 20,
-	CODE_FS_REPLICAS	= 27
-};
 
 /* Words of the usage. */
 enum {

@@ -232,8 +232,8 @@ START_TEST(beside_gc)
 		ck_assert_int_eq(fs_running(), 0);
 	stop_merging = true;
 	ck_assert_int_eq(pthread_join(merger, NULL), 0);
-	ck_assert_uint_eq(bch_gc_model_findings_of(m, CODE_NODE_MIN_KEY) +
-			  bch_gc_model_findings_of(m, CODE_NODE_MAX_KEY), 0);
+	ck_assert_uint_eq(bch_gc_model_findings_of(m, BCH_GC_FINDING_NODE_MIN_KEY) +
+			  bch_gc_model_findings_of(m, BCH_GC_FINDING_NODE_MAX_KEY), 0);
 	ck_assert_int_eq(fs_initial(), 0);
 	fs_assert_settled();
 	ck_assert_uint_eq(leaf_keys(), INODES / 4);

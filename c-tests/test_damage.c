@@ -93,7 +93,7 @@ START_TEST(bucket_fields_in_order)
 		ck_assert_msg(strstr(msg.text, field[i]) != NULL, "%lu: %s", (unsigned long)i,
 			      msg.text);
 		ck_assert_uint_eq(msg.flags, BCH_GC_FSCK_CAN_FIX | BCH_GC_FSCK_CAN_IGNORE);
-		ck_assert_uint_eq(msg.code, CODE_BUCKET_DATA_TYPE + i);
+		ck_assert_uint_eq(msg.code, BCH_GC_FINDING_BUCKET_DATA_TYPE + i);
 	}
 	fs_assert_settled();
 }
@@ -186,7 +186,7 @@ START_TEST(key_version)
 	bch_gc_model_answer(m, outcomes[_i].answer);
 	ck_assert_int_eq(fs_initial(), outcomes[_i].ret);
 	assert_said(1, "key version number higher than recorded: 9 > 8");
-	ck_assert_uint_eq(bch_gc_model_findings_of(m, CODE_KEY_VERSION), 1);
+	ck_assert_uint_eq(bch_gc_model_findings_of(m, BCH_GC_FINDING_KEY_VERSION), 1);
 	ck_assert_uint_eq(bch_gc_model_key_version_get(m), recorded[_i]);
 }
 END_TEST
@@ -207,7 +207,7 @@ START_TEST(replicas_not_in_superblock)
 	struct bch_gc_model_message msg;
 
 	ck_assert_int_eq(bch_gc_model_replicas_remove(m, "data: 1/2 [0 1]"), 0);
-	bch_gc_model_answer_code(m, CODE_REPLICAS_UNMARKED, outcomes[_i].answer);
+	bch_gc_model_answer_code(m, BCH_GC_FINDING_REPLICAS_UNMARKED, outcomes[_i].answer);
 	ck_assert_int_eq(fs_initial(), outcomes[_i].ret);
 	ck_assert_int_eq(bch_gc_model_message(m, 0, &msg), 0);
 	ck_assert_str_eq(msg.text, "superblock not marked as containing replicas (type 6)");
@@ -215,7 +215,7 @@ START_TEST(replicas_not_in_superblock)
 	ck_assert_uint_eq(bch_gc_model_replicas_word(m, "data: 1/2 [0 1]") != 0,
 			  outcomes[_i].answer == BCH_GC_MODEL_FIX);
 	/* Four keys have it: one asks when it is fixed, each of them when it is not. */
-	ck_assert_uint_eq(bch_gc_model_findings_of(m, CODE_REPLICAS_UNMARKED),
+	ck_assert_uint_eq(bch_gc_model_findings_of(m, BCH_GC_FINDING_REPLICAS_UNMARKED),
 			  outcomes[_i].answer == BCH_GC_MODEL_IGNORE ? 4 : 1);
 }
 END_TEST
@@ -293,7 +293,11 @@ END_TEST
 /* Oracle: three things wrong in the order in which they are met: key, stripe, bucket, usage. */
 START_TEST(findings_in_order)
 {
-	static const unsigned order[] = { CODE_KEY_VERSION, CODE_BUCKET_DIRTY, CODE_FS_REPLICAS };
+	static const unsigned order[] = {
+		BCH_GC_FINDING_KEY_VERSION,
+		BCH_GC_FINDING_BUCKET_DIRTY_SECTORS,
+		BCH_GC_FINDING_FS_REPLICAS
+	};
 	struct bch_gc_model_bucket b = fs_get(0, at.plain);
 	struct bch_gc_model_message msg;
 	size_t i;

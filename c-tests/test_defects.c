@@ -14,7 +14,7 @@ START_TEST(d1_shape_to_be_fixed)
 	ck_assert_int_eq(bch_gc_model_node_ptr_min(m, EXTENTS, 0, 0, 0, 1), 0);
 	bch_gc_model_answer(m, BCH_GC_MODEL_FIX);
 	ck_assert_int_eq(fs_initial(), BCH_GC_BCH_FSCK_REPAIR_UNIMPLEMENTED);
-	ck_assert_uint_eq(bch_gc_model_findings_of(m, CODE_NODE_MIN_KEY), 1);
+	ck_assert_uint_eq(bch_gc_model_findings_of(m, BCH_GC_FINDING_NODE_MIN_KEY), 1);
 }
 END_TEST
 
@@ -55,7 +55,7 @@ START_TEST(d6_stop_while_buckets_are_compared)
 	fs_set((unsigned)dev, 20, b);
 	bch_gc_model_answer(m, BCH_GC_MODEL_EXIT);
 	ck_assert_int_eq(fs_initial(), BCH_GC_BCH_FSCK_ERRORS_NOT_FIXED);
-	ck_assert_uint_eq(bch_gc_model_findings_of(m, CODE_BUCKET_DIRTY), 1);
+	ck_assert_uint_eq(bch_gc_model_findings_of(m, BCH_GC_FINDING_BUCKET_DIRTY_SECTORS), 1);
 	ck_assert_uint_eq(bch_gc_model_dev_refs(m, (unsigned)dev, false), 0);
 	ck_assert_uint_eq(bch_gc_model_dev_refs(m, (unsigned)dev, true), 0);
 	ck_assert_int_eq(bch_gc_model_dev_remove(m, (unsigned)dev), 0);
@@ -254,7 +254,7 @@ START_TEST(d24_text_of_many_devices)
 	ck_assert_uint_ne(word, 0);
 	bch_gc_model_usage_set(m, word, 5);
 	ck_assert_int_eq(fs_initial(), 0);
-	ck_assert_uint_eq(bch_gc_model_findings_of(m, CODE_FS_REPLICAS), 1);
+	ck_assert_uint_eq(bch_gc_model_findings_of(m, BCH_GC_FINDING_FS_REPLICAS), 1);
 	ck_assert_int_eq(bch_gc_model_message(m, 0, &msg), 0);
 	end = strstr(msg.text, ": got 5, should be 0");
 	ck_assert_ptr_nonnull(end);

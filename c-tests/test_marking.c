@@ -182,7 +182,7 @@ START_TEST(newer_pointer_ignored)
 	uint64_t bucket = future();
 	char text[160];
 
-	bch_gc_model_answer_code(m, CODE_GEN_FUTURE, BCH_GC_MODEL_IGNORE);
+	bch_gc_model_answer_code(m, BCH_GC_FINDING_GEN_FUTURE, BCH_GC_MODEL_IGNORE);
 	ck_assert_int_eq(fs_initial(), 0);
 	sprintf(text, "bucket 1:%lu data type data ptr gen in the future: 3 > 0",
 		(unsigned long)bucket);
@@ -203,10 +203,10 @@ START_TEST(gen_missing_ignored)
 
 	b.gen_valid = false;
 	fs_set(0, at.plain, b);
-	bch_gc_model_answer_code(m, CODE_GEN_MISSING, BCH_GC_MODEL_IGNORE);
+	bch_gc_model_answer_code(m, BCH_GC_FINDING_GEN_MISSING, BCH_GC_MODEL_IGNORE);
 	ck_assert_int_eq(fs_initial(), 0);
 	/* once for each of the sixteen pointers */
-	ck_assert_uint_eq(bch_gc_model_findings_of(m, CODE_GEN_MISSING), 16);
+	ck_assert_uint_eq(bch_gc_model_findings_of(m, BCH_GC_FINDING_GEN_MISSING), 16);
 	ck_assert(!fs_get(0, at.plain).gen_valid);
 }
 END_TEST

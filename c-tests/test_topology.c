@@ -50,7 +50,7 @@ START_TEST(root_min_key)
 	n.min_inode = 4096;
 	n.min_offset = 7;
 	set_range(top, 0, n);
-	assert_unrepairable(_i, CODE_ROOT_KEY, "btree root with incorrect min_key: 4096:7");
+	assert_unrepairable(_i, BCH_GC_FINDING_ROOT_KEY, "btree root with incorrect min_key: 4096:7");
 }
 END_TEST
 
@@ -63,7 +63,7 @@ START_TEST(root_max_key)
 	ck_assert_uint_eq(bch_gc_model_depth(m, BCH_GC_BTREE_ID_REFLINK), 1);
 	ck_assert_int_eq(bch_gc_model_node_range(m, BCH_GC_BTREE_ID_REFLINK, 0, 0, 0, 0,
 						 8192, 1), 0);
-	assert_unrepairable(_i, CODE_ROOT_KEY, "btree root with incorrect min_key: 8192:1");
+	assert_unrepairable(_i, BCH_GC_FINDING_ROOT_KEY, "btree root with incorrect min_key: 8192:1");
 }
 END_TEST
 
@@ -76,7 +76,7 @@ START_TEST(gap_between_children)
 	ck_assert_int_eq(bch_gc_model_node_ptr_min(m, EXTENTS, 0, 1, 4096, 4000), 0);
 	sprintf(text, "btree node with incorrect min_key: got 4096:4000, should be %lu:%lu",
 		(unsigned long)before.max_inode, (unsigned long)before.max_offset + 1);
-	assert_unrepairable(_i, CODE_NODE_MIN_KEY, text);
+	assert_unrepairable(_i, BCH_GC_FINDING_NODE_MIN_KEY, text);
 }
 END_TEST
 
@@ -84,7 +84,7 @@ END_TEST
 START_TEST(first_child)
 {
 	ck_assert_int_eq(bch_gc_model_node_ptr_min(m, EXTENTS, 0, 0, 0, 1), 0);
-	assert_unrepairable(_i, CODE_NODE_MIN_KEY,
+	assert_unrepairable(_i, BCH_GC_FINDING_NODE_MIN_KEY,
 			    "btree node with incorrect min_key: got 0:1, should be 0:0");
 }
 END_TEST
@@ -102,12 +102,12 @@ START_TEST(missing_child)
 		sprintf(text, "btree node with incorrect max_key: got %lu:%lu, should be %lu:%lu",
 			(unsigned long)first.max_inode, (unsigned long)first.max_offset,
 			(unsigned long)gone.max_inode, (unsigned long)gone.max_offset);
-		assert_unrepairable(_i, CODE_NODE_MAX_KEY, text);
+		assert_unrepairable(_i, BCH_GC_FINDING_NODE_MAX_KEY, text);
 	} else {
 		sprintf(text, "btree node with incorrect min_key: got %lu:%lu, should be %lu:%lu",
 			(unsigned long)after.min_inode, (unsigned long)after.min_offset,
 			(unsigned long)first.max_inode, (unsigned long)first.max_offset + 1);
-		assert_unrepairable(_i, CODE_NODE_MIN_KEY, text);
+		assert_unrepairable(_i, BCH_GC_FINDING_NODE_MIN_KEY, text);
 	}
 }
 END_TEST
@@ -124,7 +124,7 @@ START_TEST(last_child_missing)
 	sprintf(text, "btree node with incorrect max_key: got %lu:%lu, "
 		"should be 18446744073709551615:18446744073709551615",
 		(unsigned long)last.max_inode, (unsigned long)last.max_offset);
-	assert_unrepairable(_i, CODE_NODE_MAX_KEY, text);
+	assert_unrepairable(_i, BCH_GC_FINDING_NODE_MAX_KEY, text);
 }
 END_TEST
 

@@ -194,8 +194,8 @@ void gc_host_log(struct bch_fs *c, unsigned level, const char *msg);
 #define GC_HOST_FSCK_EXIT	2
 
 /*
- * A finding. `code` < GC_HOST_FINDING_NR names its kind: hosts that limit or
- * group messages do so by code. `flags` are FSCK_CAN_FIX 1, FSCK_CAN_IGNORE 2,
+ * A finding. `code` < GC_HOST_FINDING_NR names its kind (bch_gc_finding.h): hosts
+ * that limit or group messages do so by code. `flags` are FSCK_CAN_FIX 1, FSCK_CAN_IGNORE 2,
  * FSCK_NEED_FSCK 4. Returns GC_HOST_FSCK_*; before EXIT the host has said that
  * it is unable to continue. May ask a person and so take any time.
  */

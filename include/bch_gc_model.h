@@ -19,7 +19,8 @@
  *
  * Conventions
  *  - Sectors are 512 bytes, u64s 8 bytes. Btree ids, key types, data types and
- *    trigger flags have the numbers of bch_gc_layout.h.
+ *    trigger flags have the numbers of bch_gc_layout.h, kinds of findings those of
+ *    bch_gc_finding.h.
  *  - `int` results are 0 or a negative errno, unless said otherwise: -EINVAL for
  *    an argument that is out of range, -ENOSPC when no bucket is free. NULL is
  *    a valid argument everywhere: it makes a function do nothing and return
@@ -339,7 +340,7 @@ void bch_gc_model_answer_exit_at(struct bch_gc_model *m, size_t n);
 /* Findings and log lines, oldest first. With NULL for m: what was logged without a file system. */
 struct bch_gc_model_message {
 	bool		is_finding;
-	unsigned	code;		/* finding: its kind; line: enum gc_host_level */
+	unsigned	code;		/* finding: enum bch_gc_finding; line: enum gc_host_level */
 	unsigned	flags;		/* finding: FSCK_* */
 	unsigned	answer;		/* finding: GC_HOST_FSCK_* */
 	const char     *text;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* All public headers beside the tree's own, ours first. */
 #include <bch_gc.h>
+#include <bch_gc_finding.h>
 #include <bch_gc_host.h>
 #include <bch_gc_layout.h>
 #include <bch_gc_model.h>

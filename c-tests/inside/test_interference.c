@@ -29,7 +29,7 @@ START_TEST(bucket_gen)
 	ck_assert_int_eq(fs_running(), 0);
 	before_call = NULL;
 	assert_said(1, "bucket 1:100 gen 7 data type none has wrong gen: got 7, should be 0");
-	ck_assert_uint_eq(bch_gc_model_findings_of(m, CODE_BUCKET_GEN), 1);
+	ck_assert_uint_eq(bch_gc_model_findings_of(m, BCH_GC_FINDING_BUCKET_GEN), 1);
 	ck_assert_uint_eq(fs_get(1, 100).gen, 0);
 }
 END_TEST
@@ -53,7 +53,7 @@ START_TEST(hidden)
 	after_call = NULL;
 	sprintf(text, "fs has wrong hidden: got 3, should be %d", FULL_HIDDEN);
 	assert_said(1, text);
-	ck_assert_uint_eq(bch_gc_model_findings_of(m, CODE_FS_HIDDEN), 1);
+	ck_assert_uint_eq(bch_gc_model_findings_of(m, BCH_GC_FINDING_FS_HIDDEN), 1);
 	ck_assert_uint_eq(bch_gc_model_usage_get(m, USAGE_HIDDEN), FULL_HIDDEN);
 }
 END_TEST

@@ -8,8 +8,11 @@ mod pages;
 mod roff;
 
 use std::error::Error;
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+use gc_core::finding::Code;
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -33,6 +36,7 @@ fn files() -> Vec<Generated> {
     one("gc-host-sys/src/bindings.rs", bindings);
     one("gc-model/capi/src/header.rs", model_bindings);
     one("include/bch_gc.h", exports);
+    one("include/bch_gc_finding.h", findings);
     one("include/bch_gc_layout.h", layout);
     files.extend(pages::files());
     files.extend(schemas());
@@ -198,5 +202,30 @@ fn exports(root: &Path) -> Result<String> {
 fn layout(_root: &Path) -> Result<String> {
     let mut text = String::new();
     gc_core::layout::header::write_header(&mut text)?;
+    Ok(text)
+}
+
+/// The header of the numbers of findings.
+fn findings(_root: &Path) -> Result<String> {
+    // REUSE-IgnoreStart
+    let mut text = String::from("/* SPDX-License-Identifier: GPL-2.0-only */\n");
+    // REUSE-IgnoreEnd
+    text.push_str(concat!(
+        "/* Generated from gc-core/src/finding/code.rs. Do not edit. */\n",
+        "/*\n",
+        " * Kinds of findings: `code` of gc_host_fsck_err() and of the functions\n",
+        " * bch_gc_model_*(). A number never changes its meaning; new ones are added at\n",
+        " * the end.\n",
+        " */\n",
+        "#ifndef BCH_GC_FINDING_H\n#define BCH_GC_FINDING_H\n\nenum bch_gc_finding {\n",
+    ));
+    for code in Code::ENGINE {
+        let name = code.name().replace('-', "_").to_uppercase();
+        let meaning = code.meaning().trim();
+        writeln!(text, "\t/* {meaning} */")?;
+        writeln!(text, "\tBCH_GC_FINDING_{name} = {},", code.number())?;
+    }
+    writeln!(text, "\t/* How many there are. */\n\tBCH_GC_FINDINGS = {}", Code::ENGINE.len())?;
+    text.push_str("};\n\n#endif /* BCH_GC_FINDING_H */\n");
     Ok(text)
 }

@@ -5,7 +5,7 @@ use crate::layout::fsck::{FSCK_CAN_FIX, FSCK_CAN_IGNORE, FSCK_NEED_FSCK};
 
 macro_rules! codes {
     ($($(#[$list_doc:meta])* $list:ident {
-        $($(#[$doc:meta])* $name:ident = $n:literal, $text:literal, $severity:ident;)*
+        $($(#[doc = $doc:literal])* $name:ident = $n:literal, $text:literal, $severity:ident;)*
     })*) => {
         /// The kind of a finding: a number and a name. Neither is ever given to another
         /// event; what each means stands in `docs/findings.md`.
@@ -17,7 +17,7 @@ macro_rules! codes {
         #[non_exhaustive]
         #[repr(u32)]
         pub enum Code {
-            $($($(#[$doc])* $name = $n,)*)*
+            $($($(#[doc = $doc])* $name = $n,)*)*
         }
 
         impl Code {
@@ -43,6 +43,12 @@ macro_rules! codes {
             #[must_use]
             pub const fn severity(self) -> Severity {
                 match self { $($(Self::$name => Severity::$severity,)*)* }
+            }
+
+            /// What it says, in a sentence.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $($(Self::$name => concat!($($doc),*),)*)* }
             }
         }
     };
