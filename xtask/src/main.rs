@@ -148,7 +148,8 @@ fn declarations(
         .rust_target(bindgen::RustTarget::stable(85, 0).map_err(|e| e.to_string())?)
         .rust_edition(bindgen::RustEdition::Edition2024)
         .disable_header_comment()
-        .rustfmt_configuration_file(Some(root.join("rustfmt.toml"))))
+        // The same text whatever rustfmt is at hand, or none.
+        .formatter(bindgen::Formatter::Prettyplease))
 }
 
 /// Rust declarations of what a host provides.
