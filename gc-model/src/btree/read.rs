@@ -30,12 +30,14 @@ impl Model {
         let Some(node) = self.node(id) else { return };
         if node.level == level {
             out.push(id);
-        } else if node.level > level {
-            for key in &node.data().keys {
-                // Also one that cannot be read keeps its place.
-                if let Some((child, _)) = self.child_of(node, key) {
-                    self.collect_level(child, level, out);
-                }
+        }
+        if node.level <= level {
+            return;
+        }
+        for key in &node.data().keys {
+            // Also one that cannot be read keeps its place.
+            if let Some((child, _)) = self.child_of(node, key) {
+                self.collect_level(child, level, out);
             }
         }
     }

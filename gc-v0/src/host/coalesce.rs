@@ -65,7 +65,7 @@ pub struct MergeWalk<'a, 'r> {
     path: Vec<(NodeId, usize)>,
 }
 
-impl<'r> Image<'r> {
+impl Image<'_> {
     /// What merging did so far, and how many merges were not made.
     pub(crate) fn merged(&self) -> (Vec<LevelFill>, u64, Vec<BtreeId>) {
         let m = self.merging.borrow();
@@ -169,7 +169,7 @@ fn new_key(old: &Key, new: &NewNode<'_>) -> Key {
     key
 }
 
-impl<'a> Walk for MergeWalk<'a, '_> {
+impl Walk for MergeWalk<'_, '_> {
     type Node = NodeId;
 
     fn next_key(&mut self) -> Result<Option<KeyRef<'_>>> {
@@ -216,7 +216,7 @@ impl<'a> Walk for MergeWalk<'a, '_> {
     }
 }
 
-impl<'a> CoalesceWalk for MergeWalk<'a, '_> {
+impl CoalesceWalk for MergeWalk<'_, '_> {
     fn parent(&self, _node: NodeId) -> Option<NodeId> {
         self.path.last().map(|(id, _)| *id)
     }

@@ -148,7 +148,7 @@ pub(super) struct Pool<'a> {
 /// Told of nodes read, on the thread that started all.
 pub(super) type Progress<'p> = &'p mut dyn FnMut(u64);
 
-impl<'a> Pool<'a> {
+impl Pool<'_> {
     /// Reads the nodes and all below them; what each thread's work came to.
     pub(super) fn walk<W: Work + Send>(
         &self,

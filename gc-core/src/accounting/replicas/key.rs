@@ -55,9 +55,9 @@ pub fn stripe_entry(v: &[u64]) -> Result<Entry, TooManyDevices> {
 /// # Errors
 /// When the key names more devices than an entry takes.
 #[inline]
-pub fn key_entries<'a>(
-    key: KeyRef<'a>,
-) -> Result<impl Iterator<Item = Entry> + use<'a>, TooManyDevices> {
+pub fn key_entries(
+    key: KeyRef<'_>,
+) -> Result<impl Iterator<Item = Entry> + use<'_>, TooManyDevices> {
     let own = key_entry(key)?;
     let cached = key.pointers().filter(|p| p.cached()).map(|p| Entry::cached(p.dev()));
     Ok(cached.chain(own))
