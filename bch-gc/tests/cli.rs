@@ -74,7 +74,7 @@ fn version() {
     let (min, max) = (gc_v0::superblock::VERSION_MIN, gc_v0::superblock::VERSION_MAX - 1);
     for part in [
         format!("bch-gc {}\n", env!("CARGO_PKG_VERSION")),
-        format!(", versions 0.{min} to 0.{max}\n"),
+        format!(", versions 0.{min} to 0.{max};"),
         "bcachefs-tools 05408b6f8 ".into(),
         format!("licence: {}\n", env!("CARGO_PKG_LICENSE")),
     ] {
