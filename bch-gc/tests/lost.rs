@@ -94,7 +94,7 @@ struct Naive {
     nodes: usize,
 }
 
-/// The same question asked naively: over a list of all keys, with the nodes above a
+/// What is lost, asked naively: over a list of all keys, with the nodes above a
 /// key found by comparing positions.
 fn naive(fs: &Fs, all: &[(BtreeId, u8, Key)], away: &[u8]) -> Naive {
     let there = |p: &ExtentPtr| {

@@ -70,7 +70,7 @@ impl Disks {
 pub struct Base {
     /// The devices.
     pub disks: Disks,
-    /// The same, to be changed.
+    /// A copy of the devices, to be changed.
     pub images: Images,
     /// Everything with a checksum.
     pub places: Vec<Place>,

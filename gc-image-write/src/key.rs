@@ -23,7 +23,7 @@ impl Key {
         Self { k, v }
     }
 
-    /// The same with a version number.
+    /// The key with a version number.
     #[must_use]
     pub fn with_version(mut self, lo: u64) -> Self {
         self.k.version.lo = lo;

@@ -83,7 +83,7 @@ pub struct BucketState {
     pub mark: BucketMark,
     /// Oldest generation of any pointer.
     pub oldest_gen: u8,
-    /// The same while it is recomputed.
+    /// The oldest generation while it is recomputed.
     pub gc_gen: u8,
     /// Whether the generation is known.
     pub gen_valid: bool,

@@ -50,13 +50,13 @@ impl Ptr {
         Self { dev, sector, gen_, cached: false, stripe: None }
     }
 
-    /// The same, but only a cached copy.
+    /// The pointer, to a cached copy.
     #[must_use]
     pub const fn cached(self) -> Self {
         Self { cached: true, ..self }
     }
 
-    /// The same, in a block of a stripe.
+    /// The pointer, to a block of a stripe.
     #[must_use]
     pub const fn in_stripe(self, idx: u64, block: u8) -> Self {
         Self { stripe: Some((idx, block)), ..self }
@@ -153,7 +153,7 @@ impl Key {
         self.k.type_ == KeyType::DELETED
     }
 
-    /// The same key with another version.
+    /// The key with another version.
     #[must_use]
     pub fn with_version(mut self, lo: u64) -> Self {
         self.k.version = Bversion { lo, hi: 0 };

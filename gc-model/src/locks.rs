@@ -323,13 +323,13 @@ impl Model {
         }
     }
 
-    /// The same, until the guard is dropped.
+    /// Takes a lock until the guard is dropped.
     pub(crate) fn guard(&self, id: LockId, mode: Mode) -> Guard<'_> {
         self.take(id, mode);
         Guard { model: self, id }
     }
 
-    /// The same if the lock can be had at once.
+    /// Takes a lock until the guard is dropped, if it can be had at once.
     pub(crate) fn try_guard(&self, id: LockId, mode: Mode) -> Option<Guard<'_>> {
         self.locks.try_take(id, mode).then(|| Guard { model: self, id })
     }

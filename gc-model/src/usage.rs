@@ -100,7 +100,7 @@ impl UsageState {
         }
     }
 
-    /// The same by words, which must be as many.
+    /// Adds words to the second usage; `false` where they are not as many.
     pub(crate) fn add_gc_words(&self, words: &[u64]) -> bool {
         let to = self.side(Side::Gc);
         for (to, v) in to.iter().zip(words) {

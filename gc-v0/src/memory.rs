@@ -104,7 +104,7 @@ pub fn in_order(fs: &Fs) -> u64 {
     without_buckets(fs).saturating_add(all_buckets(fs))
 }
 
-/// The same but for buckets.
+/// Bytes that a walk in order takes, without those for its buckets.
 #[must_use]
 pub fn without_buckets(fs: &Fs) -> u64 {
     besides_buckets(fs, 0).saturating_add(path(fs))

@@ -117,7 +117,7 @@ pub struct Head {
     pub u64s: U32,
     /// Time that times are counted from.
     pub time_base_lo: U64,
-    /// The same time, high part.
+    /// High part of that time.
     pub time_base_hi: U32,
     /// Nanoseconds of a unit of time.
     pub time_precision: U32,

@@ -50,7 +50,7 @@ impl Snapshot {
         }
     }
 
-    /// The same for what stands beside a bar.
+    /// How far it is, in the words that stand beside a bar.
     pub(super) fn beside_bar(&self) -> String {
         let Self { phase, unit, done, .. } = *self;
         match self.estimate {

@@ -27,7 +27,7 @@ pub struct Brief {
 }
 
 impl NodeFormat {
-    /// The same format where its packed keys have neither snapshot nor version, and
+    /// A shorter form of the format where its packed keys have neither snapshot nor version, and
     /// no field that one load would not hold.
     #[must_use]
     pub fn brief(&self) -> Option<Brief> {

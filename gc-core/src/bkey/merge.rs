@@ -179,7 +179,7 @@ impl Currents<'_, '_> {
     }
 }
 
-/// The same for extents of nodes written before newer extents had to be cut out
+/// Merges extents of nodes written before newer extents had to be cut out
 /// of older ones on insertion: overlaps are resolved here, the newer set wins
 /// (source: `bch2_extent_sort_fix_overlapping`).
 ///

@@ -15,7 +15,7 @@ pub(super) const WINDOW: usize = 8;
 /// Words looked at when unpacking: a load of eight bytes from any byte of the
 /// window stays inside.
 pub(super) const LOADED: usize = 9;
-/// The same in bytes.
+/// [`LOADED`] in bytes.
 pub(super) const LOADED_BYTES: usize = 72;
 
 /// Where one field lies.
@@ -25,7 +25,7 @@ pub(super) struct Place {
     pub(super) word: usize,
     /// Bit in that word.
     pub(super) shift: u32,
-    /// The same place as a byte and a bit in it.
+    /// That bit as a byte and a bit in it.
     byte: u8,
     bit: u8,
     /// Width as a mask, not shifted.
@@ -64,7 +64,7 @@ impl Place {
         self.load_bits(bytes)
     }
 
-    /// The same without a case for fields without bits.
+    /// Reads a field that has bits.
     #[inline]
     pub(super) fn load_bits(&self, bytes: &[u8; LOADED_BYTES]) -> u64 {
         let at = usize::from(self.byte & 63);
@@ -225,7 +225,7 @@ impl NodeFormat {
         }
     }
 
-    /// The same for keys that are not packed, or the last of their set.
+    /// Size and version of a key that is not packed, or the last of its set.
     #[cold]
     fn unpack_size_version_anywhere(&self, key: RawKey<'_>) -> (u32, u64) {
         let [_, _, _, size, _, version] = self.fields(key);

@@ -14,7 +14,7 @@ pub enum Rule {
     /// only whiteouts are left out. At one position deleted keys come first,
     /// then older sets.
     Live,
-    /// The same with whiteouts.
+    /// A node in memory, whiteouts too.
     LiveAndWhiteouts,
     /// A node as on disk: of one position only the key of the newest set counts,
     /// and it is left out too if it is a whiteout.

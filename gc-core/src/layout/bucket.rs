@@ -105,7 +105,7 @@ pub struct Bucket {
     pub io_time: [AtomicU16; 2],
     /// Oldest generation any pointer still has.
     pub oldest_gen: AtomicU8,
-    /// The same while it is recomputed.
+    /// The oldest generation while it is recomputed.
     pub gc_gen: AtomicU8,
     /// Bit 0: the generation is known.
     pub flags: AtomicU8,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! The same accounting once more, from docs/facts/marking.md alone, over plain
+//! Accounting once more, from docs/facts/marking.md alone, over plain
 //! structures and wide integers. Slow, and meant to be obviously right.
 
 use std::collections::BTreeMap;

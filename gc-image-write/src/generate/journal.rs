@@ -13,7 +13,7 @@ pub(super) struct Journalled {
     pub(super) sets: Vec<Vec<JournalKey>>,
 }
 
-/// The same place, nothing there.
+/// A key that says that nothing is at a place any more.
 fn hole(k: &Bkey, extents: bool) -> Key {
     // Extents are deleted by a key with a size.
     let type_ = if extents { KeyType::DISCARD } else { KeyType::DELETED };

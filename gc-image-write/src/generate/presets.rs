@@ -105,7 +105,7 @@ fn buckets(
     Preset { idle, per_file: 30, size: 8, open: 1, ..base(name, about, 1000, spec) }
 }
 
-/// The same with its alloc keys side by side, as buckets of a young file system are.
+/// The preset with its alloc keys side by side, as buckets of a young file system are.
 fn side_by_side(name: &'static str, about: &'static str, mut p: Preset) -> Preset {
     (p.name, p.about) = (name, about);
     p.spec.devices.iter_mut().for_each(|d| d.scattered = false);

@@ -138,7 +138,7 @@ fn state(image: &Image<'_>, out: &mut Outcome) {
     });
 }
 
-/// The same from the naive count.
+/// What buckets hold by the naive count.
 pub(crate) fn counted(count: &Count) -> BTreeMap<(u8, u64), Row> {
     let rows = count
         .buckets()

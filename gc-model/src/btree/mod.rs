@@ -85,7 +85,7 @@ impl NodeData {
         &self.ptr
     }
 
-    /// The same in one piece; `None` if it is longer than any can be.
+    /// The pointer to the node in one piece; `None` if it is longer than any can be.
     #[must_use]
     pub fn ptr_buf(&self) -> Option<&KeyBuf> {
         self.ptr_buf.as_ref()

@@ -21,7 +21,7 @@ impl Model {
         fits.then(|| (id, child.data().unreadable))
     }
 
-    /// The same if it can be read.
+    /// The child that a key points to, if it can be read.
     fn child(&self, node: &Node, key: &Key) -> Option<NodeId> {
         self.child_of(node, key).and_then(|(id, why)| why.is_none().then_some(id))
     }

@@ -41,7 +41,7 @@ impl Model {
         self.make_node_at(btree, level, range, keys, &places)
     }
 
-    /// The same in buckets that are opened for it, and noted in `open` also when it
+    /// Makes a node in buckets that are opened for it, and noted in `open` also when it
     /// fails; its devices are in the replicas table.
     pub(crate) fn make_open_node(
         &self,

@@ -239,7 +239,7 @@ impl Model {
         })
     }
 
-    /// The same for the leaf that a position belongs to, beside others.
+    /// Writes the leaf anew that a position belongs to, while others write beside it.
     ///
     /// # Errors
     /// `EAGAIN` when gc runs; `EINVAL`; `ENOSPC`.

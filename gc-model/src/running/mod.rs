@@ -31,7 +31,7 @@ pub(crate) struct Running {
     on: AtomicBool,
     /// Interior updates whose nodes are not counted yet.
     pending: Mutex<VecDeque<Pending>>,
-    /// The same, those under way included.
+    /// Interior updates that are not finished: those under way, and those above.
     unfinished: AtomicUsize,
 }
 

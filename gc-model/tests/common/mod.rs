@@ -325,7 +325,7 @@ pub(crate) fn snapshot(model: &Model) -> Vec<String> {
     snapshot_with_ages(model, |_| true)
 }
 
-/// The same after a pass over metadata only, which does not see pointers to data: the
+/// What a pass over metadata alone may change, as text. The pass does not see pointers to data: the
 /// oldest generation counts where there is data (docs/differences.md, D8).
 pub(crate) fn snapshot_of_metadata(model: &Model) -> Vec<String> {
     snapshot_with_ages(model, |t| matches!(t, DataType::USER | DataType::CACHED))

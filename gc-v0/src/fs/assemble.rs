@@ -61,7 +61,7 @@ pub fn open(
     open_devices(devices, options, reporter)
 }
 
-/// The same with devices that are open already.
+/// Opens a file system from devices that are open already.
 ///
 /// # Errors
 /// As [`open`].

@@ -144,7 +144,7 @@ pub struct Fs {
     pub sb: Superblock,
     /// Member slots by index.
     pub devices: Vec<Option<Device>>,
-    /// The same without the devices, for validation.
+    /// Members by index, without their devices: what keys are validated with.
     pub members: Vec<Option<Member>>,
     /// The key.
     pub key: Option<Key>,

@@ -26,7 +26,7 @@ pub struct Item<'a> {
     pub(super) head: u64,
     /// What follows the head.
     pub words: &'a [u64],
-    /// The same, with all that lies behind the item.
+    /// What follows the head, with all that lies behind the item.
     beyond: &'a [u64],
 }
 

@@ -54,7 +54,7 @@ impl Place {
         words.saturating_mul(8).saturating_add(super::entry::HEAD)
     }
 
-    /// The same in sectors.
+    /// Sectors that the entry takes.
     fn sectors(&self) -> u64 {
         gc_disk::bytes::number(self.bytes().div_ceil(512))
     }

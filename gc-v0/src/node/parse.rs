@@ -25,7 +25,7 @@ const ENCRYPTED_HEAD: core::ops::Range<usize> = 24..136;
 pub(super) struct Parser {
     written: u16,
     format: Option<NodeFormat>,
-    /// The same in memory, where it differs.
+    /// The format that keys have in memory, where it differs.
     swapped: Option<NodeFormat>,
     old_extents: bool,
     /// Version of the first set: that of the head.

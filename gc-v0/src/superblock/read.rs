@@ -182,7 +182,7 @@ mod tests {
         format!("bcachefs {version}, member 0 of 1, UUID 02020202-0202-0202-0202-020202020202")
     }
 
-    /// The same superblock as a copy for another sector, with a version and a magic.
+    /// The superblock of the tests as a copy for another sector, with a version and a magic.
     fn copy_for(sector: u64, version: u16, magic: &[u8; 16]) -> Vec<u8> {
         let mut b = superblock(&[]);
         put(&mut b, 16, &version.to_le_bytes());

@@ -215,7 +215,7 @@ fn section_of(b: &[u8], type_: u32) -> Option<(usize, usize)> {
     None
 }
 
-/// The same of one that there is.
+/// Where a section lies that there is: first byte and length.
 fn section(b: &[u8], type_: u32) -> (usize, usize) {
     section_of(b, type_).unwrap()
 }

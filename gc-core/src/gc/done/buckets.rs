@@ -22,7 +22,7 @@ pub(crate) const COUNTED: u64 = BucketMark(0)
     .with_cached_sectors(u16::MAX)
     .0;
 
-/// The same for a pass over metadata: it does not walk stripes.
+/// What a pass over metadata compares of a mark: it does not walk stripes.
 const COUNTED_METADATA: u64 = BucketMark(COUNTED).with_stripe(false).0;
 
 /// Compares the buckets of one device, and counts its usage by what they are then.
