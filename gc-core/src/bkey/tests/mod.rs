@@ -5,8 +5,8 @@ mod formats;
 mod old_extents;
 
 use super::*;
+use crate::layout::Le64;
 use crate::layout::bkey::{Bkey, BkeyFormat, BkeyFormatState, KeyType};
-use crate::layout::le::Le64;
 use crate::layout::node::BtreeNrKeys;
 use crate::layout::position::{Bpos, Bversion};
 use proptest::prelude::*;
