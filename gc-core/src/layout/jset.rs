@@ -88,6 +88,11 @@ word_bits! {
 }
 
 impl Jset {
+    /// From this byte on, items included, the checksum is made.
+    pub const SUMMED_FROM: usize = core::mem::offset_of!(Self, magic);
+    /// From this byte on, items included, an entry is encrypted.
+    pub const ENCRYPTED_FROM: usize = core::mem::offset_of!(Self, read_clock);
+
     /// Its flags as bit fields.
     #[inline]
     #[must_use]

@@ -95,6 +95,13 @@ word_bits! {
 }
 
 impl BtreeNode {
+    /// Bytes of the head that are encrypted: all but the checksum, the magic and the set.
+    pub const ENCRYPTED_HEAD: core::ops::Range<usize> =
+        core::mem::offset_of!(Self, flags)..core::mem::offset_of!(Self, keys);
+    /// How many bytes further on the nonce of the keys is than that of the head: the head
+    /// takes whole blocks of 64 bytes.
+    pub const NONCE_OF_KEYS: u32 = 128;
+
     /// Its flags as bit fields.
     #[inline]
     #[must_use]

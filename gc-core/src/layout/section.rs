@@ -44,7 +44,7 @@ pub struct SbField {
 }
 
 /// Section of the journal (`struct bch_sb_field_journal`).
-#[derive(Debug, FromBytes, KnownLayout, Immutable, Unaligned)]
+#[derive(Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub struct SbJournal {
     /// Head.
@@ -54,7 +54,7 @@ pub struct SbJournal {
 }
 
 /// Section of members (`struct bch_sb_field_members`).
-#[derive(Debug, FromBytes, KnownLayout, Immutable, Unaligned)]
+#[derive(Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub struct SbMembers {
     /// Head.
@@ -155,7 +155,7 @@ pub struct SbQuotaType {
 }
 
 /// Section of groups (`struct bch_sb_field_disk_groups`).
-#[derive(Debug, FromBytes, KnownLayout, Immutable, Unaligned)]
+#[derive(Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub struct SbDiskGroups {
     /// Head.
@@ -200,7 +200,7 @@ pub struct SbClean {
 }
 
 /// Section of sequences that do not count (`struct bch_sb_field_journal_seq_blacklist`).
-#[derive(Debug, FromBytes, KnownLayout, Immutable, Unaligned)]
+#[derive(Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub struct SbBlacklist {
     /// Head.

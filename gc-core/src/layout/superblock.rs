@@ -141,6 +141,23 @@ word_bits! {
     }
 }
 
+impl SbLayout {
+    /// Sectors that a superblock may take; the width is cut as the original's shift of a
+    /// 32-bit number is.
+    #[inline]
+    #[must_use]
+    pub const fn max_sectors(&self) -> u64 {
+        super::bits::from32(
+            1_u32.wrapping_shl(super::bits::low32(super::bits::from8(self.sb_max_size_bits))),
+        )
+    }
+
+    /// First sectors of the copies, as many as there is room for.
+    pub fn offsets(&self) -> impl Iterator<Item = u64> + use<'_> {
+        self.sb_offset.iter().take(usize::from(self.nr_superblocks)).map(|sector| sector.get())
+    }
+}
+
 impl Sb {
     /// The first word of flags.
     #[inline]

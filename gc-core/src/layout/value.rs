@@ -193,6 +193,12 @@ word_bits! {
     }
 }
 
+impl From<InodeFlags> for Le32 {
+    fn from(flags: InodeFlags) -> Self {
+        Self::new(super::bits::low32(flags.0))
+    }
+}
+
 impl InodeValue {
     /// Its flags as bit fields.
     #[inline]

@@ -5,7 +5,7 @@
 //! that one say anything ends this one.
 
 use super::err::Errors;
-use super::parse::Parser;
+use super::parse::{Parser, head_of};
 use super::read::next_copy;
 use super::run::Common;
 use super::show::NodeKeys;
@@ -16,7 +16,6 @@ use crate::report::{Found, Reporter};
 use gc_core::bkey::Window;
 use gc_core::finding::Answer;
 use gc_core::layout::{Bkey, Bpos, BtreeId, KeyType};
-use gc_disk::bytes::u64_at;
 use zerocopy::IntoBytes;
 
 /// Something is not plain: whoever reads in order must look at it.
@@ -124,7 +123,7 @@ impl Buffer {
         let mut parser = Parser::new();
         let mut silent = Silent { spoke: false };
         let mut e = Errors { fs, key, btree, level, can_retry: false, reporter: &mut silent };
-        let seq = u64_at(bytes, 136).unwrap_or(0);
+        let seq = head_of(bytes).keys.seq.get();
         parser.identity(bytes, seq, &mut e).map_err(|_| Unusual)?;
         let mut sets = Vec::new();
         while let Some(opened) = parser.open_set(bytes, seq, &mut e).map_err(|_| Unusual)? {

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Finding a superblock copy that can be read.
 
-use super::layout::Layout;
-use super::{HEAD, MAGIC, Superblock, VERSION_MAX, VERSION_MIN};
+use super::layout;
+use super::{HEAD, Superblock, VERSION_MAX, VERSION_MIN};
 use crate::error::SbError;
 use crate::report::{Holds, Reporter};
-use gc_core::layout::CsumType;
-use gc_core::layout::bits::low8;
-use gc_core::layout::superblock::{BCH_SB_LAYOUT_SECTOR, BCH_SB_SECTOR};
-use gc_disk::bytes::{array, index, u16_at, u32_at};
+use core::mem::offset_of;
+use gc_core::layout::superblock::{BCH_SB_LAYOUT_SECTOR, BCH_SB_SECTOR, MAGIC};
+use gc_core::layout::{CsumType, Sb, SbLayout};
+use gc_disk::bytes::index;
 use gc_disk::checksum::{Nonce, checksum};
 use gc_disk::io::DeviceFile;
+use zerocopy::FromBytes;
 
 const PAGE: usize = 4096;
 const PAGE_SECTORS: u64 = 8;
@@ -48,16 +49,16 @@ pub fn read(dev: &DeviceFile, reporter: &mut dyn Reporter) -> Result<Copy, SbErr
     if matches!(default, SbError::Unreadable(_)) {
         tell(dev, BCH_SB_SECTOR, Holds::Superblock, reporter);
     }
-    let Ok(layout) = dev.read_vec(BCH_SB_LAYOUT_SECTOR, 512) else {
+    let Ok(layout) = dev.read_vec(BCH_SB_LAYOUT_SECTOR, size_of::<SbLayout>()) else {
         tell(dev, BCH_SB_LAYOUT_SECTOR, Holds::Layout, reporter);
         return Err(default);
     };
-    let layout = Layout::new(&layout);
-    if !layout.has_magic() && default == SbError::Reason(NOT_OURS) {
+    let Ok(layout) = SbLayout::ref_from_bytes(&layout) else { return Err(default) };
+    if layout.magic != MAGIC && default == SbError::Reason(NOT_OURS) {
         return Err(SbError::NotBcachefs);
     }
     reporter.error(&format!("error reading default superblock: {default}"));
-    layout.validate()?;
+    layout::validate(layout)?;
     let mut last = default;
     for sector in layout.offsets().filter(|s| *s != BCH_SB_SECTOR) {
         match read_one(dev, sector) {
@@ -83,17 +84,14 @@ fn read_one(dev: &DeviceFile, sector: u64) -> Result<Superblock, SbError> {
     let failed = |_| SbError::Unreadable(sector);
     let mut bytes = dev.read_vec(sector, PAGE).map_err(failed)?;
     loop {
-        if array::<16>(&bytes, 24) != Some(MAGIC) {
-            return Err(NOT_OURS.into());
-        }
-        let version = u16_at(&bytes, 16).unwrap_or(0);
+        let head = Sb::ref_from_prefix(&bytes).map(|(head, _)| head).ok();
+        let Some(head) = head.filter(|sb| sb.magic == MAGIC) else { return Err(NOT_OURS.into()) };
+        let version = head.version.get();
         if !(VERSION_MIN..VERSION_MAX).contains(&version) {
             return Err(SbError::Version(version));
         }
-        let u64s = u64::from(u32_at(&bytes, 124).unwrap_or(0));
-        let len = index(u64s.saturating_mul(8)).saturating_add(HEAD);
-        let layout = Layout::new(bytes.get(240..HEAD).unwrap_or(&[]));
-        if len > 512_usize.wrapping_shl(u32::from(layout.sb_max_size_bits())) {
+        let len = index(u64::from(head.u64s.get()).saturating_mul(8)).saturating_add(HEAD);
+        if len > 512_usize.wrapping_shl(u32::from(head.layout.sb_max_size_bits)) {
             return Err("Bad superblock: too big".into());
         }
         if len > bytes.len() {
@@ -103,25 +101,24 @@ fn read_one(dev: &DeviceFile, sector: u64) -> Result<Superblock, SbError> {
             bytes = dev.read_vec(sector, want).map_err(failed)?;
             continue;
         }
-        bytes.truncate(len);
-        let sb = Superblock::new(bytes).ok_or("Bad superblock: too short")?;
-        let csum_type = sb.csum_type();
-        if csum_type >= u64::from(CsumType::NR.0) {
+        let csum_type = CsumType(head.flags0().csum_type());
+        if csum_type >= CsumType::NR {
             return Err("unknown csum type".into());
         }
-        let body = sb.as_bytes().get(16..).unwrap_or(&[]);
-        let want = checksum(CsumType(low8(csum_type)), None, Nonce::default(), body);
-        if want != array::<16>(sb.as_bytes(), 0) {
+        let summed = bytes.get(offset_of!(Sb, version)..len).unwrap_or(&[]);
+        if checksum(csum_type, None, Nonce::default(), summed) != Some(head.csum) {
             return Err("bad checksum reading superblock".into());
         }
-        return Ok(sb);
+        let whole = bytes.get(..len).and_then(Superblock::new);
+        return whole.ok_or_else(|| "Bad superblock: too short".into());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Keep, device, put, seal, superblock};
+    use crate::testing::{Keep, device, sb_of, seal, superblock};
+    use gc_core::layout::section::SbFieldType;
 
     fn text(contents: &[(u64, &[u8])]) -> (Result<u64, String>, Keep) {
         let mut keep = Keep::default();
@@ -134,15 +131,15 @@ mod tests {
     #[test]
     fn copies_in_order() {
         let good = superblock(&[]);
-        let layout = good[240..752].to_vec();
+        let layout = good[offset_of!(Sb, layout)..HEAD].to_vec();
         assert_eq!(text(&[(8, &good)]).0, Ok(8));
         let mut bad = good.clone();
-        bad[600] ^= 1;
+        sb_of(&mut bad).layout.sb_offset[40] = 1.into();
         let (got, keep) = text(&[(7, &layout), (8, &bad), (24, &good)]);
         assert_eq!(got, Ok(24));
         assert_eq!(keep.log, ["error reading default superblock: bad checksum reading superblock"]);
         let mut newer = good.clone();
-        put(&mut newer, 16, &[1, 4]);
+        sb_of(&mut newer).version = 1025.into();
         let (got, keep) = text(&[(7, &layout), (8, &newer), (24, &good)]);
         assert_eq!(got, Err("format version 1025; this reads up to 11".into()));
         assert!(keep.log.is_empty());
@@ -155,27 +152,29 @@ mod tests {
     // Oracle: the checks of one copy; the checksum made right after each bend.
     #[test]
     fn one_copy() {
-        let bent = |at: usize, bytes: &[u8]| {
-            let mut b = superblock(&[]);
-            put(&mut b, at, bytes);
-            let len = b.len();
-            if at != 0 {
-                seal(&mut b);
-            }
-            assert_eq!(b.len(), len);
-            let (_temp, file) = device(&[(8, &b)]);
+        let said = |b: &[u8]| {
+            let (_temp, file) = device(&[(8, b)]);
             read_one(&file, 8).err().map(|e| e.to_string()).unwrap_or_default()
         };
-        assert_eq!(bent(24, &[0]), "Not a bcachefs superblock");
-        assert_eq!(bent(16, &[8]), "format version 8; this reads up to 11");
-        assert_eq!(bent(16, &[1, 4]), "format version 1025; this reads up to 11");
-        assert_eq!(bent(124, &[0xff, 0xff]), "Bad superblock: too big");
-        assert_eq!(bent(144, &[3 | 7 << 2]), "unknown csum type");
-        assert_eq!(bent(0, &[0]), "bad checksum reading superblock");
-        assert_eq!(bent(752, &[]), "");
+        let bent = |change: fn(&mut Sb)| {
+            let mut b = superblock(&[]);
+            change(sb_of(&mut b));
+            seal(&mut b);
+            said(&b)
+        };
+        assert_eq!(bent(|sb| sb.magic[0] = 0), "Not a bcachefs superblock");
+        assert_eq!(bent(|sb| sb.version = 8.into()), "format version 8; this reads up to 11");
+        assert_eq!(bent(|sb| sb.version = 1025.into()), "format version 1025; this reads up to 11");
+        assert_eq!(bent(|sb| sb.u64s = 0xffff.into()), "Bad superblock: too big");
+        let unknown = |sb: &mut Sb| sb.flags[0] = sb.flags0().with_csum_type(7).0.into();
+        assert_eq!(bent(unknown), "unknown csum type");
+        let mut wrong = superblock(&[]);
+        sb_of(&mut wrong).csum[0] ^= 1;
+        assert_eq!(said(&wrong), "bad checksum reading superblock");
+        assert_eq!(bent(|_| ()), "");
         // Longer than what is read at first.
-        let long = superblock(&[crate::testing::section(99, &[3; 5000])]);
+        let long = superblock(&[crate::testing::section(SbFieldType(99), &[3_u8; 5000])]);
         let (_temp, file) = device(&[(8, &long)]);
-        assert_eq!(read_one(&file, 8).unwrap().as_bytes(), long);
+        assert_eq!(read_one(&file, 8).unwrap().to_bytes(), long);
     }
 }
