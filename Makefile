@@ -27,12 +27,17 @@ VERSION	:= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 .PHONY: all
 all: library adapter model program
 
+# What is missing: demo and test install it where they may, the others name it and stop.
 .PHONY: setup
 setup:
 	@scripts/setup
+setup-%:
+	@scripts/setup $*
+need-%:
+	@scripts/setup --name $*
 
 .PHONY: library
-library:
+library: need-build
 	scripts/build-archive $(BUILD)
 
 .PHONY: adapter
@@ -45,7 +50,7 @@ model: library
 	scripts/build-model $(BUILD)
 
 .PHONY: program
-program:
+program: need-build
 	scripts/build-program $(BUILD)
 
 .PHONY: install
@@ -65,61 +70,61 @@ unlink:
 	@scripts/link-tree unlink '$(TREE)' '$(BUILD)'
 
 .PHONY: demo
-demo: setup
+demo: setup-demo
 	scripts/demo $(BUILD)
 
 .PHONY: test
-test: setup
+test: setup-test
 	scripts/test $(BUILD)
 
 # By hand: as long as there is time. What it finds stays in fuzz/.
 FUZZ_SECONDS	?= 600
 .PHONY: fuzz
-fuzz: setup
+fuzz: need-fuzz
 	scripts/fuzz $(FUZZ_SECONDS)
 
 # By hand, each many minutes: what the tests reach, and the tests under sanitizers.
 .PHONY: coverage asan valgrind
-coverage asan valgrind: setup
+coverage asan valgrind: %: need-%
 	scripts/$@
 
 # By hand: each change of an ordering or of a move of the position must be caught.
 .PHONY: mutants
-mutants:
+mutants: need-mutants
 	scripts/mutants-order
 
 # By hand, on a machine that does nothing else; variables: scripts/bench.
 .PHONY: bench
-bench: program
+bench: need-bench program
 	scripts/bench $(BUILD)
 
 # By hand: costs of a key, a pointer, a node and a bucket; variables: benches/growth.py.
 .PHONY: growth
-growth: program
+growth: need-growth program
 	benches/growth.py $(BUILD)
 
 # By hand: .ci/run holds the figures that this records.
 .PHONY: instructions
-instructions: all
+instructions: need-instructions all
 	scripts/check-instructions --write $(BUILD)
 
 .PHONY: dist
-dist:
+dist: need-dist
 	scripts/dist $(BUILD)
 
 .PHONY: deb
-deb: dist
+deb: need-deb dist
 	scripts/build-deb $(BUILD) '$(VERSION)'
 
 # By hand: two builds in different folders, compared.
 .PHONY: reproducible
-reproducible:
+reproducible: need-reproducible
 	scripts/check-reproducible
 
 # By hand: gc beside updates, for so long.
 SECONDS	?= 3600
 .PHONY: soak
-soak:
+soak: need-soak
 	scripts/soak $(SECONDS)
 
 .PHONY: generate

@@ -35,12 +35,13 @@ complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "coalesce" -d 'Show ho
 complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "map" -d 'Draw each device: what its buckets hold, how full they are, where findings are'
 complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "state" -d 'Print the whole result as JSON lines'
 complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "gens" -d 'Show how near each device is to a wrap of its generations, and the oldest pointers'
+complete -c bch-gc -n "__fish_bch_gc_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l threads -d 'Threads that read metadata, 1 to 1024 (as many as there are processors); the report is the same for any number' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l passphrase-fd -d 'Read the passphrase of an encrypted file system from this file descriptor; it is asked for on a terminal otherwise' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l memory -d 'Take no more memory than this, a number of bytes or one with K, M, G or T; what is needed is said first, and a check goes over the metadata as often as it takes' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l progress-fd -d 'Write progress as JSON lines to this file descriptor instead of showing it' -r
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l metadata-only -d 'Walk pointers to metadata only'
-complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l json -d 'Print one JSON document instead of text; its form is schema/check.schema.json'
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l json -d 'Print one JSON document instead of text; its form is in check.schema.json, see FILES in bch-gc(8)'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -s v -l verbose -d 'Show every finding, not the first few of each kind'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l in-order -d 'Follow the references one by one in their order, as is done anyway once anything is found'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand check" -l in-use -d 'Read block devices that are in use'
@@ -116,3 +117,12 @@ complete -c bch-gc -n "__fish_bch_gc_using_subcommand gens" -l in-use -d 'Read b
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand gens" -l require-all -d 'Refuse a file system that is not complete'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand gens" -s q -l quiet -d 'Say only what is wrong: warnings, errors, and of a check its findings; nothing where nothing is wrong'
 complete -c bch-gc -n "__fish_bch_gc_using_subcommand gens" -s h -l help -d 'Print help'
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand help; and not __fish_seen_subcommand_from check explain lost plan coalesce map state gens help" -f -a "check" -d 'Recompute everything and compare it with what the image says'
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand help; and not __fish_seen_subcommand_from check explain lost plan coalesce map state gens help" -f -a "explain" -d 'Say why a bucket\'s counts are what they are: every reference, down to the file'
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand help; and not __fish_seen_subcommand_from check explain lost plan coalesce map state gens help" -f -a "lost" -d 'Say what is intact, degraded or lost with the devices at hand, down to the file'
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand help; and not __fish_seen_subcommand_from check explain lost plan coalesce map state gens help" -f -a "plan" -d 'Say what `fsck -y` would change, before and after, the destructive first'
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand help; and not __fish_seen_subcommand_from check explain lost plan coalesce map state gens help" -f -a "coalesce" -d 'Show how full each btree is, and what merging of nodes would save'
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand help; and not __fish_seen_subcommand_from check explain lost plan coalesce map state gens help" -f -a "map" -d 'Draw each device: what its buckets hold, how full they are, where findings are'
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand help; and not __fish_seen_subcommand_from check explain lost plan coalesce map state gens help" -f -a "state" -d 'Print the whole result as JSON lines'
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand help; and not __fish_seen_subcommand_from check explain lost plan coalesce map state gens help" -f -a "gens" -d 'Show how near each device is to a wrap of its generations, and the oldest pointers'
+complete -c bch-gc -n "__fish_bch_gc_using_subcommand help; and not __fish_seen_subcommand_from check explain lost plan coalesce map state gens help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

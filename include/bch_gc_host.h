@@ -10,6 +10,8 @@
  *  - `int` results: 0 or a negative errno, unless said otherwise.
  *  - `c` and every other pointer is borrowed for the call. Strings passed to
  *    the host live for the call only.
+ *  - Addresses that a function returns or lends are not NULL, unless it says so:
+ *    NULL is refused with a message and -EINVAL.
  *  - No host function calls back into the library, except the thread function
  *    given to gc_host_thread_start(). Nothing may unwind or longjmp through it.
  *  - "Needs" names the locks that are held at the call; where nothing is said,

@@ -2,14 +2,15 @@
 //! `--memory`: what a run needs is said before it begins, what does not fit is refused,
 //! and what fits in parts only is done in parts.
 
+use crate::failure::Failure;
 use crate::memory;
 use crate::progress::Progress;
-use crate::run::Failure;
 use crate::style::count;
 use gc_v0::error::RecoveryError;
 use gc_v0::fs::Fs;
 use gc_v0::memory::{self as needs, Size};
 use gc_v0::plain::{Held, Options, Part};
+use gc_v0::reason::Reason;
 use gc_v0::recovery::Begun;
 
 /// How buckets are listed of which something may be found.
@@ -111,14 +112,14 @@ impl Budget {
         }
     }
 
-    /// The parts in which buckets are counted in any order; `None` where they cannot.
+    /// The parts in which buckets are counted in any order; inside, why they cannot.
     pub(crate) fn parts(
         self,
         begun: &Begun,
         options: Options,
         progress: &Progress,
-    ) -> Result<Option<Vec<Part>>, Failure> {
-        let Some(limit) = self.limit else { return Ok(Some(vec![Part::whole(&begun.fs)])) };
+    ) -> Result<Result<Vec<Part>, Reason>, Failure> {
+        let Some(limit) = self.limit else { return Ok(Ok(vec![Part::whole(&begun.fs)])) };
         memory::settle();
         let besides = needs::besides_buckets(&begun.fs, options.threads);
         let room = limit.0.saturating_sub(besides);
@@ -127,11 +128,12 @@ impl Budget {
         if full.bytes() <= room {
             memory::keep(true);
             self.say(progress, &format!("at most {}, in one walk", need(&full)));
-            return Ok(Some(vec![Part::whole(&begun.fs)]));
+            return Ok(Ok(vec![Part::whole(&begun.fs)]));
         }
         progress.phase("counting buckets", "nodes", 0);
-        let Some(held) = Held::count(begun, options, &mut |n| progress.add(n)) else {
-            return Ok(None);
+        let held = match Held::count(begun, options, &mut |n| progress.add(n)) {
+            Ok(held) => held,
+            Err(reason) => return Ok(Err(reason)),
         };
         let Some(parts) = held.parts(room) else {
             return Err(too_little("the check", besides.saturating_add(held.least())));
@@ -148,7 +150,7 @@ impl Budget {
                 n => format!("{all} in one walk; within {limit}, in {n} walks"),
             },
         );
-        Ok(Some(parts))
+        Ok(Ok(parts))
     }
 
     /// How references can be followed in their order without all buckets; `None` where
@@ -169,7 +171,7 @@ impl Budget {
         let refuse = || too_little(IN_ORDER, need.0);
         let room = limit.0.checked_sub(needs::without_buckets(&begun.fs)).ok_or_else(refuse)?;
         let held = Held::count(begun, options, &mut |n| progress.add(n));
-        let held = held.unwrap_or_else(|| Held::full(&begun.fs));
+        let held = held.unwrap_or_else(|_| Held::full(&begun.fs));
         // An eighth for nodes; of the rest a quarter for what is noted meanwhile.
         let (kept, rest) = (room / 8, room - room / 8);
         let parts = held.parts(rest / 4 * 3).ok_or_else(refuse)?;
@@ -179,8 +181,8 @@ impl Budget {
     }
 
     /// How many buckets are listed.
-    pub(crate) fn say_odd(self, progress: &Progress, odd: usize) {
-        let n = count(u64::try_from(odd).unwrap_or(u64::MAX), "bucket");
+    pub(crate) fn say_suspect(self, progress: &Progress, suspect: usize) {
+        let n = count(u64::try_from(suspect).unwrap_or(u64::MAX), "bucket");
         self.say(progress, &format!("in order of references for {n}, the others agree"));
     }
 
@@ -204,7 +206,7 @@ impl Budget {
             let one = Options { threads: 1 };
             let held = Held::count(&begun, one, &mut |n| progress.add(n));
             // Where it is not plain, how many there are would show too late.
-            let told = needs::documents(fs, held.map(|held| held.buckets()));
+            let told = needs::documents(fs, held.ok().map(|held| held.buckets()));
             need = need.saturating_add(documents.saturating_mul(told));
         }
         let Some(room) = limit.0.checked_sub(need) else {

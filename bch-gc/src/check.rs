@@ -4,20 +4,21 @@
 mod listed;
 mod text;
 
+use crate::agreed;
 use crate::document;
-use crate::even;
+use crate::failure::Failure;
 use crate::recorder::Recorded;
-use crate::run::{self, CHECK, Early, Failure, How, Session};
+use crate::run::{self, Session};
+use crate::strategy::{Order, Strategy};
 use crate::style::Style;
 use bch_gc::cli::{CheckOptions, Source};
+use bch_gc::documents::{Check, Format, Missing, State, Superblock};
 use gc_core::error::{Errno, Error};
-use gc_core::gc::Args;
+use gc_core::gc::{Args, gc};
 use gc_v0::host::Image;
-use gc_v0::plain::{self, Even};
+use gc_v0::plain::{self, Agreed};
 use gc_v0::recovery::Begun;
 use gc_v0::report::Unreadable;
-use serde_json::json;
-use std::cell::OnceCell;
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
@@ -25,54 +26,67 @@ use std::process::ExitCode;
 /// Findings of a kind that are shown.
 const SHOWN: usize = 5;
 
-pub(crate) fn run(options: CheckOptions, source: &Source) -> ExitCode {
+/// What the command line asks for.
+fn strategy(options: CheckOptions, source: &Source) -> Strategy {
     let processors = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let threads = options.threads.map_or_else(processors, usize::from);
-    let known = OnceCell::new();
-    run::on_image_or(
-        source,
-        How {
-            threads,
-            in_parts: in_parts(options) && !options.in_order,
-            documents: u64::from(options.json),
-            ..CHECK
+    // A document tells of every bucket; metadata alone is followed in order.
+    Strategy {
+        order: if options.in_order || options.metadata_only {
+            Order::References
+        } else {
+            Order::Any
         },
-        |session, begun| match in_parts(options) {
-            true => early(options, threads, source.talk.quiet, session, begun),
-            false => {
-                if !options.metadata_only && !options.in_order {
-                    if let Some(even) = even::before(session, &begun, threads) {
-                        let _first = known.set(even);
-                    }
-                }
-                Ok(Early::GoOn(Box::new(begun)))
-            }
-        },
-        |session, image| check(options, source.talk.quiet, session, image, known.get()),
-        |session, failure| match failure {
-            // What was found until then is a result too.
-            Failure::Recovery(e) => unrecovered(options, session, e),
-            _ => Ok(()),
-        },
-    )
+        in_parts: !options.json && !options.metadata_only,
+        threads: options.threads.map_or_else(processors, usize::from),
+        explain: options.verbose && !source.talk.quiet,
+        ..Strategy::new(source)
+    }
 }
 
-fn check(
-    options: CheckOptions,
-    quiet: bool,
-    session: &Session<'_, '_>,
-    image: &Image<'_>,
-    even: Option<&Even>,
-) -> Result<bool, Failure> {
-    let args = Args { initial: true, metadata_only: options.metadata_only };
-    let result = even::sweep(image, even, args);
-    report(options, quiet, session, image, result)
+pub(crate) fn run(options: CheckOptions, source: &Source) -> ExitCode {
+    run::run(source, strategy(options, source), |session| {
+        let result = check(options, session);
+        if let Err(Failure::Recovery(e)) = &result {
+            // What was found until then is a result too.
+            session.progress.end();
+            unrecovered(options, session, e)?;
+        }
+        result
+    })
+}
+
+/// Opens, recovers, counts and prints; whether everything agrees.
+fn check(options: CheckOptions, session: &Session<'_, '_>) -> Result<bool, Failure> {
+    let begun = session.begin()?;
+    let strategy = &session.strategy;
+    if !strategy.in_parts {
+        let agreed = agreed::whole(session, &begun);
+        let args = Args { initial: true, metadata_only: options.metadata_only };
+        return session.with_image(begun, |image| {
+            let swept = agreed::sweep(image, agreed.as_ref(), args);
+            report(options, session, image, swept)
+        });
+    }
+    if strategy.order == Order::Any {
+        if let Some(agreed) = agreed::in_parts(session, &begun)? {
+            let clean = report_agreed(options, session, &begun, &agreed);
+            run::say_changes(&begun.fs, session.progress);
+            return clean;
+        }
+    }
+    let threads = plain::Options { threads: strategy.threads };
+    match session.budget.lists(&begun, threads, session.progress)? {
+        Some(lists) => listed::check(options, session, begun, &lists),
+        None => session.with_image(begun, |image| {
+            let swept = gc(image, Args { initial: true, metadata_only: false });
+            report(options, session, image, swept)
+        }),
+    }
 }
 
 /// What the run came to, for people or programs.
 fn report(
     options: CheckOptions,
-    quiet: bool,
     session: &Session<'_, '_>,
     image: &Image<'_>,
     result: gc_core::error::Result<()>,
@@ -90,26 +104,25 @@ fn report(
     let clean = findings.is_empty() && unreadable.is_empty() && ret == 0;
     let mut out = std::io::stdout().lock();
     if options.json {
-        let changes: Vec<String> = image.fs().changes().iter().map(ToString::to_string).collect();
-        let mut doc = json!({
-            "format": 1,
-            "ret": ret,
-            "error": null,
-            "findings": document::findings(&findings),
-            "unreadable": document::unreadable(&unreadable),
-            "missing": document::missing(image),
-            "changes": changes,
-            "sb": document::superblock(image),
-        });
-        // Moved, not copied: it is long.
-        doc["state"] = document::state(image);
+        let doc = Check {
+            format: Format,
+            ret,
+            error: None,
+            findings: document::findings(&findings),
+            unreadable: unreadable.iter().map(Into::into).collect(),
+            missing: Missing::of(image),
+            changes: image.fs().changes().iter().map(ToString::to_string).collect(),
+            sb: Some(Superblock::of(image)),
+            state: Some(State::of(image)),
+        };
         document::line(&mut out, &doc)?;
     } else {
-        if !quiet {
+        if !session.strategy.quiet {
             let style = Style::of_stdout();
             text::devices(&mut out, image.fs(), |dev| image.device_usage(dev), style)?;
             image.with_usage(|words, table| text::usage(&mut out, words, table, style))?;
         }
+        let quiet = session.strategy.quiet;
         verdict(&mut out, options, quiet, &Verdict { findings, unreadable, ret })?;
     }
     out.flush()?;
@@ -144,64 +157,28 @@ fn verdict(
     Ok(())
 }
 
-/// Whether not all buckets are needed: a document tells of every one.
-const fn in_parts(options: CheckOptions) -> bool {
-    !options.json && !options.metadata_only
-}
-
-/// What can be done without all buckets.
-fn early(
+/// What the unordered check came to, for people.
+fn report_agreed(
     options: CheckOptions,
-    threads: usize,
-    quiet: bool,
-    session: &Session<'_, '_>,
-    begun: Begun,
-) -> Result<Early, Failure> {
-    let how = plain::Options { threads };
-    let done = match options.in_order {
-        false => plainly(options, quiet, session, &begun, how)?,
-        true => None,
-    };
-    if let Some(clean) = done {
-        run::say_changes(&begun.fs, session.progress);
-        return Ok(Early::Done(clean));
-    }
-    Ok(match session.budget.lists(&begun, how, session.progress)? {
-        None => Early::GoOn(Box::new(begun)),
-        Some(lists) => Early::Done(listed::check(options, quiet, session, begun, &lists)?),
-    })
-}
-
-/// In the order of the disk, where there is nothing to say.
-fn plainly(
-    options: CheckOptions,
-    quiet: bool,
     session: &Session<'_, '_>,
     begun: &Begun,
-    how: plain::Options,
-) -> Result<Option<bool>, Failure> {
-    let mut read = |nodes| session.progress.add(nodes);
-    let parts = session.budget.parts(begun, how, session.progress)?;
-    let even = parts.and_then(|parts| plain::check(begun, how, &parts, &mut read));
-    let Some(even) = even else {
-        // All of it again, in the order in which findings are raised.
-        session.progress.phase("reading nodes in order", "nodes", begun.fs.recorded_nodes());
-        return Ok(None);
-    };
+    agreed: &Agreed,
+) -> Result<bool, Failure> {
     session.progress.end();
     let findings = session.recorder.borrow_mut().take();
     let unreadable = session.unreadable();
     let clean = findings.is_empty() && unreadable.is_empty();
     let style = Style::of_stdout();
+    let quiet = session.strategy.quiet;
     let mut out = std::io::stdout().lock();
     if !quiet {
-        let of = |dev: u8| even.dev_usage.get(usize::from(dev)).copied().unwrap_or_default();
+        let of = |dev: u8| agreed.dev_usage.get(usize::from(dev)).copied().unwrap_or_default();
         text::devices(&mut out, &begun.fs, of, style)?;
-        text::usage(&mut out, &even.usage, &begun.fs.replicas.table, style)?;
+        text::usage(&mut out, &agreed.usage, &begun.fs.replicas.table, style)?;
     }
     verdict(&mut out, options, quiet, &Verdict { findings, unreadable, ret: 0 })?;
     out.flush()?;
-    Ok(Some(clean))
+    Ok(clean)
 }
 
 /// What was found where recovery ended before anything was counted.
@@ -213,17 +190,17 @@ fn unrecovered(
     let findings = session.recorder.borrow_mut().take();
     let mut out = std::io::stdout().lock();
     if options.json {
-        let doc = json!({
-            "format": 1,
-            "ret": e.ret,
-            "error": e.to_string(),
-            "findings": document::findings(&findings),
-            "unreadable": document::unreadable(&session.unreadable()),
-            "missing": [],
-            "changes": [],
-            "sb": null,
-            "state": null,
-        });
+        let doc = Check {
+            format: Format,
+            ret: e.ret,
+            error: Some(e.to_string()),
+            findings: document::findings(&findings),
+            unreadable: session.unreadable().iter().map(Into::into).collect(),
+            missing: Vec::new(),
+            changes: Vec::new(),
+            sb: None,
+            state: None,
+        };
         document::line(&mut out, &doc)?;
     } else {
         let shown = if options.verbose { usize::MAX } else { SHOWN };

@@ -10,6 +10,15 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use gc_v0::memory::Size;
 use std::path::PathBuf;
 
+/// What `--version` says.
+const VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "
+reads file systems of the format of June 2020, versions 0.9 to 0.11; state reads 1.3 to 1.39, too
+finds what bcachefs-tools 05408b6f8 (June 2020) finds
+licence: GPL-2.0-only"
+);
+
 const EXIT_CODES: &str = "\
 Exit codes, as those of fsck(8):
    0  everything agrees
@@ -26,9 +35,8 @@ Images and devices are opened for reading only; nothing is ever written to them.
 #[derive(Debug, Parser)]
 #[command(
     name = "bch-gc",
-    version,
+    version = VERSION,
     after_help = EXIT_CODES,
-    disable_help_subcommand = true,
     max_term_width = 90
 )]
 pub struct Cli {
@@ -45,7 +53,7 @@ pub enum Command {
     /// Every key of every btree is read, as they are after the journal; what buckets,
     /// counters and sets of devices should be follows from them, and is compared with
     /// what is recorded. Findings are those of `bcachefs fsck -n`, in the same words;
-    /// what they mean is in docs/findings.md. Missing devices of a file system with
+    /// bch-gc-findings(7) says what they mean. Missing devices of a file system with
     /// replicas are named, and the check goes on without them; so it does past sectors
     /// that cannot be read, which are listed at the end.
     #[command(after_help = EXIT_CODES)]
@@ -139,7 +147,8 @@ pub struct CheckOptions {
     /// Walk pointers to metadata only
     #[arg(long)]
     pub metadata_only: bool,
-    /// Print one JSON document instead of text; its form is schema/check.schema.json
+    /// Print one JSON document instead of text; its form is in check.schema.json, see
+    /// FILES in bch-gc(8)
     #[arg(long)]
     pub json: bool,
     /// Show every finding, not the first few of each kind

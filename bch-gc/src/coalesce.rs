@@ -2,12 +2,14 @@
 //! `bch-gc coalesce`: how full the btrees are, and what merging would save.
 
 use crate::document;
-use crate::run::{self, CHECK, Failure, How, Session};
+use crate::failure::Failure;
+use crate::run::{self, Session};
+use crate::strategy::Strategy;
 use crate::style::{Style, count, size};
 use bch_gc::cli::Source;
+use bch_gc::documents::{Coalesce, Format, LevelFill, NodeFill};
 use gc_v0::coalesce::{Coalesced, Fill, coalesce};
 use gc_v0::host::Image;
-use serde_json::{Value, json};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -15,8 +17,8 @@ use std::process::ExitCode;
 const HEADER: u64 = 160;
 
 pub(crate) fn run(json: bool, source: &Source) -> ExitCode {
-    let how = How { fsck: false, ..CHECK };
-    run::on_image(source, how, |session, image| answer(json, session, image))
+    let strategy = Strategy { needs_journal: false, ..Strategy::new(source) };
+    run::on_image(source, strategy, |session, image| answer(json, session, image))
 }
 
 fn answer(json: bool, session: &Session<'_, '_>, image: &Image<'_>) -> Result<bool, Failure> {
@@ -79,34 +81,26 @@ fn text(out: &mut impl Write, done: &Coalesced, style: Style) -> std::io::Result
     Ok(())
 }
 
-fn document(done: &Coalesced) -> Value {
+fn document(done: &Coalesced) -> Coalesce {
     let bytes = done.size.bytes;
-    let fill = |f: Fill| {
-        json!({
-            "nodes": f.nodes,
-            "live_u64s": f.live_u64s,
-            "full_permille": permille(f, bytes),
-        })
+    let fill = |f: Fill| NodeFill {
+        nodes: f.nodes,
+        live_u64s: f.live_u64s,
+        full_permille: permille(f, bytes),
     };
-    let levels: Vec<Value> = done
-        .levels
-        .iter()
-        .map(|l| {
-            json!({
-                "btree": l.btree.name(),
-                "level": l.level,
-                "before": fill(l.before),
-                "after": fill(l.after),
-            })
-        })
-        .collect();
-    json!({
-        "format": 1,
-        "node_bytes": bytes,
-        "levels": levels,
-        "saved_nodes": saved(done),
-        "saved_bytes": saved(done).saturating_mul(bytes),
-        "refused": done.refused,
-        "left_out": done.left_out.iter().map(|b| b.name()).collect::<Vec<_>>(),
-    })
+    let levels = done.levels.iter().map(|l| LevelFill {
+        btree: l.btree.name(),
+        level: l.level,
+        before: fill(l.before),
+        after: fill(l.after),
+    });
+    Coalesce {
+        format: Format,
+        node_bytes: bytes,
+        levels: levels.collect(),
+        saved_nodes: saved(done),
+        saved_bytes: saved(done).saturating_mul(bytes),
+        refused: done.refused,
+        left_out: done.left_out.iter().map(|b| b.name()).collect(),
+    }
 }

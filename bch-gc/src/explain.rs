@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `bch-gc explain`: why a bucket's counts are what they are.
 
-mod json;
 mod text;
 
 use crate::document;
-use crate::run::{self, CHECK, Failure, Session};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::run::{self, Session};
+use crate::strategy::Strategy;
 use crate::style::Style;
 use bch_gc::cli::{ExplainOptions, Source};
+use bch_gc::documents::{Explain, Format};
 use gc_core::error::Error;
 use gc_core::gc::{Args, gc};
 use gc_v0::explain::{Explained, Explainer, Place};
 use gc_v0::host::Image;
-use serde_json::json;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -26,11 +28,13 @@ pub(crate) fn run(options: ExplainOptions, mut source: Source) -> ExitCode {
             Ok(place) => Some(place),
             Err(text) => {
                 crate::progress::say(&format!("bch-gc: {text}"));
-                return ExitCode::from(run::USAGE);
+                return Exit::Usage.into();
             }
         }
     };
-    run::on_image(&source, CHECK, |session, image| answer(options, place, session, image))
+    run::on_image(&source, Strategy::new(&source), |session, image| {
+        answer(options, place, session, image)
+    })
 }
 
 /// The first of what is named is the bucket, unless all are wanted.
@@ -67,8 +71,8 @@ fn answer(
     let clean = ret == 0 && explained.iter().all(Explained::agrees);
     let mut out = std::io::stdout().lock();
     if options.json {
-        let buckets: Vec<_> = explained.iter().map(json::bucket).collect();
-        let doc = json!({"format": 1, "ret": ret, "left_out": left_out, "buckets": buckets});
+        let buckets = explained.iter().map(Into::into).collect();
+        let doc = Explain { format: Format, ret, left_out, buckets };
         document::line(&mut out, &doc)?;
     } else {
         let style = Style::of_stdout();

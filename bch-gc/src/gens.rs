@@ -4,23 +4,26 @@
 mod summary;
 
 use crate::document;
-use crate::run::{self, CHECK, Failure, How, OPERATIONAL, Session};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::run::{self, Session};
+use crate::strategy::Strategy;
 use crate::style::Style;
 use bch_gc::cli::{GensOptions, Source};
+use bch_gc::documents::{GenRows, GensState, Stage, State};
 use gc_core::gens::gc_gens;
 use gc_v0::gens::{Distances, Stale};
 use gc_v0::host::Image;
-use serde_json::{Value, json};
 use std::io::Write;
 use std::process::ExitCode;
-use std::sync::atomic::Ordering;
 
 /// Stale pointers that are shown.
 const SHOWN: usize = 10;
 
 pub(crate) fn run(options: GensOptions, source: &Source) -> ExitCode {
-    let how = How { fsck: false, unrecovered: OPERATIONAL, ..CHECK };
-    run::on_image(source, how, |session, image| print(options, session, image))
+    let strategy =
+        Strategy { needs_journal: false, unrecovered: Exit::Operational, ..Strategy::new(source) };
+    run::on_image(source, strategy, |session, image| print(options, session, image))
 }
 
 /// A member's buckets by their distance from the wrap.
@@ -36,7 +39,11 @@ fn print(
     image: &Image<'_>,
 ) -> Result<bool, Failure> {
     let states = options.json && !options.summary;
-    let before = states.then(|| line("before", image));
+    let before = states.then(|| GensState {
+        stage: Stage::Before,
+        state: State::saved(image),
+        gc_gens: generations(image),
+    });
     let distances = |i: &Image<'_>| -> Vec<(u8, Distances)> {
         i.fs().members().map(|(idx, dev)| (idx, Distances::of(dev))).collect()
     };
@@ -45,9 +52,9 @@ fn print(
     let mut out = std::io::stdout().lock();
     if let Some(before) = before {
         session.progress.end();
-        for doc in [before, line("after", image)] {
-            document::line(&mut out, &doc)?;
-        }
+        document::line(&mut out, &before)?;
+        let (state, gc_gens) = (State::of(image), generations(image));
+        document::line(&mut out, &GensState { stage: Stage::After, state, gc_gens })?;
     } else {
         let stale = Stale::of(image, if options.verbose { usize::MAX } else { SHOWN });
         session.progress.end();
@@ -69,22 +76,7 @@ fn print(
     }
 }
 
-fn line(stage: &str, image: &Image<'_>) -> Value {
-    let gens: Vec<Value> = image
-        .fs()
-        .members()
-        .map(|(_, dev)| {
-            (0_u64..)
-                .zip(&dev.buckets)
-                .filter_map(|(i, b)| {
-                    let gen_ = b.load_mark(Ordering::Relaxed).gen_();
-                    let oldest = b.oldest_gen.load(Ordering::Relaxed);
-                    let gc_gen = b.gc_gen.load(Ordering::Relaxed);
-                    let row = (i, gen_, oldest, gc_gen, gen_.wrapping_sub(oldest));
-                    ((gen_, oldest, gc_gen) != (0, 0, 0)).then(|| json!(row))
-                })
-                .collect()
-        })
-        .collect();
-    json!({"stage": stage, "state": document::state(image), "gc_gens": gens})
+/// Generations of the buckets of each member.
+fn generations(image: &Image<'_>) -> Vec<GenRows> {
+    image.fs().members().map(|(_, dev)| GenRows::of(&dev.buckets)).collect()
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! An interrupt ends the run at once: nothing is ever written, so it may end anywhere.
 
+use crate::exit::Exit;
 use crate::progress;
-use crate::run::CANCELLED;
 use console::Term;
 use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 use std::fs::File;
@@ -22,14 +22,14 @@ pub(crate) fn heed() -> bool {
         // Where nobody takes the words, the run ends all the same.
         let _watch = std::thread::Builder::new().spawn(|| {
             std::thread::sleep(LAST_WORDS);
-            std::process::exit(CANCELLED);
+            std::process::exit(Exit::Cancelled.code().into());
         });
         let terminal = TERMINAL.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some((tty, modes)) = terminal {
             let _restored = tcsetattr(&tty, SetArg::TCSANOW, &modes);
         }
         progress::interrupted();
-        std::process::exit(CANCELLED);
+        std::process::exit(Exit::Cancelled.code().into());
     })
     .is_ok()
 }

@@ -5,7 +5,9 @@ mod json;
 mod text;
 
 use crate::document;
-use crate::run::{self, CHECK, Failure, How, Session};
+use crate::failure::Failure;
+use crate::run::{self, Session};
+use crate::strategy::Strategy;
 use crate::style::Style;
 use bch_gc::cli::{LostOptions, Source};
 use gc_core::layout::DataType;
@@ -20,8 +22,8 @@ use std::process::ExitCode;
 pub(crate) fn run(options: &LostOptions, source: &Source) -> ExitCode {
     // As a mount: after a clean shutdown the journal has nothing to add, and its last
     // entry may be on a member that is missing.
-    let how = How { incomplete: true, fsck: false, ..CHECK };
-    run::on_image(source, how, |session, image| answer(options, session, image))
+    let strategy = Strategy { incomplete: true, needs_journal: false, ..Strategy::new(source) };
+    run::on_image(source, strategy, |session, image| answer(options, session, image))
 }
 
 /// A set of devices.

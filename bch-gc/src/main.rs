@@ -6,13 +6,16 @@
 //! [`run`]; each command has a module of its own.
 #![deny(unsafe_code)]
 
+mod agreed;
 mod budget;
 mod check;
 mod coalesce;
 mod document;
-mod even;
+mod exit;
 mod explain;
+mod failure;
 mod fields;
+mod generation;
 mod gens;
 mod interrupt;
 mod lost;
@@ -25,15 +28,18 @@ mod recorder;
 mod run;
 mod source;
 mod state;
+mod strategy;
 mod style;
+mod today;
 
+use crate::exit::Exit;
 use bch_gc::cli::{Cli, Command};
 use clap::Parser;
 use std::process::ExitCode;
 
 /// What a panic says has been printed; it is no answer, and no signal either.
 fn main() -> ExitCode {
-    std::panic::catch_unwind(run_command).unwrap_or_else(|_| ExitCode::from(run::OPERATIONAL))
+    std::panic::catch_unwind(run_command).unwrap_or_else(|_| Exit::Operational.into())
 }
 
 fn run_command() -> ExitCode {
@@ -41,9 +47,9 @@ fn run_command() -> ExitCode {
         Ok(cli) => cli,
         Err(e) => {
             // Help and version are no errors.
-            let code = if e.use_stderr() { run::USAGE } else { 0 };
+            let exit = if e.use_stderr() { Exit::Usage } else { Exit::Agrees };
             let _printed = e.print();
-            return ExitCode::from(code);
+            return exit.into();
         }
     };
     if !interrupt::heed() {

@@ -4,22 +4,24 @@
 mod text;
 
 use crate::document;
-use crate::run::{self, CHECK, Failure, Session};
+use crate::failure::Failure;
+use crate::run::{self, Session};
+use crate::strategy::Strategy;
 use crate::style::Style;
 use bch_gc::cli::{MapOptions, Source};
+use bch_gc::documents::Format;
 use gc_core::error::Error;
 use gc_core::gc::{Args, gc};
 use gc_v0::host::Image;
-use gc_v0::host::watch::Watch;
-use gc_v0::map::{Cell, Class, FindingPlaces, Grid};
-use serde_json::{Map, Value, json};
+use gc_v0::host::observer::SharedObserver;
+use gc_v0::map::{FindingPlaces, Grid};
 use std::cell::RefCell;
 use std::io::Write;
 use std::process::ExitCode;
 use std::rc::Rc;
 
 pub(crate) fn run(options: &MapOptions, source: &Source) -> ExitCode {
-    run::on_image(source, CHECK, |session, image| answer(options, session, image))
+    run::on_image(source, Strategy::new(source), |session, image| answer(options, session, image))
 }
 
 fn answer(
@@ -28,8 +30,8 @@ fn answer(
     image: &Image<'_>,
 ) -> Result<bool, Failure> {
     let found = Rc::new(RefCell::new(FindingPlaces::default()));
-    let looking_on: Rc<RefCell<dyn Watch>> = Rc::<RefCell<FindingPlaces>>::clone(&found);
-    image.watch(looking_on);
+    let observer: SharedObserver = Rc::<RefCell<FindingPlaces>>::clone(&found);
+    image.observe(observer);
     let result = gc(image, Args { initial: true, metadata_only: false });
     session.progress.end();
     let ret = result.map_or_else(Error::code, |()| 0);
@@ -59,8 +61,8 @@ fn answer(
     let columns = text::columns();
     let devices = grids(columns.saturating_mul(options.rows.max(1)));
     if options.json {
-        let devices: Vec<Value> = devices.iter().map(|(_, g)| document(g)).collect();
-        let doc = json!({"format": 1, "ret": ret, "devices": devices});
+        let devices = devices.iter().map(|(_, grid)| grid.into()).collect();
+        let doc = bch_gc::documents::Map { format: Format, ret, devices };
         document::line(&mut out, &doc)?;
     } else if !options.only_file() {
         let style = Style::of_stdout();
@@ -75,24 +77,4 @@ fn answer(
     }
     out.flush()?;
     Ok(clean)
-}
-
-fn document(grid: &Grid) -> Value {
-    let names = |n: &[u64]| -> Value {
-        let pairs = Class::ALL.iter().zip(n).map(|(c, n)| (c.name().to_string(), json!(n)));
-        Value::Object(pairs.collect::<Map<_, _>>())
-    };
-    let cell = |c: &Cell| {
-        json!({
-            "buckets": names(&c.by_class),
-            "sectors": names(&c.sectors),
-            "findings": c.findings,
-        })
-    };
-    json!({
-        "dev": grid.dev,
-        "bucket_sectors": grid.bucket_size,
-        "buckets_per_cell": grid.per_cell,
-        "cells": grid.cells.iter().map(cell).collect::<Vec<_>>(),
-    })
 }

@@ -4,7 +4,7 @@
 //! what the user allows: then all that is taken is counted, so that an estimate that
 //! was wrong ends the run, and never takes more.
 
-use crate::run::OPERATIONAL;
+use crate::exit::Exit;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicI64};
@@ -119,5 +119,5 @@ fn end(line: &[u8]) -> ! {
     // SAFETY: the line lies there; whether it could be written changes nothing.
     let _written = unsafe { libc::write(2, line.as_ptr().cast(), line.len()) };
     // SAFETY: ends the process; nothing is ever written to an image.
-    unsafe { libc::_exit(i32::from(OPERATIONAL)) }
+    unsafe { libc::_exit(i32::from(Exit::Operational.code())) }
 }

@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `bch-gc plan`: what a repair would change, the destructive first.
 
-mod json;
 mod text;
 
 use crate::document;
+use crate::failure::Failure;
 use crate::recorder::Recorded;
-use crate::run::{self, CHECK, Failure, How, Session};
+use crate::run::{self, Session};
+use crate::strategy::Strategy;
 use crate::style::Style;
 use bch_gc::cli::{PlanOptions, Source};
 use gc_core::error::Error;
 use gc_core::finding::Answer as Answered;
 use gc_core::gc::{Args, gc};
 use gc_v0::host::Image;
-use gc_v0::host::watch::Watch;
+use gc_v0::host::observer::SharedObserver;
 use gc_v0::plan::{Plan, RefusedPointers, Snapshot};
-use gc_v0::report::Code;
 use std::cell::RefCell;
 use std::process::ExitCode;
 use std::rc::Rc;
 
 pub(crate) fn run(options: PlanOptions, source: &Source) -> ExitCode {
-    let how = How { fix: true, ..CHECK };
-    run::on_image(source, how, |session, image| answer(options, session, image))
+    let strategy = Strategy { fix: true, ..Strategy::new(source) };
+    run::on_image(source, strategy, |session, image| answer(options, session, image))
 }
 
 /// Everything that is said.
@@ -42,19 +42,23 @@ fn answer(
 ) -> Result<bool, Failure> {
     let before = Snapshot::of(image);
     let refused = Rc::new(RefCell::new(RefusedPointers::default()));
-    let looking_on: Rc<RefCell<dyn Watch>> = Rc::<RefCell<RefusedPointers>>::clone(&refused);
-    image.watch(looking_on);
+    let observer: SharedObserver = Rc::<RefCell<RefusedPointers>>::clone(&refused);
+    image.observe(observer);
     let result = gc(image, Args { initial: true, metadata_only: false });
     session.progress.end();
     let plan = before.plan(&Snapshot::of(image), &refused.borrow());
     let findings = session.recorder.borrow_mut().take();
     let (fixed, left): (Vec<_>, Vec<_>) =
         findings.into_iter().partition(|f| f.answer == Answered::Fix);
-    let reading = fixed.into_iter().filter(|f| !matches!(f.found.code, Code::Counted(_))).collect();
+    let reading = fixed.into_iter().filter(|f| !f.found.code.engine()).collect();
     let answer = Answer { ret: result.map_or_else(Error::code, |()| 0), plan, reading, left };
     document::answer(
         options.json,
-        || json::document(&answer),
+        || {
+            let (reading, left) = (&answer.reading, &answer.left);
+            let (reading, left) = (document::findings(reading), document::findings(left));
+            bch_gc::documents::Plan::of(answer.ret, &answer.plan, reading, left)
+        },
         |out| text::print(out, &answer, options.verbose, Style::of_stdout()),
     )?;
     Ok(answer.is_nothing())

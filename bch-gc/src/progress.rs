@@ -16,6 +16,7 @@
 mod snapshot;
 
 use bch_gc::cli::Talk;
+use bch_gc::documents::ProgressState as State;
 use gc_v0::error::OpenError;
 use indicatif::{ProgressBar, ProgressStyle};
 use snapshot::Snapshot;
@@ -49,6 +50,7 @@ struct Shared {
     face: Face,
     done: AtomicU64,
     phase: Mutex<Phase>,
+    times: Mutex<Times>,
     ended: Mutex<bool>,
     wake: Condvar,
 }
@@ -72,21 +74,30 @@ struct Phase {
     began: Instant,
 }
 
-/// Whether there is more to come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Working,
-    Done,
-    Interrupted,
+/// How long each part of a run took.
+#[derive(Debug)]
+struct Times {
+    /// What goes on, and since when.
+    now: (&'static str, Instant),
+    /// What went before, in the order of its beginning. A part may come again.
+    before: Vec<(&'static str, Duration)>,
 }
 
-impl State {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Working => "working",
-            Self::Done => "done",
-            Self::Interrupted => "interrupted",
+impl Times {
+    fn begin(&mut self, name: &'static str) {
+        self.before = self.all();
+        self.now = (name, Instant::now());
+    }
+
+    fn all(&self) -> Vec<(&'static str, Duration)> {
+        let mut all = self.before.clone();
+        let (name, since) = self.now;
+        let time = since.elapsed();
+        match all.iter_mut().find(|(n, _)| *n == name) {
+            Some((_, sum)) => *sum = sum.saturating_add(time),
+            None => all.push((name, time)),
         }
+        all
     }
 }
 
@@ -116,6 +127,7 @@ impl Progress {
             face,
             done: AtomicU64::new(0),
             phase: Mutex::new(phase),
+            times: Mutex::new(Times { now: (phase.name, phase.began), before: Vec::new() }),
             ended: Mutex::new(false),
             wake: Condvar::new(),
         });
@@ -131,10 +143,24 @@ impl Progress {
     /// A new phase begins: `estimate` units are expected in all, 0 for unknown.
     pub(crate) fn phase(&self, name: &'static str, unit: &'static str, estimate: u64) {
         *lock(&self.shared.phase) = Phase { name, unit, estimate, began: Instant::now() };
+        self.time(name);
         self.shared.done.store(0, Ordering::Relaxed);
         if matches!(self.shared.face, Face::Json(_)) {
             self.shared.show(State::Working);
         }
+    }
+
+    /// From now on time is that of `name`, a part of the phase that is not shown on the
+    /// way; until the next part or phase.
+    pub(crate) fn time(&self, name: &'static str) {
+        lock(&self.shared.times).begin(name);
+    }
+
+    /// Says how long everything took since the beginning.
+    pub(crate) fn say_times(&self) {
+        let times = lock(&self.shared.times).all();
+        let each = times.iter().map(|(name, time)| format!("{name} {:.3} s", time.as_secs_f64()));
+        self.say(&format!("bch-gc: time: {}", each.collect::<Vec<_>>().join(", ")));
     }
 
     /// So many more units are done.
@@ -153,6 +179,7 @@ impl Progress {
         if std::mem::replace(&mut *lock(&self.shared.ended), true) {
             return;
         }
+        self.time("printing");
         self.shared.wake.notify_all();
         if let Some(ticker) = lock(&self.ticker).take() {
             // It ends by itself; a panic there has been printed.
@@ -255,7 +282,7 @@ impl Shared {
             let mut file = lock(file);
             if let Some(to) = file.as_mut() {
                 // A reader that went away does not end the run.
-                let _written = writeln!(to, "{}", self.snapshot().json(state.name()));
+                let _written = crate::document::line(to, &self.snapshot().document(state));
             }
             if state != State::Working {
                 *file = None;

@@ -3,7 +3,8 @@
 //! progress is shown, and what happened becomes an exit code of fsck(8).
 //!
 //! ```text
-//! run::on_image(&source, run::CHECK, |session, image| {
+//! run::run(&source, Strategy::new(&source), |session| {
+//!     let begun = session.begin()?;                     // opened, journal and roots read
 //!     session.progress.phase("counting", "nodes", 0);   // then session.progress.add(1)
 //!     session.progress.end();                           // the terminal is ours now
 //!     println!("…");
@@ -12,73 +13,26 @@
 //! ```
 
 use crate::budget::Budget;
+use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::progress::{self, Progress};
 use crate::recorder::{Recorder, Shared};
 use crate::source;
+use crate::strategy::Strategy;
 use crate::style::count;
 use bch_gc::cli::Source;
-use gc_v0::error::{OpenError, RecoveryError};
 use gc_v0::fs::Fs;
 use gc_v0::host::Image;
-use gc_v0::memory::Size;
 use gc_v0::recovery::{self, Begun, RecoveryArgs};
 use gc_v0::report::Unreadable;
 use std::cell::{Cell, RefCell};
-use std::fmt;
 use std::process::ExitCode;
-
-/// Errors were found, or the file system's content ended the run.
-pub(crate) const FOUND: u8 = 4;
-/// No answer could be made.
-pub(crate) const OPERATIONAL: u8 = 8;
-/// The command line makes no sense.
-pub(crate) const USAGE: u8 = 16;
-/// Ended by the user.
-pub(crate) const CANCELLED: i32 = 32;
-
-/// How a file system is brought to where a command begins.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct How {
-    /// Findings that may be repaired or ignored are repaired, in memory.
-    pub(crate) fix: bool,
-    /// Compat bits taken as if they were clear.
-    pub(crate) clear_compat: u64,
-    /// As a check does: the journal is read after a clean shutdown too.
-    pub(crate) fsck: bool,
-    /// Threads that read the journal.
-    pub(crate) threads: usize,
-    /// Buckets are counted in any order then, in as many walks as memory asks for.
-    pub(crate) in_parts: bool,
-    /// Documents in memory at once that tell of every bucket.
-    pub(crate) documents: u64,
-    /// Go on with whatever is there.
-    pub(crate) incomplete: bool,
-    /// Exit code where recovery ends before the command begins.
-    pub(crate) unrecovered: u8,
-}
-
-/// As `fsck -n`; a file system that cannot be recovered is a damaged one.
-pub(crate) const CHECK: How = How {
-    fix: false,
-    clear_compat: 0,
-    fsck: true,
-    threads: 1,
-    in_parts: false,
-    documents: 0,
-    incomplete: false,
-    unrecovered: FOUND,
-};
-
-/// What comes before anything is known of buckets.
-pub(crate) enum Early {
-    /// The result.
-    Done(bool),
-    /// None yet.
-    GoOn(Box<Begun>),
-}
 
 /// A run as a command sees it.
 pub(crate) struct Session<'s, 'p> {
+    source: &'s Source,
+    /// What is done, and how.
+    pub(crate) strategy: Strategy,
     /// Where to say how far it is.
     pub(crate) progress: &'s Progress,
     /// What was found so far.
@@ -89,152 +43,100 @@ pub(crate) struct Session<'s, 'p> {
     listed: &'s Cell<bool>,
 }
 
-impl Session<'_, '_> {
+impl<'s, 'p> Session<'s, 'p> {
     /// What could not be read, for a command that shows it in its result; of other
     /// commands it is said at the end.
     pub(crate) fn unreadable(&self) -> Vec<Unreadable> {
         self.listed.set(true);
         self.recorder.borrow().not_read()
     }
-}
 
-/// Why there is no result.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    Open(OpenError),
-    Recovery(RecoveryError),
-    /// The walk met something it cannot go past.
-    Content(String),
-    /// The command line names what is not there.
-    Usage(String),
-    /// More memory is needed than may be taken: what, and the least that would do.
-    Memory(&'static str, Size),
-    /// Anything else: what was tried, and the system's answer.
-    System(String),
-}
+    /// A recorder for the readers.
+    pub(crate) const fn reporter(&self) -> Shared<'s, 'p> {
+        Shared(self.recorder)
+    }
 
-impl From<OpenError> for Failure {
-    fn from(e: OpenError) -> Self {
-        Self::Open(e)
+    /// Opens the devices, and reads the journal and the roots of the btrees.
+    pub(crate) fn begin(&self) -> Result<Begun, Failure> {
+        let mut reporter = self.reporter();
+        let Strategy { needs_journal, threads, .. } = self.strategy;
+        let fs = source::open(self.source, &self.strategy, &mut reporter, self.progress)?;
+        let room = self.budget.room(&fs, self.strategy.threads_in_parts());
+        let room_for_journal = room.map(|room| room.journal);
+        let args = RecoveryArgs { fsck: needs_journal, threads, room: room_for_journal };
+        let begun = recovery::begin(fs, args, &mut reporter).map_err(|e| match room {
+            Some(room) => room.failure(e),
+            None => e.into(),
+        })?;
+        self.budget.count();
+        Ok(begun)
+    }
+
+    /// Reads all buckets, and lets `command` work on them.
+    pub(crate) fn with_image(
+        &self,
+        begun: Begun,
+        command: impl FnOnce(&Image<'_>) -> Result<bool, Failure>,
+    ) -> Result<bool, Failure> {
+        let begun = self.budget.in_order(begun, self.strategy.documents, self.progress)?;
+        let mut reporter = self.reporter();
+        let image = Image::new(begun.read_marks(&mut reporter)?, &mut reporter)?;
+        let result = command(&image);
+        say_changes(image.fs(), self.progress);
+        result
     }
 }
 
-impl From<RecoveryError> for Failure {
-    fn from(e: RecoveryError) -> Self {
-        Self::Recovery(e)
-    }
-}
-
-impl From<std::io::Error> for Failure {
-    fn from(e: std::io::Error) -> Self {
-        Self::System(format!("writing the result: {e}"))
-    }
-}
-
-impl From<serde_json::Error> for Failure {
-    fn from(e: serde_json::Error) -> Self {
-        Self::from(std::io::Error::from(e))
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Open(e) => e.fmt(f),
-            Self::Recovery(e) => e.fmt(f),
-            Self::Memory(what, least) => {
-                write!(f, "{what} does not fit in --memory; {least} would do")
-            }
-            Self::Content(e) | Self::Usage(e) | Self::System(e) => f.write_str(e),
-        }
-    }
-}
-
-/// Opens and recovers what `source` names and lets `command` work on it; `true` from
-/// there means that nothing is wrong.
-pub(crate) fn on_image(
+/// Does what `strategy` says with what `source` names: `answer` opens, counts and
+/// prints; `true` from there means that nothing is wrong.
+pub(crate) fn run(
     source: &Source,
-    how: How,
-    command: impl FnOnce(&Session<'_, '_>, &Image<'_>) -> Result<bool, Failure>,
-) -> ExitCode {
-    on_image_or(source, how, |_, begun| Ok(Early::GoOn(Box::new(begun))), command, |_, _| Ok(()))
-}
-
-/// The same; `early` may have the result before anything is known of buckets, and
-/// `failed` is told what was found where there is no result.
-pub(crate) fn on_image_or(
-    source: &Source,
-    how: How,
-    early: impl FnOnce(&Session<'_, '_>, Begun) -> Result<Early, Failure>,
-    command: impl FnOnce(&Session<'_, '_>, &Image<'_>) -> Result<bool, Failure>,
-    failed: impl FnOnce(&Session<'_, '_>, &Failure) -> Result<(), Failure>,
+    strategy: Strategy,
+    answer: impl FnOnce(&Session<'_, '_>) -> Result<bool, Failure>,
 ) -> ExitCode {
     let progress = match Progress::start(source.talk) {
         Ok(progress) => progress,
         Err(e) => {
             progress::say(&format!("bch-gc: {e}"));
-            return ExitCode::from(OPERATIONAL);
+            return Exit::Operational.into();
         }
     };
-    let budget = Budget::new(source.memory, source.talk.quiet);
-    let recorder = RefCell::new(Recorder::new(how.fix, source.talk.quiet, &progress));
+    let budget = Budget::new(strategy.memory, strategy.quiet);
+    let recorder = RefCell::new(Recorder::new(strategy.fix, strategy.quiet, &progress));
     let listed = Cell::new(false);
-    let session = Session { progress: &progress, recorder: &recorder, budget, listed: &listed };
-    let mut result = with_image(source, how, &session, early, command);
+    let (progress, recorder, listed) = (&progress, &recorder, &listed);
+    let session = Session { source, strategy, progress, recorder, budget, listed };
+    let result = answer(&session);
     progress.end();
-    if let Err(e) = &result {
-        if let Err(worse) = failed(&session, e) {
-            result = Err(worse);
-        }
-    }
-    let code = match &result {
-        Ok(true) => 0,
-        Ok(false) => FOUND,
+    let exit = match &result {
+        Ok(true) => Exit::Agrees,
+        Ok(false) => Exit::Found,
         Err(e) => {
             progress.say(&format!("bch-gc: {e}"));
-            match e {
-                Failure::Recovery(_) => how.unrecovered,
-                Failure::Content(_) => FOUND,
-                Failure::Usage(_) => USAGE,
-                Failure::Open(_) | Failure::Memory(..) | Failure::System(_) => OPERATIONAL,
-            }
+            e.exit(strategy.unrecovered)
         }
     };
+    if strategy.explain {
+        progress.say_times();
+    }
     let unreadable = recorder.borrow().not_read();
     if !listed.get() {
         for line in lines(&unreadable) {
             progress.say(&line);
         }
     }
-    ExitCode::from(if unreadable.is_empty() { code } else { code.max(FOUND) })
+    ExitCode::from(if unreadable.is_empty() { exit } else { exit.max(Exit::Found) })
 }
 
-fn with_image(
+/// [`run`] for a command that needs all buckets in memory, and nothing else before it.
+pub(crate) fn on_image(
     source: &Source,
-    how: How,
-    session: &Session<'_, '_>,
-    early: impl FnOnce(&Session<'_, '_>, Begun) -> Result<Early, Failure>,
+    strategy: Strategy,
     command: impl FnOnce(&Session<'_, '_>, &Image<'_>) -> Result<bool, Failure>,
-) -> Result<bool, Failure> {
-    let mut reporter = Shared(session.recorder);
-    let progress = session.progress;
-    let fs = source::open(source, how, &mut reporter, progress)?;
-    let room = session.budget.room(&fs, how.in_parts.then_some(how.threads));
-    let How { fsck, threads, .. } = how;
-    let args = RecoveryArgs { fsck, threads, room: room.map(|room| room.journal) };
-    let begun = recovery::begin(fs, args, &mut reporter).map_err(|e| match room {
-        Some(room) => room.failure(e),
-        None => e.into(),
-    })?;
-    session.budget.count();
-    let begun = match early(session, begun)? {
-        Early::Done(result) => return Ok(result),
-        Early::GoOn(begun) => session.budget.in_order(*begun, how.documents, progress)?,
-    };
-    let image = Image::new(begun.read_marks(&mut reporter)?, &mut reporter)?;
-    let result = command(session, &image);
-    say_changes(image.fs(), progress);
-    result
+) -> ExitCode {
+    run(source, strategy, |session| {
+        session.with_image(session.begin()?, |image| command(session, image))
+    })
 }
 
 /// Says which devices changed while they were read.

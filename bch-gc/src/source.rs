@@ -3,7 +3,7 @@
 
 use crate::interrupt;
 use crate::progress::Progress;
-use crate::run::How;
+use crate::strategy::Strategy;
 use bch_gc::cli::Source;
 use gc_v0::error::{KeyError, OpenError};
 use gc_v0::fs::{Fs, Options, open as open_fs, uuid_text};
@@ -14,7 +14,7 @@ use std::io::{BufRead, BufReader};
 /// Opens the file system; what is missing is said on the standard error.
 pub(crate) fn open(
     source: &Source,
-    how: How,
+    strategy: &Strategy,
     reporter: &mut dyn Reporter,
     progress: &Progress,
 ) -> Result<Fs, OpenError> {
@@ -26,8 +26,8 @@ pub(crate) fn open(
         in_use: source.in_use,
         require_all: source.require_all,
         passphrase,
-        clear_compat: how.clear_compat,
-        incomplete: how.incomplete,
+        clear_compat: strategy.clear_compat,
+        incomplete: strategy.incomplete,
     };
     let fs = match open_fs(&source.images, &options, reporter) {
         Err(OpenError::Key(KeyError::Missing)) if interrupt::can_ask() => {
@@ -45,7 +45,7 @@ pub(crate) fn open(
     Ok(fs)
 }
 
-fn read_passphrase(fd: u32) -> Result<Vec<u8>, OpenError> {
+pub(crate) fn read_passphrase(fd: u32) -> Result<Vec<u8>, OpenError> {
     let path = std::path::PathBuf::from(format!("/dev/fd/{fd}"));
     let mut line = Vec::new();
     File::open(&path)

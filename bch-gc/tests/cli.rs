@@ -19,7 +19,6 @@ fn said(out: &Output) -> (Option<i32>, String) {
 // Oracle: exit codes of fsck(8); 16 for usage, 8 where no answer can be made.
 #[test]
 fn wrong_things_on_the_command_line() {
-    assert_eq!(bch_gc(&["--version"]).status.code(), Some(0));
     assert_eq!(bch_gc(&["check"]).status.code(), Some(16));
     assert_eq!(bch_gc(&["frobnicate"]).status.code(), Some(16));
     // So many take more memory than the image.
@@ -55,11 +54,50 @@ fn wrong_things_on_the_command_line() {
     let other = file("ext4", &other);
     let want = format!(
         "{other}: not a bcachefs file system (no superblock at sector 8, no list of its copies \
-         at sector 7)"
+         at sector 7, no copy in the first 32 MiB and the last 64 MiB)"
     );
     refused(&[&other], &want);
     refused(&["--passphrase-fd", "77", &other], "/dev/fd/77: No such file or directory");
     refused(&["--progress-fd", "77", &other], "/dev/fd/77: No such file or directory");
+}
+
+// Oracle: the limits of the reader, and the licence of the package.
+#[test]
+fn version() {
+    let text = |args: &[&str]| {
+        let out = bch_gc(args);
+        assert_eq!((out.status.code(), out.stderr), (Some(0), vec![]), "{args:?}");
+        String::from_utf8(out.stdout).unwrap()
+    };
+    let said = text(&["--version"]);
+    assert_eq!(said, text(&["-V"]));
+    let (min, max) = (gc_v0::superblock::VERSION_MIN, gc_v0::superblock::VERSION_MAX - 1);
+    for part in [
+        format!("bch-gc {}\n", env!("CARGO_PKG_VERSION")),
+        format!(", versions 0.{min} to 0.{max}\n"),
+        "bcachefs-tools 05408b6f8 ".into(),
+        format!("licence: {}\n", env!("CARGO_PKG_LICENSE")),
+    ] {
+        assert!(said.contains(&part), "{part}: {said}");
+    }
+}
+
+// Oracle: the same asked in the other way.
+#[test]
+fn help() {
+    let all = ["check", "explain", "lost", "plan", "coalesce", "map", "state", "gens"];
+    let whole = bch_gc(&["--help"]);
+    assert_eq!(bch_gc(&["help"]).stdout, whole.stdout);
+    for command in all {
+        let (one, other) = (bch_gc(&["help", command]), bch_gc(&[command, "--help"]));
+        assert_eq!((one.status.code(), &one.stderr), (Some(0), &vec![]), "{command}");
+        assert!(!one.stdout.is_empty());
+        assert_eq!(one.stdout, other.stdout, "{command}");
+        assert!(String::from_utf8_lossy(&whole.stdout).contains(&format!("\n  {command} ")));
+    }
+    let out = bch_gc(&["help", "frobnicate"]);
+    assert_eq!((out.status.code(), out.stdout.is_empty()), (Some(16), true));
+    assert!(said(&out).1.contains("'frobnicate'"), "{}", said(&out).1);
 }
 
 // Oracle: the passphrase that the original's own format was given; results are
@@ -178,5 +216,5 @@ fn sets_of_devices() {
     let mut newer = bytes;
     newer[4096 + 16..4096 + 18].copy_from_slice(&[1, 4]);
     std::fs::write(&bent, newer).unwrap();
-    refused(&[&bent], "format version 1025; this reads up to 11");
+    refused(&[&bent], "; this version reads the format of 2020 only, but for `bch-gc state`");
 }

@@ -46,7 +46,7 @@ fn references_add_up_to_what_the_original_counted() {
         let mut seen = BTreeSet::new();
         for b in list(&doc["buckets"]) {
             explained.fetch_add(1, Ordering::Relaxed);
-            let (dev, nr) = (b["dev"].as_u64().unwrap(), b["bucket"].as_u64().unwrap());
+            let (dev, nr) = (b["device"].as_u64().unwrap(), b["bucket"].as_u64().unwrap());
             seen.insert((dev, nr));
             let devs = list(&golden["after"]["devs"]);
             let rows = devs.iter().find(|d| d["dev"] == dev).map(|d| list(&d["buckets"]));
@@ -81,7 +81,7 @@ fn one(name: &str, args: &[&str]) -> (Value, Option<i32>) {
 }
 
 fn remarks(bucket: &Value) -> Vec<&str> {
-    list(&bucket["remarks"]).iter().map(|r| r["code"].as_str().unwrap()).collect()
+    list(&bucket["remarks"]).iter().map(|r| r["name"].as_str().unwrap()).collect()
 }
 
 /// Oracle: what was planted, as META.json of the image says: an extent's pointer
@@ -108,7 +108,11 @@ fn what_was_planted_is_named() {
         assert_eq!(remarks(b), ["pointers-behind", "too-many", "repair"], "{b}");
         let text = b["remarks"][0]["text"].as_str().unwrap();
         assert!(text.starts_with("all ") || text.starts_with("both "), "{b}");
-        assert!(list(&b["references"]).iter().all(|r| r["outcome"] == "refused-stale-dirty"));
+        assert!(
+            list(&b["references"])
+                .iter()
+                .all(|r| r["outcome"] == "refused" && r["finding"] == "ptr-stale-dirty")
+        );
     }
 
     let (doc, code) = one("damaged/ptr-into-sb", &["0:@8"]);

@@ -159,7 +159,7 @@ fn of_document(doc: &Value) -> Naive {
     let devices = list(&doc["devices"]).iter().map(|d| {
         let s = &d["sectors"];
         let sums = ["intact", "degraded", "cut_off", "lost"].map(|k| number(&s[k]));
-        (u8::try_from(number(&d["dev"])).unwrap(), sums)
+        (u8::try_from(number(&d["device"])).unwrap(), sums)
     });
     let files = list(&doc["files"]).iter();
     Naive {
@@ -216,7 +216,7 @@ fn members_that_are_gone() {
         list(&doc["devices"]).iter().filter(|d| d["missing"] == true).collect();
     assert_eq!(missing.len(), 3);
     for (d, w) in missing.iter().zip(&list(&whole["devices"])[1..]) {
-        assert_eq!((&d["dev"], &d["uuid"]), (&w["dev"], &w["uuid"]));
+        assert_eq!((&d["device"], &d["uuid"]), (&w["device"], &w["uuid"]));
     }
     assert!(doc["nodes_not_read"].as_u64().unwrap() >= 1);
     // Every sector is accounted for, if only as unknown.

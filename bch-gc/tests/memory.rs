@@ -14,7 +14,7 @@ use gc_image_write::generate::presets;
 use gc_v0::fs::{Fs, Options, open};
 use gc_v0::host::Image;
 use gc_v0::journal::JournalKeys;
-use gc_v0::plain::{self, Even, Held, Part, odd};
+use gc_v0::plain::{self, Agreed, Held, Part, suspect_buckets};
 use gc_v0::recovery::{Begun, RecoveryArgs, begin};
 use gc_v0::report::{Found, Reporter, answer};
 use images::{Unpacked, each};
@@ -36,7 +36,7 @@ fn begun(unpacked: &Unpacked) -> Option<Begun> {
     begin(fs, RecoveryArgs::new(true), &mut Silent).ok()
 }
 
-fn same(a: &Option<Even>, b: &Option<Even>) -> bool {
+fn same(a: &Option<Agreed>, b: &Option<Agreed>) -> bool {
     match (a, b) {
         (Some(a), Some(b)) => (&a.usage, &a.dev_usage) == (&b.usage, &b.dev_usage),
         (a, b) => a.is_none() && b.is_none(),
@@ -50,13 +50,13 @@ fn any_parts_give_the_same() {
     each(|image| {
         let Some(begun) = begun(&image.unpack()) else { return Vec::new() };
         let check = |parts: &[Part], threads| {
-            plain::check(&begun, plain::Options { threads }, parts, &mut |_| {})
+            plain::check(&begun, plain::Options { threads }, parts, &mut |_| {}).ok()
         };
         let whole = check(&[Part::whole(&begun.fs)], 1);
         plain.fetch_add(usize::from(whole.is_some()), Ordering::Relaxed);
         let how = plain::Options { threads: 2 };
         let mut bad = Vec::new();
-        let counted = Held::count(&begun, how, &mut |_| {});
+        let counted = Held::count(&begun, how, &mut |_| {}).ok();
         if let (true, None) = (whole.is_some(), &counted) {
             bad.push("plain, and its buckets cannot be counted".into());
         }
@@ -139,7 +139,7 @@ fn in_order(begun: Begun) -> (Said, Option<Left>) {
 
 // Oracle: all buckets in memory.
 #[test]
-fn odd_buckets_alone_give_the_same() {
+fn suspect_buckets_alone_give_the_same() {
     let (listed, again, left_out) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
     each(|image| {
         let unpacked = image.unpack();
@@ -151,14 +151,15 @@ fn odd_buckets_alone_give_the_same() {
         for bytes in [held.bytes(), held.least()] {
             let mut begun = begun(&unpacked).unwrap();
             let parts = held.parts(bytes).unwrap();
-            let mut odd = odd(&begun, &parts, (1 << 20, 1 << 20), &mut |_| {}).unwrap();
+            let mut suspect =
+                suspect_buckets(&begun, &parts, (1 << 20, 1 << 20), &mut |_| {}).unwrap();
             let got = loop {
-                odd.list(&mut begun.fs);
+                suspect.list(&mut begun.fs);
                 let kept = begun.kept();
                 match in_order(begun) {
                     (_, Some((missed, fs, journal))) if !missed.is_empty() => {
                         again.fetch_add(1, Ordering::Relaxed);
-                        odd.add(missed);
+                        suspect.add(missed);
                         begun = kept.with(fs, journal);
                     }
                     (got, _) => break got,
@@ -167,8 +168,8 @@ fn odd_buckets_alone_give_the_same() {
             if got != want {
                 bad.push(format!("{} parts: {got:?}\nwant {want:?}", parts.len()));
             }
-            listed.fetch_add(odd.len(), Ordering::Relaxed);
-            let rest = usize::try_from(buckets).unwrap() - odd.len();
+            listed.fetch_add(suspect.len(), Ordering::Relaxed);
+            let rest = usize::try_from(buckets).unwrap() - suspect.len();
             left_out.fetch_add(rest, Ordering::Relaxed);
         }
         bad
@@ -258,7 +259,7 @@ fn a_large_device_is_checked_in_little_memory() {
     let got = within(32 - PROGRAM, &["check", "--threads", "1"], &image);
     assert_eq!(got.status.code(), Some(8), "{}", said(&got));
 
-    // References are followed in their order too, for what is odd.
+    // References are followed in their order too, for what is suspect.
     let got = run(48, &["--in-order"]);
     assert_eq!((got.status.code(), &got.stdout), (Some(0), &want.stdout), "{}", said(&got));
     assert!(said(&got).contains("the others agree"), "{}", said(&got));
@@ -284,8 +285,13 @@ fn a_damaged_large_device_is_checked_in_little_memory() {
     let image = write("b4m", &folder);
     let log = |out: &Output| {
         let text = said(out);
-        let lines = text.lines().filter(|l| !l.starts_with("bch-gc: memory: "));
-        lines.map(ToString::to_string).collect::<Vec<_>>()
+        // How it went about it is another matter with a limit: memory, times, and which of
+        // several unusual things came first.
+        let how = ["memory: ", "time: ", "following references in their order: "];
+        let is_how = |l: &str| {
+            l.strip_prefix("bch-gc: ").is_some_and(|l| how.iter().any(|h| l.starts_with(h)))
+        };
+        text.lines().filter(|l| !is_how(l)).map(ToString::to_string).collect::<Vec<_>>()
     };
     let (mut found, mut listed, mut again) = (0, 0, 0);
     for seed in 1..=8 {

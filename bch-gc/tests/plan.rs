@@ -42,7 +42,7 @@ fn applied(plan: &Value, before: &Value, after: &Value) -> Vec<String> {
     let zero = json!([0, 0, 0, 0, 0, 0, 0, 0]);
     for dev in list(&before["devs"]) {
         let mut now = rows(before, &dev["dev"]);
-        for b in list(&plan["buckets"]).iter().filter(|b| b["dev"] == dev["dev"]) {
+        for b in list(&plan["buckets"]).iter().filter(|b| b["device"] == dev["dev"]) {
             let nr = b["bucket"].as_u64().unwrap();
             let was = now.remove(&nr).unwrap_or_else(|| zero.clone());
             if was != row(&b["before"]) {

@@ -7,37 +7,68 @@
 mod images;
 
 use images::Unpacked;
-use std::io::Write;
-use std::process::{Command, Output, Stdio};
+use nix::fcntl::OFlag;
+use nix::pty::{PtyMaster, grantpt, posix_openpt, ptsname_r, unlockpt};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::Command;
 use std::time::Duration;
+
+/// Cells in a row of the terminal.
+const COLUMNS: usize = 120;
 
 fn unpacked(name: &str) -> Unpacked {
     images::all().into_iter().find(|i| i.name == name).unwrap().unpack()
 }
 
+/// What a run on a terminal came to.
+struct Shown {
+    code: Option<i32>,
+    /// All that stands on the terminal, what was typed too where it is shown.
+    stdout: Vec<u8>,
+}
+
+/// A terminal: its keyboard and screen, and what a program has as its terminal.
+fn terminal() -> (PtyMaster, File) {
+    let flags = OFlag::O_RDWR | OFlag::O_NOCTTY;
+    let master = posix_openpt(flags | OFlag::O_CLOEXEC).expect("a terminal (/dev/pts)");
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let mut open = File::options();
+    open.read(true).write(true).custom_flags(OFlag::O_NOCTTY.bits());
+    let slave = open.open(ptsname_r(&master).unwrap()).unwrap();
+    (master, slave)
+}
+
 /// Runs in a terminal, with what is typed there; `to` is what a shell does with the
 /// output.
-fn on_terminal(
-    image: &Unpacked,
-    args: &str,
-    to: &str,
-    env: &[(&str, &str)],
-    typed: &str,
-) -> Output {
+fn on_terminal(image: &Unpacked, args: &str, to: &str, env: &[(&str, &str)], typed: &str) -> Shown {
+    let (master, slave) = terminal();
     let program = env!("CARGO_BIN_EXE_bch-gc");
     let device = image.devices[0].display();
-    let mut script = Command::new("script");
-    script.args(["-qec", &format!("{program} {args} {device} {to}"), "/dev/null"]);
-    script.env_remove("NO_COLOR").env("TERM", "xterm").envs(env.iter().copied());
-    script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = script.spawn().expect("script is needed: apt-get install bsdutils");
-    let mut keyboard = child.stdin.take().unwrap();
-    while !typed.is_empty() && child.try_wait().unwrap().is_none() {
-        // It may end meanwhile.
-        let _typed = keyboard.write_all(typed.as_bytes());
-        std::thread::sleep(Duration::from_millis(200));
-    }
-    child.wait_with_output().unwrap()
+    let script = format!("stty rows 40 cols {COLUMNS} && exec {program} {args} {device} {to}");
+    let mut command = Command::new("setsid");
+    command.args(["--ctty", "sh", "-c", &script]);
+    command.env_remove("NO_COLOR").env("TERM", "xterm").envs(env.iter().copied());
+    command.stdin(slave.try_clone().unwrap()).stdout(slave.try_clone().unwrap()).stderr(slave);
+    let mut child = command.spawn().expect("setsid is needed: apt-get install util-linux");
+    // The terminal ends when nobody has it any more.
+    drop(command);
+    let mut stdout = Vec::new();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // So its end is told: as an error.
+            let end = (&master).read_to_end(&mut stdout).unwrap_err();
+            assert_eq!(end.raw_os_error(), Some(libc::EIO));
+        });
+        while !typed.is_empty() && child.try_wait().unwrap().is_none() {
+            // It may end meanwhile.
+            let _typed = (&master).write_all(typed.as_bytes());
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    });
+    Shown { code: child.wait().unwrap().code(), stdout }
 }
 
 /// Text without colours, and whether there were any.
@@ -85,7 +116,9 @@ fn a_map_as_wide_as_the_terminal() {
         .filter_map(|l| l.get(..13)?.trim().parse::<u64>().ok().map(|_| l.chars().count()))
         .collect();
     assert!(!rows.is_empty() && rows.len() <= 2, "{text}");
-    assert!(rows.iter().all(|n| *n <= 200 + 13), "{text}");
+    assert!(rows.iter().all(|n| *n <= COLUMNS), "{text}");
+    // More than the 80 of a terminal that does not say its width.
+    assert!(rows.iter().any(|n| *n > 80), "{text}");
 }
 
 #[test]
@@ -93,7 +126,7 @@ fn a_bar() {
     let image = unpacked("clean/mixed");
     let out = on_terminal(&image, "check", ">/dev/null", &[], "");
     let quiet = on_terminal(&image, "check -q", ">/dev/null", &[], "");
-    assert_eq!(out.status.code(), Some(0));
+    assert_eq!(out.code, Some(0));
     // It is cleared at the end.
     assert!(!out.stdout.is_empty() && quiet.stdout.is_empty());
 }
@@ -106,7 +139,7 @@ fn a_question_for_the_passphrase() {
         let out = on_terminal(&image, "check -q", "", &[], typed);
         let text = String::from_utf8_lossy(&out.stdout).into_owned();
         assert!(text.contains("passphrase: "), "{text}");
-        (out.status.code(), text)
+        (out.code, text)
     };
     assert_eq!(ask(&right).0, Some(0));
     let (code, text) = ask("another one\n");

@@ -41,7 +41,7 @@ fn is_plain(unpacked: &Unpacked, threads: usize) -> bool {
     };
     let Ok(begun) = begin(fs, RecoveryArgs::new(true), &mut reporter) else { return false };
     let whole = [plain::Part::whole(&begun.fs)];
-    plain::check(&begun, plain::Options { threads }, &whole, &mut |_| {}).is_some()
+    plain::check(&begun, plain::Options { threads }, &whole, &mut |_| {}).is_ok()
 }
 
 #[test]

@@ -227,8 +227,13 @@ fn superblocks() {
     let (ret, keep) = run(name, &[std::slice::from_ref(&(9..10))]);
     assert_eq!((ret, &keep.found), (Ok(0), &clean.found));
     assert_eq!(ranges(&keep, |h| h == Holds::Superblock), [(8, 16)]);
-    // The list of copies too: nothing can be taken.
+    // The list of copies too: nothing can be taken, but that there is a copy is said.
     let (ret, keep) = run(name, &[std::slice::from_ref(&(7..10))]);
-    assert!(ret.unwrap_err().ends_with("the superblock at sector 8 cannot be read"));
+    let why = ret.unwrap_err();
+    assert!(why.contains(": bcachefs 0.11, member 0 of 1, UUID "), "{why}");
+    assert!(why.ends_with("this version does not use the copy at sector 136"), "{why}");
     assert_eq!(ranges(&keep, |h| h == Holds::Layout), [(7, 8)]);
+    // Nothing at all: the search ends, and does not say that there is no file system.
+    let (ret, _) = run(name, &[std::slice::from_ref(&(0..u64::MAX))]);
+    assert!(ret.unwrap_err().ends_with("the superblock at sector 8 cannot be read"));
 }

@@ -5,7 +5,10 @@
 use crate::accounting::generation::gen_after;
 use crate::bkey::{BsetKeys, NodeFormat, Pointers, entry_range};
 use crate::error::{Errno, Error, Result};
-use crate::host::{Devices, Host, Level, Lock, Locked, NodeKeys, Param, Walk, WalkKind};
+use crate::host::{
+    Coordination, Devices, Level, Members, NodeKeys, Param, State, StateRead, Stopping, Walk,
+    WalkKind, Walks,
+};
 use crate::layout::{BtreeId, ExtentPtr};
 use core::sync::atomic::AtomicU8;
 use core::sync::atomic::Ordering::Relaxed;
@@ -13,16 +16,20 @@ use core::sync::atomic::Ordering::Relaxed;
 /// Btrees whose keys point to data.
 const BTREES: [BtreeId; 3] = [BtreeId::EXTENTS, BtreeId::EC, BtreeId::REFLINK];
 
+/// What a pass over generations needs of a host: nothing is accounted for, nothing asked.
+pub trait GensHost: Members + State + Coordination + Stopping + Walks {}
+
+impl<H: Members + State + Coordination + Stopping + Walks> GensHost for H {}
+
 /// Recomputes `oldest_gen` of every bucket, beside others.
 ///
 /// # Errors
 /// `ESHUTDOWN` when the gc thread is asked to stop meanwhile; the walk's error;
 /// `ENOMEM`. `oldest_gen` is then as it was.
-pub fn gc_gens<H: Host>(host: &H) -> Result<()> {
+pub fn gc_gens<H: GensHost>(host: &H) -> Result<()> {
     {
-        let _state =
-            Locked::unless_stopping(host, Lock::StateRead).ok_or(Error::Errno(Errno::ESHUTDOWN))?;
-        let devices = Devices::collect(host)?;
+        let state = StateRead::lock_unless_stopping(host).ok_or(Error::Errno(Errno::ESHUTDOWN))?;
+        let devices = Devices::collect(host, &*state)?;
         for b in devices.iter().flat_map(|dev| dev.live.as_slice()) {
             set(&b.gc_gen, b.load_mark(Relaxed).gen_());
         }
@@ -48,7 +55,7 @@ fn set(cell: &AtomicU8, to: u8) {
     }
 }
 
-fn btree<H: Host>(host: &H, devices: &Devices<'_, H>, id: BtreeId) -> Result<()> {
+fn btree<H: GensHost>(host: &H, devices: &Devices<'_, H>, id: BtreeId) -> Result<()> {
     let walker = Walker { host, devices };
     // Node by node where that can be: what a key costs a node costs then.
     let by_nodes = host.param(Param::Lends);
@@ -59,12 +66,12 @@ fn btree<H: Host>(host: &H, devices: &Devices<'_, H>, id: BtreeId) -> Result<()>
     walked.and(closed)
 }
 
-struct Walker<'a, 'h, H: Host> {
+struct Walker<'a, 'h, H: GensHost> {
     host: &'a H,
     devices: &'a Devices<'h, H>,
 }
 
-impl<H: Host> Walker<'_, '_, H> {
+impl<H: GensHost> Walker<'_, '_, H> {
     fn keys(&self, walk: &mut H::Walk<'_>) -> Result<()> {
         while let Some(key) = walk.next_key()? {
             self.pointers(key.pointers());
@@ -75,7 +82,7 @@ impl<H: Host> Walker<'_, '_, H> {
     fn nodes(&self, walk: &mut H::Walk<'_>) -> Result<()> {
         while let Some(node) = walk.next_node()? {
             // Pointers to nodes are never stale.
-            if self.host.node_info(node).level == 0 {
+            if self.host.node_info(node)?.level == 0 {
                 self.leaf(node)?;
             }
             walk.resched();
@@ -84,9 +91,9 @@ impl<H: Host> Walker<'_, '_, H> {
     }
 
     fn leaf(&self, node: H::Node) -> Result<()> {
-        let Some(set) = self.host.node_set(node, false) else {
+        let Some(set) = self.host.node_set(node, false)? else {
             let mut keys = self.host.node_keys(node, false);
-            while let Some(key) = keys.next() {
+            while let Some(key) = keys.next()? {
                 self.pointers(key.pointers());
             }
             return Ok(());

@@ -4,7 +4,7 @@
 use crate::error::{Errno, Error, Result};
 use crate::gc::{self, Args};
 use crate::gens;
-use crate::host::{Host, Level, Lock, Locked, Param};
+use crate::host::{GcThread, Host, Level, Param, StateRead};
 
 /// A periodic round comes each time this part of the capacity has been written.
 const PERIODIC_PART: u64 = 16;
@@ -16,13 +16,13 @@ struct Since {
 }
 
 impl Since {
-    fn now<H: Host>(host: &H) -> Self {
+    fn now<H: Host + GcThread>(host: &H) -> Self {
         Self { clock: host.io_clock(), kicks: host.kicks() }
     }
 }
 
 /// Runs rounds until the thread is asked to stop.
-pub fn run<H: Host>(host: &H) {
+pub fn run<H: Host + GcThread>(host: &H) {
     let mut since = Since::now(host);
     while wait(host, &since) {
         since = Since::now(host);
@@ -36,10 +36,9 @@ pub fn run<H: Host>(host: &H) {
     }
 }
 
-fn round<H: Host>(host: &H) -> Result<()> {
+fn round<H: Host + GcThread>(host: &H) -> Result<()> {
     if host.param(Param::ThreadFullGc) {
-        let _state =
-            Locked::unless_stopping(host, Lock::StateRead).ok_or(Error::Errno(Errno::ESHUTDOWN))?;
+        let _state = StateRead::lock_unless_stopping(host).ok_or(Error::Errno(Errno::ESHUTDOWN))?;
         gc::gc(host, Args { initial: false, metadata_only: false })
     } else {
         gens::gc_gens(host)
@@ -47,7 +46,7 @@ fn round<H: Host>(host: &H) -> Result<()> {
 }
 
 /// Waits; true for a round, false for the end.
-fn wait<H: Host>(host: &H, since: &Since) -> bool {
+fn wait<H: Host + GcThread>(host: &H, since: &Since) -> bool {
     loop {
         // Before the conditions are looked at, so that no wake-up is lost.
         host.wait_prepare();

@@ -11,9 +11,8 @@
 )]
 
 use gc_core::accounting::replicas::{EntryRef, Table};
-use gc_core::bkey::{FormatError, KeyDisplay, KeyRef, NodeFormat, RawKey};
+use gc_core::bkey::{FormatError, KeyDisplay, KeyRef, NodeFormat, RawKey, ptr_data_type};
 use gc_core::finding::{BadReference, BucketField, BucketPlace, Finding, Marking, Refusal};
-use gc_core::gc::mark::ptr_data_type;
 use gc_core::host::{Geometry, UsageWords};
 use gc_core::layout::bits::field_mask;
 use gc_core::layout::extent::{

@@ -3,7 +3,6 @@
 //! (facts: docs/facts/superblock.md).
 
 use crate::checksum::{Key, Nonce};
-use core::fmt;
 use gc_core::layout::section::{EncryptedKey, SbCrypt, ScryptFlags};
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -13,28 +12,19 @@ const SALT: &[u8] = b"bcache\0";
 const COST_BITS_MAX: u64 = 22;
 
 /// Why the key is not to be had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
     /// A passphrase is needed.
+    #[error("encrypted: a passphrase is needed")]
     Missing,
     /// The passphrase is not the right one.
+    #[error("incorrect passphrase")]
     Wrong,
     /// The key derivation asks for what this program does not do.
+    #[error("unusable key derivation parameters")]
     Parameters,
 }
-
-impl fmt::Display for KeyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Missing => "encrypted: a passphrase is needed",
-            Self::Wrong => "incorrect passphrase",
-            Self::Parameters => "unusable key derivation parameters",
-        })
-    }
-}
-
-impl std::error::Error for KeyError {}
 
 /// What is needed to get at the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

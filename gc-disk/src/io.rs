@@ -9,7 +9,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 /// Bytes of a sector.
 pub const SECTOR: usize = 512;
@@ -81,7 +82,7 @@ impl Medium for File {
 #[derive(Debug)]
 pub struct DeviceFile {
     medium: Box<dyn Medium>,
-    path: PathBuf,
+    path: Arc<Path>,
     sectors: u64,
 }
 
@@ -117,13 +118,19 @@ impl DeviceFile {
     /// A device of so many bytes over another medium; `path` is what it is called.
     #[must_use]
     pub fn over(medium: Box<dyn Medium>, path: &Path, bytes: u64) -> Self {
-        Self { medium, path: path.to_path_buf(), sectors: bytes >> 9 }
+        Self { medium, path: path.into(), sectors: bytes >> 9 }
     }
 
     /// Where it was opened.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The path of [`Self::path`], shared: findings keep it.
+    #[must_use]
+    pub fn shared_path(&self) -> Arc<Path> {
+        Arc::clone(&self.path)
     }
 
     /// Whole sectors it has.
@@ -215,7 +222,7 @@ impl DeviceFile {
     #[must_use]
     pub fn lost(&self, bad: Range<u64>, bucket_size: u16, holds: Holds) -> Unreadable {
         Unreadable {
-            path: self.path.clone(),
+            path: self.path.to_path_buf(),
             sector: bad.start,
             sectors: bad.end.saturating_sub(bad.start),
             bucket: bad.start.checked_div(u64::from(bucket_size)),

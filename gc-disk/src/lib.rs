@@ -28,4 +28,5 @@ pub mod bytes;
 pub mod checksum;
 pub mod crypt;
 pub mod io;
+pub mod threads;
 pub mod unreadable;

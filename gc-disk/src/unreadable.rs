@@ -19,17 +19,33 @@ pub enum Holds {
     Node(BtreeId, u8),
 }
 
+impl Holds {
+    /// What it is, without the btree of a node.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Superblock => "superblock",
+            Self::Layout => "superblock layout",
+            Self::Journal => "journal",
+            Self::Node(..) => "btree node",
+        }
+    }
+
+    /// Btree and level of a node; `None` for anything else.
+    #[must_use]
+    pub const fn node(self) -> Option<(BtreeId, u8)> {
+        match self {
+            Self::Node(btree, level) => Some((btree, level)),
+            Self::Superblock | Self::Layout | Self::Journal => None,
+        }
+    }
+}
+
 impl fmt::Display for Holds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Superblock => f.write_str("superblock"),
-            Self::Layout => f.write_str("superblock layout"),
-            Self::Journal => f.write_str("journal"),
-            Self::Node(btree, level) => {
-                let name = btree.name().unwrap_or("?");
-                write!(f, "btree node, {name} level {level}")
-            }
-        }
+        f.write_str(self.name())?;
+        let Some((btree, level)) = self.node() else { return Ok(()) };
+        write!(f, ", {} level {level}", btree.name().unwrap_or("?"))
     }
 }
 

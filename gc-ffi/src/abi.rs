@@ -19,7 +19,7 @@ assert_eq_size!(Bkey, [u64; 5]);
 const_assert_eq!(gc_core::host::SB_OFFSETS, sys::GC_HOST_SB_OFFSETS as usize);
 const_assert_eq!(gc_core::host::ALLOC_FIFOS, sys::GC_HOST_FIFO_NR);
 // Every code has a place on the C side.
-const_assert!(gc_core::finding::Code::ALL.len() <= sys::GC_HOST_FINDING_NR as usize);
+const_assert!(gc_core::finding::Code::ENGINE.len() <= sys::GC_HOST_FINDING_NR as usize);
 
 /// False, after a message, when the host was compiled against another interface.
 pub(crate) fn matches(c: *mut sys::bch_fs) -> bool {

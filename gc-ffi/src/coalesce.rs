@@ -6,8 +6,8 @@ use crate::iter::CWalk;
 use core::ptr;
 use gc_core::error::{Error, Result};
 use gc_core::host::{
-    CoalesceFail, CoalesceHost, CoalesceWalk, NewNode, NodeSize, NodeState, ParentKey, Replacement,
-    Walk,
+    CoalesceFail, CoalesceHost, CoalesceWalk, GcRead, Held, NewNode, NodeSize, NodeState,
+    ParentKey, Replacement, Walk,
 };
 use gc_core::layout::btree::GC_MERGE_NODES;
 use gc_core::layout::{Bpos, BtreeId};
@@ -64,7 +64,11 @@ impl CoalesceWalk for CWalk<'_> {
         (!parent.is_null()).then_some(parent)
     }
 
-    fn replace(&mut self, r: &Replacement<'_, Self::Node>) -> Result<Self::Node> {
+    fn replace(
+        &mut self,
+        _gc: &Held<GcRead>,
+        r: &Replacement<'_, Self::Node>,
+    ) -> Result<Option<Self::Node>> {
         let mut new_nodes = [NO_NODE; GC_MERGE_NODES];
         let mut keys = [NO_KEY; KEYS];
         if r.old.len() > GC_MERGE_NODES || r.new.len() > new_nodes.len() || r.keys.len() > KEYS {
@@ -92,14 +96,15 @@ impl CoalesceWalk for CWalk<'_> {
         let ret =
             unsafe { sys::gc_host_walk_replace(self.raw(), &raw const replacement, &raw mut now) };
         Error::check(ret)?;
-        if now.is_null() { Err(Error::INVAL) } else { Ok(now) }
+        // The nodes are replaced all the same.
+        Ok(self.lent("gc_host_walk_replace", now).ok())
     }
 
     fn wait(&mut self) -> Result<Option<Self::Node>> {
         let mut now = ptr::null_mut();
         // SAFETY: the walk is open, and no node is locked beside its own.
         let ret = unsafe { sys::gc_host_walk_wait(self.raw(), &raw mut now) };
-        Ok((Self::more(ret)? && !now.is_null()).then_some(now))
+        self.node_of("gc_host_walk_wait", ret, now)
     }
 }
 
@@ -134,11 +139,7 @@ impl CoalesceHost for CHost {
     }
 
     fn trace_coalesce_fail(&self, why: CoalesceFail) {
-        let arg = match why {
-            CoalesceFail::Reserve => 0,
-            CoalesceFail::Memory => 1,
-            CoalesceFail::Format => 2,
-        };
+        let arg = i32::try_from(why.number()).unwrap_or(i32::MAX);
         // SAFETY: the file system is open.
         unsafe { sys::gc_host_trace(self.raw(), sys::GC_HOST_TRACE_COALESCE_FAIL, arg) };
     }

@@ -9,6 +9,7 @@ use gc_core::error::{Errno, Error, code};
 use gc_core::gc::metadata::{Membership, mark_dev_superblock};
 use gc_core::gc::{Args, gc};
 use gc_core::gens::gc_gens;
+use gc_core::host::{Held, Sb};
 
 /// A file system of the host.
 #[expect(non_camel_case_types, reason = "the name C searches for")]
@@ -120,10 +121,13 @@ pub unsafe extern "C" fn bch2_mark_dev_superblock(c: *mut bch_fs, ca: *mut bch_d
     if ca.is_null() || !abi::matches(c.cast()) {
         return;
     }
-    let membership = if c.is_null() { Membership::Stray } else { Membership::Member };
+    // SAFETY: the caller holds the superblock lock if there is a file system.
+    let sb = unsafe { Held::<Sb>::by_contract() };
+    let membership = if c.is_null() { Membership::Stray } else { Membership::Member(&sb) };
     // SAFETY: `c` is NULL or the caller's, and valid for the call, as is `ca`.
     let host = unsafe { CDevice::new(c.cast()) };
-    mark_dev_superblock(&host, ca.cast(), membership, flags);
+    // The host has been told; the caller has no way to be.
+    let _told = mark_dev_superblock(&host, ca.cast(), membership, flags);
 }
 
 /// Starts the gc thread. Returns 0 or a negative errno: -EBUSY when it runs.

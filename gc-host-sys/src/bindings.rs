@@ -179,13 +179,21 @@ pub const GC_HOST_COALESCE_FAIL_MEMORY: gc_host_coalesce_fail = 1;
 pub const GC_HOST_COALESCE_FAIL_FORMAT: gc_host_coalesce_fail = 2;
 pub type gc_host_coalesce_fail = core::ffi::c_uint;
 unsafe extern "C" {
-    pub fn gc_host_trace(c: *mut bch_fs, event: core::ffi::c_uint, arg: core::ffi::c_int);
+    pub fn gc_host_trace(
+        c: *mut bch_fs,
+        event: core::ffi::c_uint,
+        arg: core::ffi::c_int,
+    );
 }
 pub const GC_HOST_LOG_ERR: gc_host_level = 0;
 pub const GC_HOST_LOG_INFO: gc_host_level = 1;
 pub type gc_host_level = core::ffi::c_uint;
 unsafe extern "C" {
-    pub fn gc_host_log(c: *mut bch_fs, level: core::ffi::c_uint, msg: *const core::ffi::c_char);
+    pub fn gc_host_log(
+        c: *mut bch_fs,
+        level: core::ffi::c_uint,
+        msg: *const core::ffi::c_char,
+    );
 }
 unsafe extern "C" {
     pub fn gc_host_fsck_err(
@@ -222,15 +230,21 @@ pub struct gc_host_dev_geom {
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     ["Size of gc_host_dev_geom"][::core::mem::size_of::<gc_host_dev_geom>() - 24usize];
-    ["Alignment of gc_host_dev_geom"][::core::mem::align_of::<gc_host_dev_geom>() - 8usize];
-    ["Offset of field: gc_host_dev_geom::nbuckets"]
-        [::core::mem::offset_of!(gc_host_dev_geom, nbuckets) - 0usize];
-    ["Offset of field: gc_host_dev_geom::bucket_size"]
-        [::core::mem::offset_of!(gc_host_dev_geom, bucket_size) - 8usize];
-    ["Offset of field: gc_host_dev_geom::first_bucket"]
-        [::core::mem::offset_of!(gc_host_dev_geom, first_bucket) - 12usize];
-    ["Offset of field: gc_host_dev_geom::dev_idx"]
-        [::core::mem::offset_of!(gc_host_dev_geom, dev_idx) - 16usize];
+    [
+        "Alignment of gc_host_dev_geom",
+    ][::core::mem::align_of::<gc_host_dev_geom>() - 8usize];
+    [
+        "Offset of field: gc_host_dev_geom::nbuckets",
+    ][::core::mem::offset_of!(gc_host_dev_geom, nbuckets) - 0usize];
+    [
+        "Offset of field: gc_host_dev_geom::bucket_size",
+    ][::core::mem::offset_of!(gc_host_dev_geom, bucket_size) - 8usize];
+    [
+        "Offset of field: gc_host_dev_geom::first_bucket",
+    ][::core::mem::offset_of!(gc_host_dev_geom, first_bucket) - 12usize];
+    [
+        "Offset of field: gc_host_dev_geom::dev_idx",
+    ][::core::mem::offset_of!(gc_host_dev_geom, dev_idx) - 16usize];
 };
 unsafe extern "C" {
     pub fn gc_host_dev_geom(ca: *mut bch_dev, out: *mut gc_host_dev_geom);
@@ -239,10 +253,16 @@ unsafe extern "C" {
     pub fn gc_host_dev_buckets(ca: *mut bch_dev, gc: bool) -> *mut bucket_array;
 }
 unsafe extern "C" {
-    pub fn gc_host_dev_gc_alloc_buckets(c: *mut bch_fs, ca: *mut bch_dev) -> core::ffi::c_int;
+    pub fn gc_host_dev_gc_alloc_buckets(
+        c: *mut bch_fs,
+        ca: *mut bch_dev,
+    ) -> core::ffi::c_int;
 }
 unsafe extern "C" {
-    pub fn gc_host_dev_gc_alloc_usage(c: *mut bch_fs, ca: *mut bch_dev) -> core::ffi::c_int;
+    pub fn gc_host_dev_gc_alloc_usage(
+        c: *mut bch_fs,
+        ca: *mut bch_dev,
+    ) -> core::ffi::c_int;
 }
 unsafe extern "C" {
     pub fn gc_host_dev_gc_free(c: *mut bch_fs, ca: *mut bch_dev);
@@ -256,20 +276,30 @@ pub struct gc_host_sb_layout {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of gc_host_sb_layout"][::core::mem::size_of::<gc_host_sb_layout>() - 496usize];
-    ["Alignment of gc_host_sb_layout"][::core::mem::align_of::<gc_host_sb_layout>() - 8usize];
-    ["Offset of field: gc_host_sb_layout::offset"]
-        [::core::mem::offset_of!(gc_host_sb_layout, offset) - 0usize];
-    ["Offset of field: gc_host_sb_layout::nr"]
-        [::core::mem::offset_of!(gc_host_sb_layout, nr) - 488usize];
-    ["Offset of field: gc_host_sb_layout::max_size_bits"]
-        [::core::mem::offset_of!(gc_host_sb_layout, max_size_bits) - 492usize];
+    [
+        "Size of gc_host_sb_layout",
+    ][::core::mem::size_of::<gc_host_sb_layout>() - 496usize];
+    [
+        "Alignment of gc_host_sb_layout",
+    ][::core::mem::align_of::<gc_host_sb_layout>() - 8usize];
+    [
+        "Offset of field: gc_host_sb_layout::offset",
+    ][::core::mem::offset_of!(gc_host_sb_layout, offset) - 0usize];
+    [
+        "Offset of field: gc_host_sb_layout::nr",
+    ][::core::mem::offset_of!(gc_host_sb_layout, nr) - 488usize];
+    [
+        "Offset of field: gc_host_sb_layout::max_size_bits",
+    ][::core::mem::offset_of!(gc_host_sb_layout, max_size_bits) - 492usize];
 };
 unsafe extern "C" {
     pub fn gc_host_dev_sb_layout(ca: *mut bch_dev, out: *mut gc_host_sb_layout);
 }
 unsafe extern "C" {
-    pub fn gc_host_dev_journal(ca: *mut bch_dev, buckets: *mut *const u64) -> core::ffi::c_uint;
+    pub fn gc_host_dev_journal(
+        ca: *mut bch_dev,
+        buckets: *mut *const u64,
+    ) -> core::ffi::c_uint;
 }
 unsafe extern "C" {
     pub fn gc_host_dev_reserve_bucket(
@@ -314,15 +344,21 @@ pub struct gc_host_counters {
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     ["Size of gc_host_counters"][::core::mem::size_of::<gc_host_counters>() - 24usize];
-    ["Alignment of gc_host_counters"][::core::mem::align_of::<gc_host_counters>() - 8usize];
-    ["Offset of field: gc_host_counters::replicas"]
-        [::core::mem::offset_of!(gc_host_counters, replicas) - 0usize];
-    ["Offset of field: gc_host_counters::nr"]
-        [::core::mem::offset_of!(gc_host_counters, nr) - 8usize];
-    ["Offset of field: gc_host_counters::stride"]
-        [::core::mem::offset_of!(gc_host_counters, stride) - 12usize];
-    ["Offset of field: gc_host_counters::btree_node_size"]
-        [::core::mem::offset_of!(gc_host_counters, btree_node_size) - 16usize];
+    [
+        "Alignment of gc_host_counters",
+    ][::core::mem::align_of::<gc_host_counters>() - 8usize];
+    [
+        "Offset of field: gc_host_counters::replicas",
+    ][::core::mem::offset_of!(gc_host_counters, replicas) - 0usize];
+    [
+        "Offset of field: gc_host_counters::nr",
+    ][::core::mem::offset_of!(gc_host_counters, nr) - 8usize];
+    [
+        "Offset of field: gc_host_counters::stride",
+    ][::core::mem::offset_of!(gc_host_counters, stride) - 12usize];
+    [
+        "Offset of field: gc_host_counters::btree_node_size",
+    ][::core::mem::offset_of!(gc_host_counters, btree_node_size) - 16usize];
 };
 unsafe extern "C" {
     pub fn gc_host_counters(c: *mut bch_fs, out: *mut gc_host_counters);
@@ -387,10 +423,18 @@ unsafe extern "C" {
     pub fn gc_host_usage_fold(c: *mut bch_fs);
 }
 unsafe extern "C" {
-    pub fn gc_host_dev_usage_set(c: *mut bch_fs, ca: *mut bch_dev, usage: *const bch_dev_usage);
+    pub fn gc_host_dev_usage_set(
+        c: *mut bch_fs,
+        ca: *mut bch_dev,
+        usage: *const bch_dev_usage,
+    );
 }
 unsafe extern "C" {
-    pub fn gc_host_usage(c: *mut bch_fs, gc: bool, nr_u64s: *mut core::ffi::c_uint) -> *mut u64;
+    pub fn gc_host_usage(
+        c: *mut bch_fs,
+        gc: bool,
+        nr_u64s: *mut core::ffi::c_uint,
+    ) -> *mut u64;
 }
 unsafe extern "C" {
     pub fn gc_host_replicas_entry(
@@ -415,21 +459,30 @@ pub struct gc_host_node_info {
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     ["Size of gc_host_node_info"][::core::mem::size_of::<gc_host_node_info>() - 32usize];
-    ["Alignment of gc_host_node_info"][::core::mem::align_of::<gc_host_node_info>() - 8usize];
-    ["Offset of field: gc_host_node_info::min_key"]
-        [::core::mem::offset_of!(gc_host_node_info, min_key) - 0usize];
-    ["Offset of field: gc_host_node_info::max_key"]
-        [::core::mem::offset_of!(gc_host_node_info, max_key) - 8usize];
-    ["Offset of field: gc_host_node_info::key"]
-        [::core::mem::offset_of!(gc_host_node_info, key) - 16usize];
-    ["Offset of field: gc_host_node_info::seq"]
-        [::core::mem::offset_of!(gc_host_node_info, seq) - 24usize];
-    ["Offset of field: gc_host_node_info::level"]
-        [::core::mem::offset_of!(gc_host_node_info, level) - 28usize];
-    ["Offset of field: gc_host_node_info::btree_id"]
-        [::core::mem::offset_of!(gc_host_node_info, btree_id) - 29usize];
-    ["Offset of field: gc_host_node_info::fake"]
-        [::core::mem::offset_of!(gc_host_node_info, fake) - 30usize];
+    [
+        "Alignment of gc_host_node_info",
+    ][::core::mem::align_of::<gc_host_node_info>() - 8usize];
+    [
+        "Offset of field: gc_host_node_info::min_key",
+    ][::core::mem::offset_of!(gc_host_node_info, min_key) - 0usize];
+    [
+        "Offset of field: gc_host_node_info::max_key",
+    ][::core::mem::offset_of!(gc_host_node_info, max_key) - 8usize];
+    [
+        "Offset of field: gc_host_node_info::key",
+    ][::core::mem::offset_of!(gc_host_node_info, key) - 16usize];
+    [
+        "Offset of field: gc_host_node_info::seq",
+    ][::core::mem::offset_of!(gc_host_node_info, seq) - 24usize];
+    [
+        "Offset of field: gc_host_node_info::level",
+    ][::core::mem::offset_of!(gc_host_node_info, level) - 28usize];
+    [
+        "Offset of field: gc_host_node_info::btree_id",
+    ][::core::mem::offset_of!(gc_host_node_info, btree_id) - 29usize];
+    [
+        "Offset of field: gc_host_node_info::fake",
+    ][::core::mem::offset_of!(gc_host_node_info, fake) - 30usize];
 };
 unsafe extern "C" {
     pub fn gc_host_node_info(b: *mut btree, out: *mut gc_host_node_info);
@@ -466,13 +519,18 @@ pub struct gc_host_node_set {
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     ["Size of gc_host_node_set"][::core::mem::size_of::<gc_host_node_set>() - 24usize];
-    ["Alignment of gc_host_node_set"][::core::mem::align_of::<gc_host_node_set>() - 8usize];
-    ["Offset of field: gc_host_node_set::format"]
-        [::core::mem::offset_of!(gc_host_node_set, format) - 0usize];
-    ["Offset of field: gc_host_node_set::keys"]
-        [::core::mem::offset_of!(gc_host_node_set, keys) - 8usize];
-    ["Offset of field: gc_host_node_set::u64s"]
-        [::core::mem::offset_of!(gc_host_node_set, u64s) - 16usize];
+    [
+        "Alignment of gc_host_node_set",
+    ][::core::mem::align_of::<gc_host_node_set>() - 8usize];
+    [
+        "Offset of field: gc_host_node_set::format",
+    ][::core::mem::offset_of!(gc_host_node_set, format) - 0usize];
+    [
+        "Offset of field: gc_host_node_set::keys",
+    ][::core::mem::offset_of!(gc_host_node_set, keys) - 8usize];
+    [
+        "Offset of field: gc_host_node_set::u64s",
+    ][::core::mem::offset_of!(gc_host_node_set, u64s) - 16usize];
 };
 unsafe extern "C" {
     pub fn gc_host_node_set(
@@ -489,10 +547,15 @@ pub struct gc_host_node_keys {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of gc_host_node_keys"][::core::mem::size_of::<gc_host_node_keys>() - 144usize];
-    ["Alignment of gc_host_node_keys"][::core::mem::align_of::<gc_host_node_keys>() - 8usize];
-    ["Offset of field: gc_host_node_keys::opaque"]
-        [::core::mem::offset_of!(gc_host_node_keys, opaque) - 0usize];
+    [
+        "Size of gc_host_node_keys",
+    ][::core::mem::size_of::<gc_host_node_keys>() - 144usize];
+    [
+        "Alignment of gc_host_node_keys",
+    ][::core::mem::align_of::<gc_host_node_keys>() - 8usize];
+    [
+        "Offset of field: gc_host_node_keys::opaque",
+    ][::core::mem::offset_of!(gc_host_node_keys, opaque) - 0usize];
 };
 unsafe extern "C" {
     pub fn gc_host_node_keys_init(
@@ -502,7 +565,10 @@ unsafe extern "C" {
     );
 }
 unsafe extern "C" {
-    pub fn gc_host_node_keys_next(it: *mut gc_host_node_keys, out: *mut bkey_s_c) -> bool;
+    pub fn gc_host_node_keys_next(
+        it: *mut gc_host_node_keys,
+        out: *mut bkey_s_c,
+    ) -> bool;
 }
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -522,10 +588,16 @@ unsafe extern "C" {
     ) -> *mut gc_host_walk;
 }
 unsafe extern "C" {
-    pub fn gc_host_walk_next_key(w: *mut gc_host_walk, out: *mut bkey_s_c) -> core::ffi::c_int;
+    pub fn gc_host_walk_next_key(
+        w: *mut gc_host_walk,
+        out: *mut bkey_s_c,
+    ) -> core::ffi::c_int;
 }
 unsafe extern "C" {
-    pub fn gc_host_walk_next_node(w: *mut gc_host_walk, out: *mut *mut btree) -> core::ffi::c_int;
+    pub fn gc_host_walk_next_node(
+        w: *mut gc_host_walk,
+        out: *mut *mut btree,
+    ) -> core::ffi::c_int;
 }
 unsafe extern "C" {
     pub fn gc_host_walk_resched(w: *mut gc_host_walk);
@@ -568,19 +640,27 @@ pub struct gc_host_new_node {
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     ["Size of gc_host_new_node"][::core::mem::size_of::<gc_host_new_node>() - 32usize];
-    ["Alignment of gc_host_new_node"][::core::mem::align_of::<gc_host_new_node>() - 8usize];
-    ["Offset of field: gc_host_new_node::min_key"]
-        [::core::mem::offset_of!(gc_host_new_node, min_key) - 0usize];
-    ["Offset of field: gc_host_new_node::max_key"]
-        [::core::mem::offset_of!(gc_host_new_node, max_key) - 8usize];
-    ["Offset of field: gc_host_new_node::keys"]
-        [::core::mem::offset_of!(gc_host_new_node, keys) - 16usize];
-    ["Offset of field: gc_host_new_node::u64s"]
-        [::core::mem::offset_of!(gc_host_new_node, u64s) - 24usize];
-    ["Offset of field: gc_host_new_node::packed_keys"]
-        [::core::mem::offset_of!(gc_host_new_node, packed_keys) - 28usize];
-    ["Offset of field: gc_host_new_node::unpacked_keys"]
-        [::core::mem::offset_of!(gc_host_new_node, unpacked_keys) - 30usize];
+    [
+        "Alignment of gc_host_new_node",
+    ][::core::mem::align_of::<gc_host_new_node>() - 8usize];
+    [
+        "Offset of field: gc_host_new_node::min_key",
+    ][::core::mem::offset_of!(gc_host_new_node, min_key) - 0usize];
+    [
+        "Offset of field: gc_host_new_node::max_key",
+    ][::core::mem::offset_of!(gc_host_new_node, max_key) - 8usize];
+    [
+        "Offset of field: gc_host_new_node::keys",
+    ][::core::mem::offset_of!(gc_host_new_node, keys) - 16usize];
+    [
+        "Offset of field: gc_host_new_node::u64s",
+    ][::core::mem::offset_of!(gc_host_new_node, u64s) - 24usize];
+    [
+        "Offset of field: gc_host_new_node::packed_keys",
+    ][::core::mem::offset_of!(gc_host_new_node, packed_keys) - 28usize];
+    [
+        "Offset of field: gc_host_new_node::unpacked_keys",
+    ][::core::mem::offset_of!(gc_host_new_node, unpacked_keys) - 30usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -590,12 +670,18 @@ pub struct gc_host_parent_key {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of gc_host_parent_key"][::core::mem::size_of::<gc_host_parent_key>() - 16usize];
-    ["Alignment of gc_host_parent_key"][::core::mem::align_of::<gc_host_parent_key>() - 8usize];
-    ["Offset of field: gc_host_parent_key::pos"]
-        [::core::mem::offset_of!(gc_host_parent_key, pos) - 0usize];
-    ["Offset of field: gc_host_parent_key::new_node"]
-        [::core::mem::offset_of!(gc_host_parent_key, new_node) - 8usize];
+    [
+        "Size of gc_host_parent_key",
+    ][::core::mem::size_of::<gc_host_parent_key>() - 16usize];
+    [
+        "Alignment of gc_host_parent_key",
+    ][::core::mem::align_of::<gc_host_parent_key>() - 8usize];
+    [
+        "Offset of field: gc_host_parent_key::pos",
+    ][::core::mem::offset_of!(gc_host_parent_key, pos) - 0usize];
+    [
+        "Offset of field: gc_host_parent_key::new_node",
+    ][::core::mem::offset_of!(gc_host_parent_key, new_node) - 8usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -611,24 +697,36 @@ pub struct gc_host_replacement {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of gc_host_replacement"][::core::mem::size_of::<gc_host_replacement>() - 56usize];
-    ["Alignment of gc_host_replacement"][::core::mem::align_of::<gc_host_replacement>() - 8usize];
-    ["Offset of field: gc_host_replacement::parent"]
-        [::core::mem::offset_of!(gc_host_replacement, parent) - 0usize];
-    ["Offset of field: gc_host_replacement::old_nodes"]
-        [::core::mem::offset_of!(gc_host_replacement, old_nodes) - 8usize];
-    ["Offset of field: gc_host_replacement::new_nodes"]
-        [::core::mem::offset_of!(gc_host_replacement, new_nodes) - 16usize];
-    ["Offset of field: gc_host_replacement::format"]
-        [::core::mem::offset_of!(gc_host_replacement, format) - 24usize];
-    ["Offset of field: gc_host_replacement::keys"]
-        [::core::mem::offset_of!(gc_host_replacement, keys) - 32usize];
-    ["Offset of field: gc_host_replacement::nr_old"]
-        [::core::mem::offset_of!(gc_host_replacement, nr_old) - 40usize];
-    ["Offset of field: gc_host_replacement::nr_new"]
-        [::core::mem::offset_of!(gc_host_replacement, nr_new) - 44usize];
-    ["Offset of field: gc_host_replacement::nr_keys"]
-        [::core::mem::offset_of!(gc_host_replacement, nr_keys) - 48usize];
+    [
+        "Size of gc_host_replacement",
+    ][::core::mem::size_of::<gc_host_replacement>() - 56usize];
+    [
+        "Alignment of gc_host_replacement",
+    ][::core::mem::align_of::<gc_host_replacement>() - 8usize];
+    [
+        "Offset of field: gc_host_replacement::parent",
+    ][::core::mem::offset_of!(gc_host_replacement, parent) - 0usize];
+    [
+        "Offset of field: gc_host_replacement::old_nodes",
+    ][::core::mem::offset_of!(gc_host_replacement, old_nodes) - 8usize];
+    [
+        "Offset of field: gc_host_replacement::new_nodes",
+    ][::core::mem::offset_of!(gc_host_replacement, new_nodes) - 16usize];
+    [
+        "Offset of field: gc_host_replacement::format",
+    ][::core::mem::offset_of!(gc_host_replacement, format) - 24usize];
+    [
+        "Offset of field: gc_host_replacement::keys",
+    ][::core::mem::offset_of!(gc_host_replacement, keys) - 32usize];
+    [
+        "Offset of field: gc_host_replacement::nr_old",
+    ][::core::mem::offset_of!(gc_host_replacement, nr_old) - 40usize];
+    [
+        "Offset of field: gc_host_replacement::nr_new",
+    ][::core::mem::offset_of!(gc_host_replacement, nr_new) - 44usize];
+    [
+        "Offset of field: gc_host_replacement::nr_keys",
+    ][::core::mem::offset_of!(gc_host_replacement, nr_keys) - 48usize];
 };
 unsafe extern "C" {
     pub fn gc_host_walk_replace(
@@ -638,7 +736,10 @@ unsafe extern "C" {
     ) -> core::ffi::c_int;
 }
 unsafe extern "C" {
-    pub fn gc_host_walk_wait(w: *mut gc_host_walk, now: *mut *mut btree) -> core::ffi::c_int;
+    pub fn gc_host_walk_wait(
+        w: *mut gc_host_walk,
+        now: *mut *mut btree,
+    ) -> core::ffi::c_int;
 }
 unsafe extern "C" {
     pub fn gc_host_thread_start(

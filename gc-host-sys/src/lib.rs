@@ -4,5 +4,6 @@
 //! that building the library needs no libclang.
 #![no_std]
 
+#[rustfmt::skip]
 mod bindings;
 pub use bindings::*;

@@ -112,9 +112,7 @@ impl Key {
     #[must_use]
     pub fn from_words(words: &[u64]) -> Option<Self> {
         let (head, v) = words.split_first_chunk::<{ BKEY_U64S as usize }>()?;
-        // SAFETY: Bkey is plain integers without padding, 40 bytes as asserted by
-        // gc-core: any five words are one.
-        let k = unsafe { std::mem::transmute::<[u64; 5], Bkey>(*head) };
+        let k = Bkey::from_words(*head);
         let fits = usize::from(k.u64s) == words.len();
         (fits && k.format() == 1).then(|| Self { k, v: v.into() })
     }
@@ -122,9 +120,7 @@ impl Key {
     /// The words of a `struct bkey_i`.
     #[must_use]
     pub fn words(&self) -> Vec<u64> {
-        // SAFETY: Bkey is plain integers without padding, as long as five words.
-        let head = unsafe { std::mem::transmute::<Bkey, [u64; 5]>(self.k) };
-        head.into_iter().chain(self.v.iter().copied()).collect()
+        self.k.to_words().into_iter().chain(self.v.iter().copied()).collect()
     }
 
     /// The key as the engine sees it.

@@ -2,6 +2,7 @@
 //! Marking: the engine's own accounting over the model's arrays.
 
 use crate::Model;
+use crate::call::Call;
 use crate::device::Device;
 use crate::key::Key;
 use crate::locks::{LockId, Mode};
@@ -127,6 +128,18 @@ impl Model {
                 Err(Error::INVAL)
             }
         }
+    }
+
+    /// Counts a key on the side that the flags say, by the engine's accounting.
+    ///
+    /// # Errors
+    /// Why it was not counted in full; a planned failure.
+    pub fn count_key(&self, key: KeyRef<'_>, sectors: i64, flags: u32) -> Result<()> {
+        self.call(Call::MarkKey, String::new)?;
+        self.take(LockId::Mark, Mode::Shared);
+        let ret = self.do_mark_key(key, sectors, flags);
+        self.release(LockId::Mark);
+        ret
     }
 
     pub(crate) fn do_mark_key(&self, key: KeyRef<'_>, sectors: i64, flags: u32) -> Result<()> {

@@ -10,7 +10,9 @@ use crate::locks::{LockId, Mode};
 use crate::running::Reserve;
 use gc_core::bkey::KeyRef;
 use gc_core::error::{Errno, Error, Result};
-use gc_core::host::{CoalesceWalk, NodeKeys, Param, Replacement, Walk, WalkKind};
+use gc_core::host::{
+    CoalesceWalk, GcRead, GcWrite, Held, NodeKeys, Param, Replacement, Walk, WalkKind,
+};
 use gc_core::layout::btree::BTREE_INSERT_USE_RESERVE;
 use gc_core::layout::{Bpos, BtreeId, POS_MAX, POS_MIN};
 use std::sync::Arc;
@@ -107,9 +109,9 @@ impl MergedKeys {
 }
 
 impl NodeKeys for MergedKeys {
-    fn next(&mut self) -> Option<KeyRef<'_>> {
+    fn next(&mut self) -> Result<Option<KeyRef<'_>>> {
         loop {
-            let (of_journal, i) = self.advance()?;
+            let Some((of_journal, i)) = self.advance() else { return Ok(None) };
             let shown = |k: &Key| !k.is_deleted();
             let hit = if of_journal {
                 self.journal.get(i).is_some_and(|e| shown(&e.key))
@@ -117,11 +119,11 @@ impl NodeKeys for MergedKeys {
                 self.node.keys.get(i).is_some_and(shown)
             };
             if hit {
-                return if of_journal {
+                return Ok(if of_journal {
                     self.journal.get(i).map(|e| e.key.get())
                 } else {
                     self.node.keys.get(i).map(Key::get)
-                };
+                });
             }
         }
     }
@@ -269,7 +271,7 @@ impl Walk for TreeWalk<'_> {
         self.model.note(Call::WalkResched, String::new);
     }
 
-    fn rewrite(&mut self, node: NodeId, insert_flags: u32) -> Result<()> {
+    fn rewrite(&mut self, _gc: &Held<GcWrite>, node: NodeId, insert_flags: u32) -> Result<()> {
         let model = self.model;
         model.call(Call::WalkRewrite, || format!("{insert_flags:#x}"))?;
         model.needs("walk_rewrite", LockId::Gc, Mode::Exclusive);
@@ -307,7 +309,11 @@ impl CoalesceWalk for TreeWalk<'_> {
         self.above.last().copied()
     }
 
-    fn replace(&mut self, r: &Replacement<'_, NodeId>) -> Result<NodeId> {
+    fn replace(
+        &mut self,
+        _gc: &Held<GcRead>,
+        r: &Replacement<'_, NodeId>,
+    ) -> Result<Option<NodeId>> {
         let model = self.model;
         model.call(Call::WalkReplace, || format!("{} by {}", r.old.len(), r.new.len()))?;
         model.needs("walk_replace", LockId::Gc, Mode::Shared);
@@ -332,7 +338,7 @@ impl CoalesceWalk for TreeWalk<'_> {
         let now = new.last().copied().ok_or(Error::INVAL)?;
         model.take(LockId::Node(now), Mode::Shared);
         self.locked = Some(now);
-        Ok(now)
+        Ok(Some(now))
     }
 
     fn wait(&mut self) -> Result<Option<NodeId>> {

@@ -145,7 +145,7 @@ fn run_quietly(model: &Model, initial: bool) -> gc_core::error::Result<()> {
 // the next; runs see whichever members there are.
 #[test]
 fn members_come_and_go() {
-    use gc_core::host::Host;
+    use gc_core::host::Members;
     let model = files(1);
     let idx = model.add_device(64, 128, 0, 2).unwrap();
     assert_eq!(idx, 1);

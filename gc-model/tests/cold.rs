@@ -10,7 +10,7 @@ use gc_core::error::{Errno, Error};
 use gc_core::finding::Answer;
 use gc_core::gc::position::{self, Position};
 use gc_core::gens::gc_gens;
-use gc_core::host::{GcPosCell, Lock, Locked, Param};
+use gc_core::host::{GcPosCell, GcWrite, Param};
 use gc_core::layout::{Bpos, BtreeId, ExtentPtr, GcPhase, KeyType};
 use gc_model::{Call, Key, Model, NodePlace, Options, Ptr, Where};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -197,8 +197,8 @@ fn a_merge_that_fails_says_so() {
 #[test]
 fn the_position_never_goes_back() {
     let model = Model::new(&Options::default()).unwrap();
-    let gc = Locked::new(&model, Lock::GcWrite);
-    let mut at = Position::new(&model);
+    let gc = GcWrite::lock(&model);
+    let mut at = Position::new(&model, &gc).unwrap();
     let (early, late) = (position::phase(GcPhase::START), position::phase(GcPhase::SB));
     at.advance(late).unwrap();
     for back in [early, late] {

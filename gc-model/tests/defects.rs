@@ -9,7 +9,7 @@ use gc_core::error::Error;
 use gc_core::finding::{Answer, Code};
 use gc_core::gc::metadata::{Membership, mark_dev_superblock};
 use gc_core::gens::gc_gens;
-use gc_core::host::{Lock, Locked};
+use gc_core::host::Lock;
 use gc_core::layout::{Bpos, BtreeId, DataType, POS_MAX, POS_MIN};
 use gc_model::{Call, Key, Model, NodePlace, Options, Ptr, Where};
 
@@ -210,7 +210,7 @@ fn d14_ranges_of_superblocks_are_bounded() {
         let model = Model::new(&Options::default()).unwrap();
         let id = model.stray_device(4, 16).unwrap();
         model.device(id).unwrap().set_superblocks(offsets, bits);
-        mark_dev_superblock(&model, id, Membership::Stray, 0);
+        mark_dev_superblock(&model, id, Membership::Stray, 0).unwrap();
         assert_no_violation(&model);
         let dev = model.device(id).unwrap();
         let sectors = (0..4).map(|b| dev.bucket(b).unwrap().mark.dirty_sectors()).collect();
@@ -436,7 +436,9 @@ fn small_print_of_a_run() {
 // Oracle: the contract checks themselves: each misuse is a violation.
 #[test]
 fn misuse_is_noticed() {
-    use gc_core::host::{DeviceHost, Host, Side};
+    use gc_core::host::{
+        Coordination, GcWrite, Held, Locks, MarkRead, Marking, Members, Side, State, Usage,
+    };
     let model = Model::new(&Options::default()).unwrap();
     let misused = |what: &str, f: &dyn Fn()| {
         model.clear_violations();
@@ -446,20 +448,22 @@ fn misuse_is_noticed() {
     };
     misused("no state lock", &|| model.assert_held(Lock::StateRead));
     misused("usage without the mark lock", &|| {
-        let _words = model.usage(Side::Live);
+        // SAFETY: nobody else is there; that it is not true is what is tested.
+        let mark = unsafe { Held::by_contract() };
+        let _words = model.usage(&mark, Side::Live).unwrap();
     });
     misused("mark_replicas under the mark lock", &|| {
-        let _mark = Locked::new(&model, Lock::MarkRead);
+        let _mark = MarkRead::lock(&model);
         let key = Key::inode(1).unwrap();
         model.mark_replicas(key.get()).unwrap();
     });
     misused("the mark lock twice", &|| {
-        let _one = Locked::new(&model, Lock::MarkRead);
-        let _two = Locked::new(&model, Lock::MarkRead);
+        let _one = MarkRead::lock(&model);
+        let _two = MarkRead::lock(&model);
     });
     misused("against the order", &|| {
-        let _mark = Locked::new(&model, Lock::MarkRead);
-        let _gc = Locked::new(&model, Lock::GcWrite);
+        let _mark = MarkRead::lock(&model);
+        let _gc = GcWrite::lock(&model);
     });
     misused("a reference kept", &|| {
         let _dev = model.dev_next(0, false);
@@ -470,16 +474,20 @@ fn misuse_is_noticed() {
         model.dev_put(dev, false);
     });
     misused("gc arrays left", &|| model.dev_gc_alloc_buckets(dev).unwrap());
-    misused("gc arrays freed without the lock", &|| model.dev_gc_free(dev));
+    misused("gc arrays freed without the lock", &|| {
+        // SAFETY: as above.
+        let mark = unsafe { Held::by_contract() };
+        model.dev_gc_free(&mark, dev);
+    });
     misused("journal unblocked", &|| model.journal_unblock());
     misused("position back", &|| {
         use gc_core::gc::position::{phase, seqlock_write};
         use gc_core::layout::GcPhase;
-        let _gc = Locked::new(&model, Lock::GcWrite);
-        seqlock_write(model.gc_pos(), phase(GcPhase::SB));
+        let _gc = GcWrite::lock(&model);
+        seqlock_write(model.gc_pos().unwrap(), phase(GcPhase::SB));
         model.gc_count_inc();
-        seqlock_write(model.gc_pos(), phase(GcPhase::START));
+        seqlock_write(model.gc_pos().unwrap(), phase(GcPhase::START));
         model.gc_count_inc();
-        seqlock_write(model.gc_pos(), phase(GcPhase::NOT_RUNNING));
+        seqlock_write(model.gc_pos().unwrap(), phase(GcPhase::NOT_RUNNING));
     });
 }

@@ -1,54 +1,119 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Why an image cannot be opened, or its recovery does not get to the gc.
 
+use crate::superblock::Identity;
 use gc_core::accounting::replicas::section::Invalid;
 pub use gc_disk::crypt::KeyError;
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
+use thiserror::Error;
 
 /// Why a superblock is not accepted: the original's words.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SbError {
     /// One of the original's reasons.
+    #[error("{0}")]
     Reason(&'static str),
     /// There are no bytes.
+    #[error("empty: there is no file system in it")]
     Empty,
     /// There are fewer sectors than a superblock and what is before it take.
+    #[error("too short for a bcachefs file system ({0} sectors)")]
     Short(u64),
-    /// Neither a superblock nor a list of its copies is where they have to be.
+    /// There is no superblock anywhere, and no list of its copies.
+    #[error(
+        "not a bcachefs file system (no superblock at sector 8, no list of its copies at \
+         sector 7, no copy in the first 32 MiB and the last 64 MiB)"
+    )]
     NotBcachefs,
+    /// There is a list of its copies, and none of them, nor any elsewhere.
+    #[error(
+        "there is a list of superblock copies at sector 7, but no superblock where it says, nor \
+         in the first 32 MiB and the last 64 MiB"
+    )]
+    NoCopy,
+    /// A bcachefs file system that is not read.
+    #[error("{0}")]
+    Recognised(Recognised),
     /// The sectors cannot be read.
+    #[error("the superblock at sector {0} cannot be read")]
     Unreadable(u64),
-    /// A format version that is not ours.
-    Version(u16),
     /// An entry of a list of device sets.
+    #[error("{0}")]
     Replicas(Invalid),
 }
 
-impl fmt::Display for SbError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// A bcachefs file system that is recognised and not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recognised {
+    /// What a superblock says of itself.
+    pub id: Identity,
+    /// Which superblock.
+    pub by: By,
+}
+
+/// The superblock by which a file system is recognised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// The one at sector 8.
+    Default,
+    /// A copy that the list at sector 7 leads to: the one at sector 8 is damaged.
+    Listed,
+    /// One that was searched for: the list is damaged too.
+    SearchWithoutList,
+    /// One that was searched for: all that the list leads to are damaged too.
+    Search,
+}
+
+impl By {
+    const fn damaged(self) -> &'static str {
         match self {
-            Self::Reason(r) => f.write_str(r),
-            Self::Empty => f.write_str("empty: there is no file system in it"),
-            Self::Short(sectors) => {
-                write!(f, "too short for a bcachefs file system ({sectors} sectors)")
+            Self::Default => "",
+            Self::Listed => "the superblock at sector 8 is damaged",
+            Self::SearchWithoutList => {
+                "the superblock at sector 8 and the list of its copies at sector 7 are damaged"
             }
-            Self::NotBcachefs => f.write_str(
-                "not a bcachefs file system (no superblock at sector 8, no list of its \
-                 copies at sector 7)",
-            ),
-            Self::Unreadable(sector) => {
-                write!(f, "the superblock at sector {sector} cannot be read")
-            }
-            Self::Replicas(e) => e.fmt(f),
-            Self::Version(v) => {
-                let max = crate::superblock::VERSION_MAX.saturating_sub(1);
-                write!(f, "format version {v}; this reads up to {max}")
+            Self::Search => {
+                "the superblock at sector 8 and those in the list of its copies at sector 7 are \
+                 damaged"
             }
         }
     }
 }
+
+impl fmt::Display for Recognised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, by } = self;
+        let Identity { sector, written_for, .. } = id;
+        let searched = matches!(by, By::Search | By::SearchWithoutList);
+        if searched && sector != written_for {
+            write!(f, "no file system at its beginning, but {id}, whose superblock for sector ")?;
+            write!(f, "{written_for} is at sector {sector}")?;
+            return match sector.checked_sub(*written_for) {
+                Some(start) => {
+                    write!(f, ": it begins at sector {start}, as in a partition or a file")
+                }
+                None => f.write_str(": its own beginning was cut off"),
+            };
+        }
+        write!(f, "{id}; ")?;
+        match (id.is_read(), by) {
+            (false, By::Default) => f.write_str(ONLY_2020),
+            (false, _) => {
+                write!(f, "{ONLY_2020} ({}; a copy is at sector {sector})", by.damaged())
+            }
+            (true, _) => write!(
+                f,
+                "not read: {}, and this version does not use the copy at sector {sector}",
+                by.damaged()
+            ),
+        }
+    }
+}
+
+const ONLY_2020: &str = "this version reads the format of 2020 only, but for `bch-gc state`";
 
 impl From<&'static str> for SbError {
     fn from(r: &'static str) -> Self {
@@ -57,87 +122,73 @@ impl From<&'static str> for SbError {
 }
 
 /// Why the file system cannot be opened.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum OpenError {
     /// No device was named.
+    #[error("no device named")]
     NoDevice,
     /// A device cannot be opened or read.
-    Io(PathBuf, std::io::Error),
+    #[error("{path}: {text}", path = .0.display(), text = text_of(.1))]
+    Io(PathBuf, #[source] io::Error),
     /// A block device is mounted, or held by another program.
+    #[error(
+        "{}: in use (mounted, or held by another program); --in-use reads it all the same",
+        .0.display()
+    )]
     InUse(PathBuf),
     /// A device ends before its buckets do: sectors it has and needs.
+    #[error(
+        "{path}: cannot online: device too small (cut short: {1} sectors, {2} by its superblock)",
+        path = .0.display()
+    )]
     TooSmall(PathBuf, u64, u64),
     /// There is not enough memory for the buckets.
+    #[error("not enough memory for the buckets")]
     Memory,
     /// A superblock was not accepted.
-    Superblock(PathBuf, SbError),
+    #[error("{path}: {1}", path = .0.display())]
+    Superblock(PathBuf, #[source] SbError),
     /// A device does not belong to the others.
+    #[error("{path}: {1}", path = .0.display())]
     Member(PathBuf, &'static str),
     /// Two of the devices are the same member.
+    #[error(
+        "{path}: already have device online in slot {1} (the same member twice)",
+        path = .0.display()
+    )]
     Twice(PathBuf, u8),
     /// The devices at hand are too few: index and UUID of those that are missing.
+    #[error("insufficient devices{}", each_missing(.0))]
     Insufficient(Vec<(u8, [u8; 16])>),
     /// A member is missing, and all were asked for: its index and UUID.
+    #[error("{}", missing(*.0, .1))]
     MemberMissing(u8, [u8; 16]),
     /// The file system was never mounted: there is nothing to check.
+    #[error("not initialized: never mounted")]
     NotInitialized,
     /// The key is not to be had.
-    Key(KeyError),
+    #[error(transparent)]
+    Key(#[from] KeyError),
 }
 
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoDevice => f.write_str("no device named"),
-            Self::Io(p, e) => {
-                let text = e.to_string();
-                // The number says nothing to people.
-                let text = text.split(" (os error").next().unwrap_or_default();
-                write!(f, "{}: {text}", p.display())
-            }
-            Self::InUse(p) => write!(
-                f,
-                "{}: in use (mounted, or held by another program); --in-use reads it all \
-                 the same",
-                p.display()
-            ),
-            Self::TooSmall(p, has, needs) => write!(
-                f,
-                "{}: cannot online: device too small (cut short: {has} sectors, {needs} by its \
-                 superblock)",
-                p.display()
-            ),
-            Self::Memory => f.write_str("not enough memory for the buckets"),
-            Self::Superblock(p, e) => write!(f, "{}: {e}", p.display()),
-            Self::Member(p, e) => write!(f, "{}: {e}", p.display()),
-            Self::Twice(p, i) => {
-                write!(
-                    f,
-                    "{}: already have device online in slot {i} (the same member twice)",
-                    p.display()
-                )
-            }
-            Self::Insufficient(missing) => {
-                f.write_str("insufficient devices")?;
-                for (idx, uuid) in missing {
-                    write!(f, "; member {idx} ({}) is missing", crate::fs::uuid_text(uuid))?;
-                }
-                Ok(())
-            }
-            Self::MemberMissing(idx, uuid) => {
-                write!(f, "member {idx} ({}) is missing", crate::fs::uuid_text(uuid))
-            }
-            Self::NotInitialized => f.write_str("not initialized: never mounted"),
-            Self::Key(e) => e.fmt(f),
-        }
-    }
+/// The words of an error without its number, which says nothing to people.
+fn text_of(e: &io::Error) -> String {
+    let text = e.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_string()
 }
 
-impl std::error::Error for OpenError {}
+fn missing(idx: u8, uuid: &[u8; 16]) -> String {
+    format!("member {idx} ({}) is missing", crate::fs::uuid_text(uuid))
+}
+
+fn each_missing(members: &[(u8, [u8; 16])]) -> String {
+    members.iter().map(|(idx, uuid)| format!("; {}", missing(*idx, uuid))).collect()
+}
 
 /// Why recovery ended before the gc: the original's number and its words.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("Error in recovery: {what} ({ret})")]
 pub struct RecoveryError {
     /// Positive: `BCH_FSCK_*`; negative: an errno.
     pub ret: i32,
@@ -162,11 +213,3 @@ impl RecoveryError {
         Self { ret, what: what.into(), needs: None }
     }
 }
-
-impl fmt::Display for RecoveryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Error in recovery: {} ({})", self.what, self.ret)
-    }
-}
-
-impl std::error::Error for RecoveryError {}

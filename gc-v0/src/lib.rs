@@ -33,6 +33,7 @@
 extern crate self as gc_v0;
 
 pub mod coalesce;
+pub mod cursor;
 pub mod error;
 pub mod explain;
 pub mod files;
@@ -45,10 +46,12 @@ pub mod key_text;
 pub mod lost;
 pub mod map;
 pub mod memory;
+pub mod merged;
 pub mod node;
 pub mod paths;
 pub mod plain;
 pub mod plan;
+pub mod reason;
 pub mod recovery;
 pub mod report;
 pub mod superblock;

@@ -60,8 +60,9 @@ const BUCKET: u64 = 32;
 const PATH: u64 = 24;
 /// For what is found, and its texts: some thousand findings.
 const FOUND: u64 = 2 * MIB;
-/// For a bucket that a document tells of: nine values, in lists that grow.
-const ROW: u64 = 416;
+/// For a bucket that is kept until a document is printed: 24 bytes, in a list that doubles
+/// when it grows.
+const ROW: u64 = 72;
 
 /// Memory of the process at this moment, in bytes; none is known where the system
 /// does not say.
@@ -121,7 +122,8 @@ pub fn after_the_journal(fs: &Fs, in_parts: Option<usize>) -> u64 {
     ahead(fs, in_parts.unwrap_or(0)).saturating_add(path(fs)).saturating_add(buckets)
 }
 
-/// What documents take that tell of so many buckets, in bytes; of all buckets if `None`.
+/// What documents take that keep so many buckets until they are printed, in bytes; all
+/// buckets if `None`.
 #[must_use]
 pub fn documents(fs: &Fs, buckets: Option<u64>) -> u64 {
     match buckets {

@@ -3,7 +3,7 @@
 //! beside the state after it.
 
 use crate::host::Image;
-use crate::host::watch::{Reference, Watch, place_of};
+use crate::host::observer::{Observer, Reference, place_of};
 use gc_core::finding::{Finding, Marking};
 use gc_core::layout::usage::{FS_USAGE_NAMES, FS_USAGE_U64S};
 use gc_core::layout::{BucketMark, DataType, Stripe};
@@ -135,7 +135,7 @@ impl Plan {
 #[derive(Debug, Default)]
 pub struct RefusedPointers(BTreeMap<(u8, u64), u64>);
 
-impl Watch for RefusedPointers {
+impl Observer for RefusedPointers {
     fn pass(&mut self) {
         self.0.clear();
     }

@@ -11,7 +11,7 @@ use crate::fs::Fs;
 use crate::journal::{self, Journal, JournalKeys, Newest, Said, items};
 use crate::key::Key;
 use crate::node::Node;
-use crate::report::{Code, Flags, Found, Phase, Reporter};
+use crate::report::{Found, Phase, Reading, Reporter};
 use crate::superblock::{FEATURE_EXTENTS_ABOVE_BTREE_UPDATES, FEATURE_JOURNAL_SEQ_BLACKLIST_V3};
 use crate::tree::Nodes;
 use clean::Clean;
@@ -118,13 +118,8 @@ impl RecoveryArgs {
 }
 
 /// Takes a finding that may be repaired to whoever decides.
-pub(crate) fn ask(
-    reporter: &mut dyn Reporter,
-    code: Code,
-    flags: Flags,
-    text: impl Into<String>,
-) -> Result<bool, RecoveryError> {
-    match reporter.found(Found::new(code, flags, text)) {
+pub(crate) fn ask(reporter: &mut dyn Reporter, found: Found) -> Result<bool, RecoveryError> {
+    match reporter.found(found) {
         Answer::Fix => Ok(true),
         Answer::Ignore => Ok(false),
         Answer::Exit => {
@@ -225,8 +220,8 @@ pub fn begin(
             );
         }
         if fs.flags.clean && !journal.is_empty() {
-            let text = "filesystem marked clean but journal not empty";
-            if ask(reporter, Code::CleanJournalNotEmpty, Flags::MUST_FIX, text)? {
+            let found = Found::reading(&fs, &Reading::CleanJournalNotEmpty);
+            if ask(reporter, found)? {
                 fs.flags.compat &= !ALLOC_INFO;
                 fs.stored.clean = false;
                 fs.flags.clean = false;
@@ -394,14 +389,12 @@ fn check_sequence(
     let mut expected = start;
     for seq in seqs.iter().copied().filter(|s| *s >= start) {
         if seq != expected {
-            let before = seq.wrapping_sub(1);
-            let text =
-                format!("journal entries {expected}-{before} missing! (replaying {start}-{end})");
-            ask(reporter, Code::JournalMissing, Flags::FIX_OR_IGNORE, text)?;
+            let needed = (start, end);
+            let missing = Reading::JournalMissing { first: expected, next: seq, needed };
+            ask(reporter, Found::reading(fs, &missing))?;
         }
         if fs.is_blacklisted(seq) {
-            let text = format!("found blacklisted journal entry {seq}");
-            ask(reporter, Code::JournalBlacklisted, Flags::FIX_OR_IGNORE, text)?;
+            ask(reporter, Found::reading(fs, &Reading::JournalBlacklisted { seq }))?;
         }
         expected = fs.next_not_blacklisted(seq.wrapping_add(1));
     }

@@ -1,113 +1,97 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What is found wrong while reading, as data, handed over in order.
 
-use gc_core::finding::Answer;
+mod reading;
+
+use crate::fs::Fs;
+use gc_core::finding::{Answer, Finding};
+pub use gc_core::finding::{Code, Flags, NodePlace, Place, Severity, Value};
 pub use gc_disk::unreadable::{Holds, Unreadable};
+pub(crate) use reading::{JournalKeyPlace, Reading, RecordedRoot};
+use std::path::Path;
+use std::sync::Arc;
 
-/// What may be done about a finding: bits of `FSCK_*`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Flags(pub u32);
-
-impl Flags {
-    /// No repair, cannot be ignored.
-    pub const FATAL: Self = Self(0);
-    /// Always repaired.
-    pub const MUST_FIX: Self = Self(1);
-    /// Can only be ignored.
-    pub const IGNORE: Self = Self(2);
-    /// Repaired or ignored.
-    pub const FIX_OR_IGNORE: Self = Self(3);
-    /// Noted; a full check is needed.
-    pub const NEED_FSCK: Self = Self(6);
-}
-
-macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
-        /// Kinds of findings; names never change their meaning.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum Code {
-            $($(#[$doc])* $name,)*
-            /// What mark and sweep finds.
-            Counted(gc_core::finding::Code),
-        }
-
-        impl Code {
-            /// Those of reading; mark and sweep has its own.
-            pub const OF_READING: &'static [Self] = &[$(Self::$name,)*];
-
-            /// The stable name.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$name => $text,)*
-                    Self::Counted(code) => code.name(),
-                }
-            }
-        }
-    };
-}
-
-codes! {
-    /// The clean section is missing.
-    CleanMissing = "clean-missing";
-    /// Marked clean, but the journal has keys.
-    CleanJournalNotEmpty = "clean-journal-not-empty";
-    /// Sequence of clean section and journal differ.
-    CleanSeq = "clean-seq";
-    /// Clocks of clean section and journal differ.
-    CleanClock = "clean-clock";
-    /// A root of clean section and journal differ.
-    CleanRoot = "clean-root";
-    /// A journal entry does not fit its bucket.
-    JournalTooBig = "journal-too-big";
-    /// A journal entry has an unknown checksum type.
-    JournalCsumType = "journal-csum-type";
-    /// A journal entry's checksum is wrong.
-    JournalCsum = "journal-csum";
-    /// A journal entry's last_seq is beyond itself.
-    JournalLastSeq = "journal-last-seq";
-    /// Two copies of a journal entry differ.
-    JournalDuplicate = "journal-duplicate";
-    /// A journal entry is twice on a device.
-    JournalSameDevice = "journal-same-device";
-    /// An item of a journal entry is malformed.
-    JournalItem = "journal-item";
-    /// A key in the journal is invalid.
-    JournalKey = "journal-key";
-    /// The devices of a journal entry are not in the replicas table.
-    JournalReplicas = "journal-replicas";
-    /// Journal entries are missing.
-    JournalMissing = "journal-missing";
-    /// A journal entry is blacklisted.
-    JournalBlacklisted = "journal-blacklisted";
-    /// A node is wrong in a way that can be repaired in memory.
-    Node = "node";
-    /// A root is recorded as bad.
-    RootInvalid = "root-invalid";
-    /// A root cannot be read.
-    RootRead = "root-read";
-    /// A stripe points to a bucket of another generation.
-    StripeStale = "stripe-stale";
-}
-
-/// One finding: its kind, what may be answered, the original's text.
+/// One finding: what it is, where it is, and what may be answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// Kind.
+    /// What it is.
     pub code: Code,
+    /// How bad it is.
+    pub severity: Severity,
     /// What may be answered.
     pub flags: Flags,
-    /// Text, at most 511 bytes.
+    /// The original's text where it has one, at most 511 bytes.
     pub text: String,
+    /// Where it is.
+    pub place: Place,
+    /// File of the device that `place` names; `None` if it names none, or the device is
+    /// missing.
+    pub image: Option<Arc<Path>>,
+    /// What was found.
+    pub got: Option<Value>,
+    /// What should be there.
+    pub want: Option<Value>,
 }
 
 impl Found {
-    pub(crate) fn new(code: Code, flags: Flags, text: impl Into<String>) -> Self {
-        let mut text = text.into();
+    /// What reading superblock, journal or nodes has found.
+    pub(crate) fn reading(fs: &Fs, found: &Reading<'_>) -> Self {
+        let mut text = found.to_string();
         cut(&mut text, 512);
-        Self { code, flags, text }
+        let (code, place) = (found.code(), found.place());
+        Self {
+            code,
+            severity: code.severity(),
+            flags: found.flags(),
+            text,
+            place,
+            image: image_of(fs, &place),
+            got: found.got(),
+            want: found.want(),
+        }
     }
+
+    /// What the engine has found. `at` says where the key is that was being counted, or
+    /// nothing.
+    pub(crate) fn counted(fs: &Fs, found: &Finding<'_>, at: Place) -> Self {
+        Self::of_engine(found, at).in_image(fs)
+    }
+
+    /// A finding of the engine, without the file of the device.
+    pub(crate) fn of_engine(found: &Finding<'_>, at: Place) -> Self {
+        let mut text = found.to_string();
+        cut(&mut text, 512);
+        let own = found.place();
+        let place = Place {
+            btree: own.btree.or(at.btree),
+            level: own.level.or(at.level),
+            position: own.position.or(at.position),
+            node: own.node.or(at.node),
+            ..own
+        };
+        Self {
+            code: found.code(),
+            severity: found.severity(),
+            flags: found.flags(),
+            text,
+            place,
+            image: None,
+            got: found.got(),
+            want: found.want(),
+        }
+    }
+
+    /// Fills in the file of the device.
+    pub(crate) fn in_image(self, fs: &Fs) -> Self {
+        Self { image: image_of(fs, &self.place), ..self }
+    }
+}
+
+/// The file of the device that a place is on.
+fn image_of(fs: &Fs, place: &Place) -> Option<Arc<Path>> {
+    let dev = place.device.or_else(|| Some(place.node?.device))?;
+    let dev = fs.device(u8::try_from(dev).ok()?)?;
+    Some(dev.online.as_ref()?.file.shared_path())
 }
 
 /// Cuts to what a buffer of `size` bytes holds besides its NUL, at a character.
@@ -155,7 +139,7 @@ pub trait Reporter {
 /// allowed, else a repair only if `fix`; noted ones are ignored.
 #[must_use]
 pub const fn answer(flags: Flags, fix: bool) -> Answer {
-    match flags.0 & 3 {
+    match flags.bits() & 3 {
         1 => Answer::Fix,
         3 if fix => Answer::Fix,
         2 | 3 => Answer::Ignore,

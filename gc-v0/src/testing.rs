@@ -78,6 +78,7 @@ pub(crate) fn superblock(sections: &[Vec<u8>]) -> Vec<u8> {
         magic: MAGIC,
         uuid: [1; 16],
         user_uuid: [2; 16],
+        offset: 8.into(),
         seq: 5.into(),
         block_size: 1.into(),
         nr_devices: 1,

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Nodes on demand, and walks with the journal's keys laid over.
 
+use crate::cursor::Cursor;
 use crate::error::RecoveryError;
 use crate::fs::Fs;
-use crate::journal::{JournalKey, JournalKeys};
+use crate::journal::JournalKeys;
 use crate::key::Key;
 use crate::node::{self, Node};
 use crate::report::{Found, Reporter, answer};
 use core::mem::offset_of;
-use core::ops::Range;
-use gc_core::bkey::KeyRef;
 use gc_core::finding::Answer;
-use gc_core::layout::{Bkey, Bpos, BtreeId, BtreePtrV2, KeyType};
+use gc_core::layout::{BtreeId, BtreePtrV2, KeyType};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
@@ -150,97 +149,6 @@ impl Nodes {
     }
 }
 
-/// Keys of one node with those of the journal laid over.
-pub struct Merged<'a> {
-    node: Rc<Node>,
-    at: usize,
-    /// The node's next key, and where its value lies.
-    ahead: Option<(Bkey, Range<usize>)>,
-    journal: &'a [JournalKey],
-    current: Current<'a>,
-}
-
-/// The key last shown.
-enum Current<'a> {
-    Own(Bkey, Range<usize>),
-    Journal(&'a JournalKey),
-}
-
-impl<'a> Merged<'a> {
-    /// All keys of a node; of the journal those of its btree and level from its
-    /// least key on, none if `journal` is `None`.
-    #[must_use]
-    pub fn new(node: Rc<Node>, journal: Option<&'a JournalKeys>) -> Self {
-        let journal = journal.map_or(&[][..], |j| j.from(node.btree, node.level, node.min_key));
-        let current = Current::Own(Bkey::default(), 0..0);
-        let mut this = Self { node, at: 0, ahead: None, journal, current };
-        this.advance();
-        this
-    }
-
-    /// Level of the node.
-    #[must_use]
-    pub fn level(&self) -> u8 {
-        self.node.level
-    }
-
-    #[inline]
-    fn advance(&mut self) {
-        self.ahead = self.node.key_at(self.at).map(|(k, value, next)| {
-            self.at = next;
-            (k, value)
-        });
-    }
-
-    /// The next key; deleted ones only hide others.
-    #[inline]
-    pub fn next_key(&mut self) -> Option<KeyRef<'_>> {
-        loop {
-            let own: Option<Bpos> = self.ahead.as_ref().map(|(k, _)| k.p);
-            let journal = self.journal.first();
-            let from_journal = match (own, journal.map(|j| j.key.k.p)) {
-                (None, None) => return None,
-                (Some(b), Some(j)) if b == j => {
-                    self.advance();
-                    true
-                }
-                (Some(b), Some(j)) => j < b,
-                (None, Some(_)) => true,
-                (Some(_), None) => false,
-            };
-            let k = if from_journal {
-                let (first, rest) = self.journal.split_first()?;
-                self.journal = rest;
-                self.current = Current::Journal(first);
-                first.key.k
-            } else {
-                let (k, value) = self.ahead.take()?;
-                self.advance();
-                self.current = Current::Own(k, value);
-                k
-            };
-            if k.p > self.node.max_key {
-                self.journal = &[];
-                self.ahead = None;
-                return None;
-            }
-            if k.type_ != KeyType::DELETED {
-                return Some(self.current());
-            }
-        }
-    }
-
-    #[inline]
-    fn current(&self) -> KeyRef<'_> {
-        match &self.current {
-            Current::Own(k, value) => {
-                KeyRef::new(k, self.node.words.get(value.clone()).unwrap_or(&[]))
-            }
-            Current::Journal(j) => j.key.as_ref(),
-        }
-    }
-}
-
 /// Given the level and a key.
 pub type Visit<'f> = &'f mut dyn FnMut(u8, &Key, &mut dyn Reporter) -> Result<(), RecoveryError>;
 
@@ -260,20 +168,13 @@ pub fn walk(
     if root.fake {
         return Ok(());
     }
-    // The path from the root down: levels bound its length.
-    let mut path = vec![Merged::new(Rc::clone(root), Some(journal))];
-    while let Some(top) = path.last_mut() {
-        let level = top.node.level;
-        let Some(key) = top.next_key().map(Key::of) else {
-            path.pop();
-            continue;
-        };
+    let mut cursor = Cursor::new(Some(Rc::clone(root)), Some(journal));
+    while let Some(at) = cursor.next_key() {
+        let (level, below, key) = (at.node.level, at.level_below(), Key::of(at.key));
         f(level, &key, reporter)?;
-        if let Some(below) = level.checked_sub(1) {
-            let child = nodes
-                .get(fs, &key, root.btree, below, reporter)
-                .ok_or_else(|| RecoveryError::new(-5, "IO error"))?;
-            path.push(Merged::new(child, Some(journal)));
+        if let Some(below) = below {
+            let child = nodes.get(fs, &key, root.btree, below, reporter);
+            cursor.enter(child.ok_or_else(|| RecoveryError::new(-5, "IO error"))?);
         }
     }
     f(root.level.saturating_add(1), &root.key, reporter)

@@ -8,7 +8,7 @@ mod common;
 
 use common::{fails, holds};
 use gc_core::gc::position::{Position, allocator, node, seqlock_read};
-use gc_core::host::Host;
+use gc_core::host::{GcWrite, State};
 use gc_core::layout::{Bpos, GcPhase, GcPos, POS_MAX};
 use loom::sync::atomic::{AtomicI32, Ordering::SeqCst};
 use loom::sync::{Arc, Mutex};
@@ -57,7 +57,8 @@ impl World {
 
     /// gc walks the first places.
     fn walk(&self, n: usize, gc: Gc) {
-        let mut position = Position::new(&self.host);
+        let lock = GcWrite::lock(&self.host);
+        let mut position = Position::new(&self.host, &lock).unwrap();
         for (place, there) in self.places.iter().zip(&self.there).take(n) {
             if matches!(gc, Gc::Early) {
                 position.advance(*place).unwrap();
@@ -79,7 +80,7 @@ impl World {
 
     /// `gc_visited`.
     fn visited(&self, place: usize) -> bool {
-        self.places[place] <= seqlock_read(self.host.gc_pos())
+        self.places[place] <= seqlock_read(self.host.gc_pos().unwrap())
     }
 
     /// An update that accounts for what it does.

@@ -6,7 +6,7 @@
 use gc_core::error::Error;
 use gc_core::gc::position::{Position, allocator, phase, seqlock_read};
 use gc_core::gc::{Args, gc};
-use gc_core::host::Host;
+use gc_core::host::{GcWrite, State};
 use gc_core::layout::{BtreeId, GcPhase};
 use order_check::watch::{Setting, Watch};
 
@@ -15,7 +15,7 @@ const CONCURRENT: Args = Args { initial: false, metadata_only: false };
 fn run(setting: Setting) -> (Watch, Result<(), Error>) {
     let host = Watch::new(setting);
     let ret = gc(&host, Args { initial: setting.initial, ..CONCURRENT });
-    assert_eq!(seqlock_read(host.gc_pos()), phase(GcPhase::NOT_RUNNING), "after the run");
+    assert_eq!(seqlock_read(host.gc_pos().unwrap()), phase(GcPhase::NOT_RUNNING), "after the run");
     (host, ret)
 }
 
@@ -56,12 +56,13 @@ fn rewrites_finish_before_the_comparison() {
 #[test]
 fn the_position_neither_stays_nor_goes_back() {
     let host = Watch::bare();
-    let mut position = Position::new(&host);
+    let gc = GcWrite::lock(&host);
+    let mut position = Position::new(&host, &gc).unwrap();
     position.advance(allocator(1)).unwrap();
     for to in [allocator(1), allocator(0), phase(GcPhase::SB)] {
         assert_eq!(position.advance(to), Err(Error::INVAL));
         assert_eq!(position.now(), allocator(1));
-        assert_eq!(seqlock_read(host.gc_pos()), allocator(1));
+        assert_eq!(seqlock_read(host.gc_pos().unwrap()), allocator(1));
     }
     position.reset();
     position.advance(allocator(0)).unwrap();

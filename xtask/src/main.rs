@@ -5,6 +5,7 @@
 //! usage: `cargo xtask generate | check`
 
 mod pages;
+mod roff;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -22,7 +23,7 @@ struct Generated {
 }
 
 /// Folders that hold nothing but generated files.
-const FOLDERS: [&str; 2] = ["man", "completions"];
+const FOLDERS: [&str; 3] = ["man", "completions", "schema"];
 
 fn files() -> Vec<Generated> {
     let mut files = Vec::new();
@@ -34,7 +35,17 @@ fn files() -> Vec<Generated> {
     one("include/bch_gc.h", exports);
     one("include/bch_gc_layout.h", layout);
     files.extend(pages::files());
+    files.extend(schemas());
     files
+}
+
+/// JSON schemas of the documents that the program prints, made of their types.
+fn schemas() -> Vec<Generated> {
+    let schema = |(name, schema): (&str, schemars::Schema)| Generated {
+        path: format!("schema/{name}.schema.json"),
+        make: Box::new(move |_| Ok(serde_json::to_string_pretty(&schema)? + "\n")),
+    };
+    bch_gc::documents::schema::all().into_iter().map(schema).collect()
 }
 
 fn main() -> ExitCode {
@@ -147,7 +158,8 @@ fn declarations(
         .rust_target(bindgen::RustTarget::stable(85, 0).map_err(|e| e.to_string())?)
         .rust_edition(bindgen::RustEdition::Edition2024)
         .disable_header_comment()
-        .rustfmt_configuration_file(Some(root.join("rustfmt.toml"))))
+        // The same text whatever rustfmt is at hand, or none.
+        .formatter(bindgen::Formatter::Prettyplease))
 }
 
 /// Rust declarations of what a host provides.

@@ -1,37 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! A check in the order of references where not all buckets fit in memory: of those of
-//! which something may be found alone.
+//! A check in the order of references where not all buckets fit in memory: those alone
+//! of which something may be found.
 
 use super::report;
 use crate::budget::Lists;
-use crate::recorder::Shared;
-use crate::run::{self, Failure, Session};
+use crate::failure::Failure;
+use crate::run::{self, Session};
 use bch_gc::cli::CheckOptions;
 use gc_core::gc::{Args, gc};
 use gc_v0::host::Image;
-use gc_v0::plain::odd;
+use gc_v0::plain::suspect_buckets;
 use gc_v0::recovery::Begun;
 
 pub(super) fn check(
     options: CheckOptions,
-    quiet: bool,
     session: &Session<'_, '_>,
     mut begun: Begun,
     lists: &Lists,
 ) -> Result<bool, Failure> {
     let progress = session.progress;
-    progress.phase("looking for odd buckets", "nodes", 0);
+    progress.phase("looking for suspect buckets", "nodes", 0);
     let mut read = |nodes| progress.add(nodes);
-    let mut odd = odd(&begun, &lists.parts, (lists.most, lists.kept), &mut read)
+    let mut suspect = suspect_buckets(&begun, &lists.parts, (lists.most, lists.kept), &mut read)
         .map_err(|_| lists.failure())?;
     begun.nodes.keep_at_most(lists.kept);
     let before = session.recorder.borrow_mut().hold();
     loop {
-        session.budget.say_odd(progress, odd.len());
+        session.budget.say_suspect(progress, suspect.len());
         progress.phase("reading nodes in order", "nodes", begun.fs.recorded_nodes());
-        odd.list(&mut begun.fs);
+        suspect.list(&mut begun.fs);
         let again = begun.kept();
-        let mut reporter = Shared(session.recorder);
+        let mut reporter = session.reporter();
         let recovered = begun.read_marks(&mut reporter);
         let image = match recovered.and_then(|recovered| Image::new(recovered, &mut reporter)) {
             Ok(image) => image,
@@ -44,13 +43,13 @@ pub(super) fn check(
         let missed = image.missed();
         if missed.is_empty() {
             session.recorder.borrow_mut().release();
-            let clean = report(options, quiet, session, &image, result);
+            let clean = report(options, session, &image, result);
             run::say_changes(image.fs(), progress);
             return clean;
         }
         // A key that was refused counts in other buckets otherwise than was thought.
-        odd.add(missed);
-        if odd.len() > lists.most {
+        suspect.add(missed);
+        if suspect.len() > lists.most {
             session.recorder.borrow_mut().release();
             return Err(lists.failure());
         }

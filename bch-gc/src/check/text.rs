@@ -98,7 +98,7 @@ pub(super) fn grouped(
             writeln!(out, "  and {left_out} more (--verbose shows all)")?;
         }
     }
-    Ok(())
+    writeln!(out, "bch-gc-findings(7) says what each kind means and what to do")
 }
 
 /// Different texts in the order of their first, and how often each is there.
@@ -119,14 +119,22 @@ fn repeated<'a>(texts: &[&'a str]) -> Vec<(&'a str, usize)> {
 mod tests {
     use super::*;
     use gc_core::finding::Answer;
-    use gc_v0::report::{Code, Flags, Found};
+    use gc_v0::report::{Code, Flags, Found, Place, Severity};
 
     // Oracle: counted by hand.
     #[test]
     fn findings_are_cut_and_repeated_ones_counted() {
         let one = |text: &str| {
-            let (code, flags, text) = (Code::Node, Flags::MUST_FIX, text.to_string());
-            let found = Found { code, flags, text };
+            let found = Found {
+                code: Code::Node,
+                severity: Severity::Error,
+                flags: Flags::MUST_FIX,
+                text: text.to_string(),
+                place: Place::UNKNOWN,
+                image: None,
+                got: None,
+                want: None,
+            };
             Recorded { pass: 1, found, answer: Answer::Fix }
         };
         let all = ["a", "b\nc", "a", "d", "d", "d"].map(one);
@@ -136,7 +144,8 @@ mod tests {
             String::from_utf8(out).unwrap()
         };
         let head = "found 6 errors:\nnode: 6\n  a (2 times)\n";
-        assert_eq!(text(3), format!("{head}  b\n  c\n  d (3 times)\n"));
-        assert_eq!(text(1), format!("{head}  and 4 more (--verbose shows all)\n"));
+        let end = "bch-gc-findings(7) says what each kind means and what to do\n";
+        assert_eq!(text(3), format!("{head}  b\n  c\n  d (3 times)\n{end}"));
+        assert_eq!(text(1), format!("{head}  and 4 more (--verbose shows all)\n{end}"));
     }
 }

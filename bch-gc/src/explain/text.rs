@@ -8,7 +8,7 @@ use gc_core::finding::Refusal;
 use gc_core::layout::BucketMark;
 use gc_v0::explain::{Explained, Fields, Noted};
 use gc_v0::fs::Fs;
-use gc_v0::host::watch::{By, KeyPlace, Outcome};
+use gc_v0::host::observer::{By, KeyPlace, Outcome};
 use gc_v0::key::Key;
 use std::io::{Result, Write};
 
@@ -47,7 +47,7 @@ pub(super) fn bucket(
     // The text of each key that was refused follows below, with its file.
     let mut said: Vec<(String, usize)> = Vec::new();
     for f in &e.findings {
-        let line = format!("{}: {}", f.code, f.text.lines().next().unwrap_or(""));
+        let line = format!("{}: {}", f.code.name(), f.text.lines().next().unwrap_or(""));
         match said.iter_mut().find(|(l, _)| *l == line) {
             Some((_, n)) => *n += 1,
             None => said.push((line, 1)),

@@ -3,10 +3,10 @@
 
 use super::DeviceRow;
 use crate::style::{Style, count};
+use bch_gc::documents::{Format, Gens, GensDevice, StaleNumbers};
 use gc_core::bkey::PosText;
 use gc_v0::gens::{Distances, LIMIT, NEAR, RANGES, Stale, StalePointer};
 use gc_v0::host::Image;
-use serde_json::{Value, json};
 use std::io::{Result, Write};
 
 /// Length of the longest bar.
@@ -113,63 +113,18 @@ fn pointer(out: &mut impl Write, s: &StalePointer) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn document(rows: &[DeviceRow], stale: &Stale) -> Value {
-    let side = |d: &Distances| {
-        let ranges: Vec<Value> = RANGES
-            .iter()
-            .zip(d.buckets)
-            .map(|(least, n)| json!({"least": least, "buckets": n}))
-            .collect();
-        json!({"worst": d.worst.0, "worst_bucket": d.worst.1, "ranges": ranges})
+pub(super) fn document(rows: &[DeviceRow], stale: &Stale) -> Gens {
+    let device = |r: &DeviceRow| GensDevice {
+        device: r.dev,
+        recorded: (&r.recorded).into(),
+        recomputed: (&r.recomputed).into(),
     };
-    let devices: Vec<Value> = rows
-        .iter()
-        .map(|r| {
-            json!({
-                "dev": r.dev,
-                "recorded": side(&r.recorded),
-                "recomputed": side(&r.recomputed),
-            })
-        })
-        .collect();
-    let oldest: Vec<Value> = stale
-        .oldest
-        .iter()
-        .map(|s| {
-            let p = s.key.k.p;
-            let (inode, offset) = (p.inode, p.offset);
-            let files: Vec<Value> = s
-                .files
-                .iter()
-                .map(|f| {
-                    json!({
-                        "inode": f.inode,
-                        "path": f.name.path,
-                        "reachable": f.name.reachable,
-                        "first_sector": f.start,
-                        "sectors": f.sectors,
-                    })
-                })
-                .collect();
-            json!({
-                "behind": s.behind,
-                "dev": s.ptr.dev(),
-                "bucket": s.bucket,
-                "gen": s.ptr.gen_(),
-                "cached": s.ptr.cached(),
-                "btree": s.btree.name(),
-                "inode": inode,
-                "offset": offset,
-                "files": files,
-            })
-        })
-        .collect();
-    json!({
-        "format": 1,
-        "limit": LIMIT,
-        "devices": devices,
-        "stale": {"cached": stale.cached, "dirty": stale.dirty},
-        "oldest": oldest,
-        "nodes_not_read": stale.unreadable,
-    })
+    Gens {
+        format: Format,
+        limit: LIMIT,
+        devices: rows.iter().map(device).collect(),
+        stale: StaleNumbers { cached: stale.cached, dirty: stale.dirty },
+        oldest: stale.oldest.iter().map(Into::into).collect(),
+        nodes_not_read: stale.unreadable,
+    }
 }

@@ -1,93 +1,55 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What is lost, as JSON. Sizes are sectors of 512 bytes.
+//! What is lost, as a document.
 
-use super::{Answer, FileRow};
-use gc_core::layout::Bpos;
-use gc_v0::lost::{NodeLoss, Sums};
-use serde_json::{Value, json};
+use super::{Answer, DeviceRow, FileRow, SetRow};
+use bch_gc::documents::{Format, Lost, LostDevice, LostFile, LostNode, LostSet, Sectors};
 
-pub(super) fn document(a: &Answer) -> Value {
-    let devices: Vec<Value> = a
-        .devices
-        .iter()
-        .map(|d| {
-            json!({
-                "dev": d.dev,
-                "uuid": d.uuid,
-                "path": d.path,
-                "missing": d.path.is_none(),
-                "without": d.without,
-                "sectors": sums(&d.sums, 0),
-            })
-        })
-        .collect();
-    let sets: Vec<Value> = a
-        .sets
-        .iter()
-        .map(|s| {
-            let bytes: String = s.bytes.iter().map(|b| format!("{b:02x}")).collect();
-            json!({
-                "text": s.text,
-                "bytes": bytes,
-                "devices": s.devices.0,
-                "devices_here": s.devices.1,
-                "recorded": s.recorded,
-                "sectors": sums(&s.sums, s.unknown),
-            })
-        })
-        .collect();
-    json!({
-        "format": 1,
-        "nothing_lost": a.nothing_lost(),
-        "devices": devices,
-        "sets": sets,
-        "nodes": a.loss.nodes.iter().map(node).collect::<Vec<_>>(),
-        "files": a.files.iter().map(file).collect::<Vec<_>>(),
-        "degraded_files": a.loss.degraded_files,
-        "orphaned_ranges": a.loss.orphaned,
-        "nodes_not_read": a.unread,
-    })
+pub(super) fn document(a: &Answer) -> Lost {
+    Lost {
+        format: Format,
+        nothing_lost: a.nothing_lost(),
+        devices: a.devices.iter().map(device).collect(),
+        sets: a.sets.iter().map(set).collect(),
+        nodes: a.loss.nodes.iter().map(LostNode::from).collect(),
+        files: a.files.iter().map(file).collect(),
+        degraded_files: a.loss.degraded_files,
+        orphaned_ranges: a.loss.orphaned,
+        nodes_not_read: a.unread,
+    }
 }
 
-fn sums(s: &Sums, unknown: u64) -> Value {
-    json!({
-        "intact": s.intact,
-        "degraded": s.degraded,
-        "cut_off": s.cut_off,
-        "lost": s.lost,
-        "unknown": unknown,
-    })
+fn device(d: &DeviceRow) -> LostDevice {
+    LostDevice {
+        device: d.dev,
+        uuid: d.uuid.clone(),
+        path: d.path.clone(),
+        missing: d.path.is_none(),
+        without: d.without,
+        sectors: Sectors::of(&d.sums, 0),
+    }
 }
 
-fn pos(p: Bpos) -> Value {
-    let (inode, offset) = (p.inode, p.offset);
-    json!({"inode": inode, "offset": offset})
+fn set(s: &SetRow) -> LostSet {
+    LostSet {
+        text: s.text.clone(),
+        bytes: s.bytes.iter().map(|b| format!("{b:02x}")).collect(),
+        devices: s.devices.0,
+        devices_here: s.devices.1,
+        recorded: s.recorded,
+        sectors: Sectors::of(&s.sums, s.unknown),
+    }
 }
 
-fn node(n: &NodeLoss) -> Value {
-    let copies: Vec<Value> =
-        n.key.as_ref().pointers().map(|p| json!({"dev": p.dev(), "sector": p.offset()})).collect();
-    json!({
-        "btree": n.btree.name(),
-        "level": n.level,
-        "root": n.root,
-        "from": n.from.map(pos),
-        "to": pos(n.to),
-        "copies": copies,
-        "why": if n.away { "away" } else { "damaged" },
-    })
-}
-
-fn file(f: &FileRow) -> Value {
-    json!({
-        "inode": f.inode,
-        "path": f.name.path,
-        "reachable": f.name.reachable,
-        "other_names": f.name.others,
-        "size": f.info.map(|i| i.size),
-        "unlinked": f.info.map(|i| i.unlinked),
-        "lost": f.loss.lost,
-        "cut_off": f.loss.cut_off,
-        "ranges": f.loss.ranges,
-    })
+fn file(f: &FileRow) -> LostFile {
+    LostFile {
+        inode: f.inode,
+        path: f.name.path.clone(),
+        reachable: f.name.reachable,
+        other_names: f.name.others,
+        size: f.info.map(|i| i.size),
+        unlinked: f.info.map(|i| i.unlinked),
+        lost: f.loss.lost,
+        cut_off: f.loss.cut_off,
+        ranges: f.loss.ranges.iter().map(|(start, sectors)| [*start, *sectors]).collect(),
+    }
 }

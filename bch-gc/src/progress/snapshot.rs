@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! How far a run is at one moment, in words and as JSON.
+//! How far a run is at one moment, in words and as a document.
 
-use serde_json::{Value, json};
+use bch_gc::documents::{Progress, ProgressState};
 use std::time::Duration;
 
 /// Too early to tell a rate.
@@ -75,18 +75,18 @@ impl Snapshot {
     }
 
     /// One object for programs.
-    pub(super) fn json(&self, state: &str) -> Value {
-        json!({
-            "phase": self.phase,
-            "unit": self.unit,
-            "done": self.done,
-            "estimate": self.estimate,
-            "estimate_exceeded": self.exceeded(),
-            "seconds": self.elapsed.as_secs_f64(),
-            "per_second": self.rate(),
-            "seconds_left": self.left(),
-            "state": state,
-        })
+    pub(super) fn document(&self, state: ProgressState) -> Progress {
+        Progress {
+            phase: self.phase,
+            unit: self.unit,
+            done: self.done,
+            estimate: self.estimate,
+            estimate_exceeded: self.exceeded(),
+            seconds: self.elapsed.as_secs_f64(),
+            per_second: self.rate(),
+            seconds_left: self.left(),
+            state,
+        }
     }
 }
 
@@ -140,16 +140,14 @@ mod tests {
         assert_eq!((opening.line(), opening.beside_bar()), ("opening".into(), "opening".into()));
     }
 
-    // Oracle: the same numbers; `null` for what is not known.
+    // Oracle: the same numbers; `None` for what is not known.
     #[test]
     fn objects() {
-        let all = at(500, Some(2000), 2000).json("working");
-        assert_eq!(all["per_second"], 250);
-        assert_eq!(all["seconds_left"], 6);
-        assert_eq!(all["estimate_exceeded"], false);
-        let past = at(2001, Some(2000), 2000).json("done");
-        assert_eq!((&past["estimate_exceeded"], &past["state"]), (&json!(true), &json!("done")));
-        assert_eq!(past["seconds_left"], Value::Null);
+        let all = at(500, Some(2000), 2000).document(ProgressState::Working);
+        assert_eq!((all.per_second, all.seconds_left), (Some(250), Some(6)));
+        assert!(!all.estimate_exceeded);
+        let past = at(2001, Some(2000), 2000).document(ProgressState::Done);
+        assert_eq!((past.estimate_exceeded, past.seconds_left), (true, None));
     }
 
     // Oracle: counted by hand.

@@ -31,7 +31,9 @@ pub(crate) fn all() -> Vec<Image> {
         vec![fixtures]
     };
     let mut images: Vec<Image> = Vec::new();
-    for class in roots.iter().flat_map(|r| folders(r)) {
+    // Those of today have tests of their own.
+    let classes = roots.iter().flat_map(|r| folders(r)).filter(|c| !c.ends_with("modern"));
+    for class in classes {
         for dir in folders(&class) {
             let part = |p: &Path| p.file_name().unwrap().to_string_lossy().into_owned();
             let name = format!("{}/{}", part(&class), part(&dir));
@@ -45,7 +47,7 @@ pub(crate) fn all() -> Vec<Image> {
     images
 }
 
-fn folders(of: &Path) -> Vec<PathBuf> {
+pub(crate) fn folders(of: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(of).unwrap_or_else(|e| panic!("{}: {e}", of.display()));
     entries.map(|e| e.unwrap().path()).filter(|p| p.is_dir()).collect()
 }
@@ -75,6 +77,11 @@ impl Unpacked {
 }
 
 impl Image {
+    /// The one in a folder.
+    pub(crate) fn of(name: &str, dir: PathBuf) -> Self {
+        Self { name: name.into(), dir }
+    }
+
     /// Unpacks the devices, sparse.
     pub(crate) fn unpack(&self) -> Unpacked {
         let folder = tempfile::tempdir().unwrap();
@@ -99,8 +106,10 @@ impl Image {
         if devices.is_empty() {
             panic!("{}: no device 0", self.name);
         }
-        let passphrase = self.meta()["passphrase"].as_str().map(ToString::to_string);
-        Unpacked { devices, passphrase, _folder: folder }
+        // Nothing but the devices is known of those of today.
+        let known = self.dir.join("META.json").exists();
+        let passphrase = known.then(|| self.meta()["passphrase"].as_str().map(str::to_string));
+        Unpacked { devices, passphrase: passphrase.flatten(), _folder: folder }
     }
 
     /// Documents of a golden, `None` where there is no such file.

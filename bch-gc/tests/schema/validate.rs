@@ -11,6 +11,13 @@ pub(crate) fn problems(schema: &Value, doc: &Value) -> Vec<String> {
     all
 }
 
+/// A schema of ours by the name of its file.
+pub(crate) fn stored(file: &str) -> Value {
+    let path = format!("{}/../schema/{file}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
+    serde_json::from_str(&text).unwrap()
+}
+
 struct Validator<'a> {
     root: &'a Value,
 }
@@ -23,6 +30,12 @@ impl Validator<'_> {
                 bad.push(format!("{at}: {keyword} {want} of {}", &text[..text.len().min(80)]));
             }
         }
+    }
+
+    fn fits(&self, schema: &Value, doc: &Value, at: &str) -> bool {
+        let mut problems = Vec::new();
+        self.check(schema, doc, at, &mut problems);
+        problems.is_empty()
     }
 
     /// Whether a keyword holds; what is wrong deeper down is added to the list.
@@ -39,15 +52,20 @@ impl Validator<'_> {
         match keyword {
             "$schema" | "title" | "description" | "$defs" => true,
             "$ref" => {
-                let path = want.as_str().unwrap().strip_prefix('#').unwrap();
-                self.check(self.root.pointer(path).expect(path), doc, at, bad);
+                let (file, path) = want.as_str().unwrap().split_once('#').unwrap();
+                if file.is_empty() {
+                    self.check(self.root.pointer(path).expect(path), doc, at, bad);
+                } else {
+                    let root = &stored(file);
+                    Validator { root }.check(root.pointer(path).expect(path), doc, at, bad);
+                }
                 true
             }
-            "anyOf" => want.as_array().unwrap().iter().any(|one| {
-                let mut deeper = Vec::new();
-                self.check(one, doc, at, &mut deeper);
-                deeper.is_empty()
-            }),
+            "anyOf" => want.as_array().unwrap().iter().any(|one| self.fits(one, doc, at)),
+            "oneOf" => {
+                want.as_array().unwrap().iter().filter(|one| self.fits(one, doc, at)).count() == 1
+            }
+            "format" => is_of_format(doc, want.as_str().unwrap()),
             "type" => match want {
                 Value::String(name) => is(doc, name),
                 names => names.as_array().unwrap().iter().any(|n| is(doc, n.as_str().unwrap())),
@@ -88,6 +106,22 @@ impl Validator<'_> {
             other => panic!("the keyword {other} is not known here"),
         }
     }
+}
+
+/// Numbers as Rust has them; what is no number has any format.
+fn is_of_format(doc: &Value, format: &str) -> bool {
+    let unsigned = |max: u64| doc.as_u64().is_some_and(|n| n <= max);
+    !doc.is_number()
+        || match format {
+            "uint8" => unsigned(u8::MAX.into()),
+            "uint16" => unsigned(u16::MAX.into()),
+            "uint32" => unsigned(u32::MAX.into()),
+            "uint64" | "uint" => unsigned(u64::MAX),
+            "int32" => doc.as_i64().is_some_and(|n| i32::try_from(n).is_ok()),
+            "int64" => doc.is_i64() || doc.is_u64(),
+            "double" => true,
+            other => panic!("the format {other} is not known here"),
+        }
 }
 
 fn is(doc: &Value, name: &str) -> bool {

@@ -28,7 +28,54 @@ impl Geometry {
     #[inline]
     #[must_use]
     pub fn bucket_nr(&self, sector: u64) -> u64 {
-        sector.checked_div(u64::from(self.bucket_size)).unwrap_or(u64::MAX)
+        bucket_nr(sector, u64::from(self.bucket_size))
+    }
+}
+
+/// The number of the bucket a sector would lie in (source: `sector_to_bucket`). Buckets of
+/// size 0 are all past the end.
+#[inline]
+#[must_use]
+pub fn bucket_nr(sector: u64, bucket_size: u64) -> u64 {
+    sector.checked_div(bucket_size).unwrap_or(u64::MAX)
+}
+
+/// [`bucket_nr`] for many sectors of a device: most sizes are powers of two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BucketSize {
+    sectors: u64,
+    shift: Option<u32>,
+}
+
+impl BucketSize {
+    /// Of so many sectors.
+    #[must_use]
+    pub fn new(sectors: u64) -> Self {
+        Self { sectors, shift: sectors.is_power_of_two().then(|| sectors.trailing_zeros()) }
+    }
+
+    /// The number of the bucket a sector would lie in.
+    #[inline]
+    #[must_use]
+    pub fn bucket_nr(self, sector: u64) -> u64 {
+        match self.shift {
+            Some(shift) => sector.wrapping_shr(shift),
+            None => self.divide(sector),
+        }
+    }
+
+    #[cold]
+    fn divide(self, sector: u64) -> u64 {
+        bucket_nr(sector, self.sectors)
+    }
+
+    /// Whether `n` sectors from `sector` on lie in that bucket, which is theirs.
+    #[inline]
+    #[must_use]
+    pub fn is_within(self, sector: u64, n: u32, bucket: u64) -> bool {
+        // Both are far from the end of their type.
+        let start = sector.wrapping_sub(bucket.wrapping_mul(self.sectors));
+        start.wrapping_add(u64::from(n)) <= self.sectors
     }
 }
 
@@ -122,4 +169,28 @@ pub(super) fn change(
     let old = cell.fetch_update(Ordering::AcqRel, Ordering::Relaxed, set);
     let old = BucketMark(old.unwrap_or_default());
     (old, f(old))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Oracle: the buckets written out one after another, sector by sector.
+    #[test]
+    fn sectors_of_buckets() {
+        for size in 1..=17_u64 {
+            let by = BucketSize::new(size);
+            let mut sector = 0;
+            for bucket in 0..9 {
+                for at in 0..size {
+                    assert_eq!((by.bucket_nr(sector), bucket_nr(sector, size)), (bucket, bucket));
+                    for n in 0..=18 {
+                        assert_eq!(by.is_within(sector, n, bucket), at + u64::from(n) <= size);
+                    }
+                    sector += 1;
+                }
+            }
+        }
+        assert_eq!((BucketSize::new(0).bucket_nr(8), bucket_nr(8, 0)), (u64::MAX, u64::MAX));
+    }
 }

@@ -16,7 +16,7 @@
 //! | superblock, journal | type, dirty += n | `hidden` (bucket sizes) | | |
 //! | anything else | | | | |
 //!
-//! n is a pointer's share of the sectors on disk ([`sectors`]). An entry that
+//! n is a pointer's share of the sectors on disk ([`sectors`](crate::bkey::sectors)). An entry that
 //! the table does not have is not counted, nor the sum it belongs to. A pointer
 //! that is refused ends its key: what was counted before stays, the sum of plain
 //! dirty pointers is not counted any more. Facts: `docs/facts/marking.md`.
@@ -28,12 +28,11 @@ mod eytzinger;
 pub mod generation;
 pub mod mark;
 pub mod replicas;
-pub mod sectors;
 pub mod stripes;
 pub mod usage;
 
-pub use device::{Buckets, Device, Devices, Geometry};
+pub use device::{BucketSize, Buckets, Device, Devices, Geometry, bucket_nr};
 pub use generation::{gc_gen, gen_after, gen_cmp, ptr_stale};
-pub use mark::{Ctx, MarkError, Sink, Trigger, count_pointer};
+pub use mark::{BucketReference, Ctx, MarkError, Outcome, Sink, Trigger, count_pointer};
 pub use stripes::{StripeTable, Stripes};
 pub use usage::{Usage, bucket_changed, bucket_type, dev_usage_from_buckets, is_available};

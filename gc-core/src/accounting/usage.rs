@@ -6,7 +6,7 @@
 
 use super::device::Geometry;
 use super::replicas::{EntryRef, View};
-use super::sectors::to_bits;
+use crate::bkey::sectors::to_bits;
 use crate::layout::{BucketMark, DataType, DevUsage, FsUsage};
 use alloc::collections::TryReserveError;
 use alloc::vec::Vec;

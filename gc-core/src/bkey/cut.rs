@@ -4,6 +4,8 @@
 
 use super::entries::{Entries, Entry};
 use super::key_ref::entry_range;
+use super::key_types::RefersTo;
+use crate::layout::DataType;
 use crate::layout::bits::low16;
 use crate::layout::bkey::{Bkey, KeyType};
 use crate::layout::position::Bpos;
@@ -88,7 +90,6 @@ pub fn cut_value_front(type_: KeyType, v: &mut [u64], front: u64) {
         return;
     }
     match type_ {
-        KeyType::EXTENT | KeyType::REFLINK_V => cut_entries(type_, v, front),
         KeyType::REFLINK_P => {
             if let Some(idx) = v.first_mut() {
                 *idx = idx.wrapping_add(front);
@@ -100,6 +101,9 @@ pub fn cut_value_front(type_: KeyType, v: &mut [u64], front: u64) {
                 .map_or(usize::MAX, |bytes| usize::try_from(bytes / 8).unwrap_or(usize::MAX));
             let gone = gone.min(v.len());
             v.rotate_left(gone);
+        }
+        t if matches!(RefersTo::of(t), RefersTo::Pointers { holds: DataType::USER, .. }) => {
+            cut_entries(type_, v, front);
         }
         _ => {}
     }

@@ -2,11 +2,11 @@
 //! An unpacked key with its value.
 
 use super::entries::{DecodedPointers, Entries, Pointers};
+use super::key_types::RefersTo;
+use super::references::{References, references};
 use crate::layout::bkey::{Bkey, KeyType};
 use crate::layout::position::Bpos;
-use crate::layout::value::{
-    BTREE_PTR_V2_HEAD_U64S, BtreePtrV2, REFLINK_V_HEAD_U64S, STRIPE_HEAD_U64S, StripeValue,
-};
+use crate::layout::value::{BtreePtrV2, STRIPE_HEAD_U64S, StripeValue};
 use core::ops::Range;
 
 /// An unpacked key and its value, borrowed.
@@ -27,15 +27,17 @@ pub struct KeyRef<'a> {
 #[inline]
 #[must_use]
 pub fn entry_range(type_: KeyType, v: &[u64]) -> Range<usize> {
-    let (start, end) = match type_ {
-        KeyType::EXTENT | KeyType::BTREE_PTR => (0, v.len()),
-        KeyType::BTREE_PTR_V2 => (BTREE_PTR_V2_HEAD_U64S, v.len()),
-        KeyType::REFLINK_V => (REFLINK_V_HEAD_U64S, v.len()),
-        KeyType::STRIPE => {
+    let (start, end) = match RefersTo::of(type_) {
+        RefersTo::Pointers { head, .. } => (head, v.len()),
+        RefersTo::Stripe => {
             let blocks = StripeValue::of(v).map_or(0, |head| usize::from(head.nr_blocks));
             (STRIPE_HEAD_U64S, blocks.saturating_add(STRIPE_HEAD_U64S).min(v.len()))
         }
-        _ => (0, 0),
+        RefersTo::Nothing
+        | RefersTo::BucketState
+        | RefersTo::Inode
+        | RefersTo::Reservation
+        | RefersTo::Unknown => (0, 0),
     };
     start.min(end)..end
 }
@@ -46,6 +48,13 @@ impl<'a> KeyRef<'a> {
     #[must_use]
     pub const fn new(k: &'a Bkey, v: &'a [u64]) -> Self {
         Self { k, v }
+    }
+
+    /// What the key refers to. `node_sectors`: sectors of a btree node.
+    #[inline(always)]
+    #[must_use]
+    pub fn references(self, node_sectors: u16) -> References<'a> {
+        references(self.k.type_, self.k.size, self.v, node_sectors)
     }
 
     /// The words that hold extent entries; empty for types without entries.

@@ -156,7 +156,7 @@ struct Currents<'a, 'f> {
     live: Vec<Current<'a>>,
 }
 
-impl<'a> Currents<'a, '_> {
+impl Currents<'_, '_> {
     fn sift(&mut self, from: usize) {
         for i in from.. {
             let j = i.saturating_add(1);

@@ -9,10 +9,13 @@ mod entries;
 mod format;
 mod key_buf;
 mod key_ref;
+mod key_types;
 mod merge;
 mod node_format;
 mod pack;
 mod raw_key;
+mod references;
+pub mod sectors;
 pub mod stripe_key;
 mod text;
 mod walk;
@@ -27,9 +30,14 @@ pub use entries::{DecodedPointers, Entries, Entry, Pointers, no_crc};
 pub use format::{FormatError, u64s_with_format};
 pub use key_buf::{KEY_BUF_VAL_U64S, KeyBuf};
 pub use key_ref::{KeyRef, entry_range};
+pub use key_types::{RefersTo, key_type_name};
 pub use merge::{MergeError, merge_keys, merge_old_extents};
 pub use node_format::NodeFormat;
 pub use pack::{PackedKey, PackedPos};
 pub use raw_key::{KeyError, RawKey};
-pub use text::{KeyDisplay, KeyText, PosText, key_type_name};
+pub use references::{
+    BucketPointer, BucketPointers, CountsIn, PointerValue, References, Reservation, StripeBlock,
+    StripeBlocks, lone_pointer, lone_sectors, ptr_data_type, references,
+};
+pub use text::{KeyDisplay, KeyText, PosText};
 pub use walk::{Head, NodeWalk, Rule, TooManySets};

@@ -4,7 +4,7 @@
 //! Facts: `docs/facts/marking.md`, section 12, and `docs/facts/key-validation.md`.
 
 use super::alloc_key::AllocText;
-use super::{Entry, KeyRef};
+use super::{Entry, KeyRef, RefersTo, key_type_name};
 use crate::layout::value::InodeGeneration;
 use crate::layout::{
     Bpos, BtreePtrV2, ExtentPtr, KeyType, POS_MAX, POS_MIN, ReflinkP, ReflinkV, Reservation,
@@ -15,35 +15,6 @@ use core::fmt;
 
 /// Text of a key within a message about marking (source: `char buf[200]`).
 pub type KeyText = Text<200>;
-
-/// Names of the key types by number (source: `bch2_bkey_types`).
-const KEY_TYPES: [&str; 19] = [
-    "deleted",
-    "discard",
-    "error",
-    "cookie",
-    "whiteout",
-    "btree_ptr",
-    "extent",
-    "reservation",
-    "inode",
-    "inode_generation",
-    "dirent",
-    "xattr",
-    "alloc",
-    "quota",
-    "stripe",
-    "reflink_p",
-    "reflink_v",
-    "inline_data",
-    "btree_ptr_v2",
-];
-
-/// Name of a key type; `None` for a number that is none.
-#[must_use]
-pub fn key_type_name(t: KeyType) -> Option<&'static str> {
-    KEY_TYPES.get(usize::from(t.0)).copied()
-}
 
 /// A position as the original prints it in a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,8 +59,8 @@ impl<F: Fn(ExtentPtr) -> bool> KeyDisplay<'_, F> {
     fn value(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let v = self.key.v;
         match self.key.k.type_ {
-            KeyType::BTREE_PTR | KeyType::EXTENT => self.entries(f),
             KeyType::BTREE_PTR_V2 => {
+                // Of a head cut short nothing is printed.
                 let Some(p) = BtreePtrV2::of(v) else { return Ok(()) };
                 let (seq, min) = (p.seq.get(), PosText(p.min_key));
                 let (sectors, written) = (p.sectors.get(), p.sectors_written.get());
@@ -116,7 +87,10 @@ impl<F: Fn(ExtentPtr) -> bool> KeyDisplay<'_, F> {
                 None => Ok(()),
             },
             KeyType::INLINE_DATA => write!(f, "({} bytes)", v.len().saturating_mul(8)),
-            _ => Ok(()),
+            t => match RefersTo::of(t) {
+                RefersTo::Pointers { .. } => self.entries(f),
+                _ => Ok(()),
+            },
         }
     }
 

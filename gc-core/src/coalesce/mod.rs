@@ -16,8 +16,8 @@ mod window;
 
 use crate::error::{Errno, Error, Result, code};
 use crate::host::{
-    CoalesceFail, CoalesceHost, CoalesceWalk, Level, Lock, Locked, NewNode, NodeInfo, Replacement,
-    Trace, Walk,
+    BtreeRoot, CoalesceFail, CoalesceHost, CoalesceWalk, GcRead, Held, Level, NewNode, NodeInfo,
+    Replacement, Trace, Walk,
 };
 use crate::layout::btree::{BTREE_ID_NR, BTREE_MAX_DEPTH, GC_MERGE_NODES};
 use crate::layout::{BtreeId, POS_MIN};
@@ -51,19 +51,20 @@ pub fn run<H: CoalesceHost>(host: &H) {
 /// `EROFS`, `EIO` when the host takes no update any more; the walk's error;
 /// `ENOMEM`. Merges made before stay.
 pub fn coalesce<H: CoalesceHost>(host: &H) -> Result<()> {
-    let _gc = Locked::unless_stopping(host, Lock::GcRead).ok_or(STOP)?;
+    let gc = GcRead::lock_unless_stopping(host).ok_or(STOP)?;
     host.trace(Trace::CoalesceStart, 0);
-    let result = btrees(host);
+    let result = btrees(host, &gc);
     host.trace(Trace::CoalesceEnd, code(result));
     result
 }
 
-fn btrees<H: CoalesceHost>(host: &H) -> Result<()> {
+fn btrees<H: CoalesceHost>(host: &H, gc: &Held<GcRead>) -> Result<()> {
     let fit = Fit::new(host.node_size()).ok_or(Error::INVAL)?;
     for id in (0_u8..).map(BtreeId).take(BTREE_ID_NR) {
-        if host.btree_root(id).is_some() {
+        let there = host.btree_root(&*BtreeRoot::lock(host), id).is_some();
+        if there {
             let mut walk = host.coalesce_walk(id)?;
-            let walked = Coalescer::new(host, fit).btree(&mut walk);
+            let walked = Coalescer::new(host, gc, fit).btree(&mut walk);
             let closed = walk.close();
             walked.and(closed)?;
         }
@@ -84,6 +85,7 @@ enum Outcome<N> {
 /// Merging within one btree.
 struct Coalescer<'h, H: CoalesceHost> {
     host: &'h H,
+    gc: &'h Held<GcRead>,
     fit: Fit,
     windows: [Window<H::Node>; LEVELS],
     /// Packed keys of the nodes being merged; kept for its memory.
@@ -93,8 +95,8 @@ struct Coalescer<'h, H: CoalesceHost> {
 }
 
 impl<'h, H: CoalesceHost> Coalescer<'h, H> {
-    fn new(host: &'h H, fit: Fit) -> Self {
-        Self { host, fit, windows: [Window::EMPTY; LEVELS], words: Vec::new(), said: false }
+    fn new(host: &'h H, gc: &'h Held<GcRead>, fit: Fit) -> Self {
+        Self { host, gc, fit, windows: [Window::EMPTY; LEVELS], words: Vec::new(), said: false }
     }
 
     fn btree(&mut self, walk: &mut H::CoalesceWalk<'h>) -> Result<()> {
@@ -125,14 +127,14 @@ impl<'h, H: CoalesceHost> Coalescer<'h, H> {
             }
         }
         self.host.trace_coalesce_fail(CoalesceFail::Reserve);
-        let info = self.host.node_info(node);
+        let info = self.host.node_info(node)?;
         self.keep(&info, node, 1);
         Ok(())
     }
 
     /// One attempt; false if the host has to be waited for.
     fn step(&mut self, walk: &mut H::CoalesceWalk<'h>, node: H::Node) -> Result<bool> {
-        let info = self.host.node_info(node);
+        let info = self.host.node_info(node)?;
         match self.attempt(walk, node, &info)? {
             Outcome::Wait => return Ok(false),
             Outcome::Kept(nr) => self.keep(&info, node, nr),
@@ -161,8 +163,8 @@ impl<'h, H: CoalesceHost> Coalescer<'h, H> {
         let (Some(window), Some(parent), false) = (window, walk.parent(node), info.fake) else {
             return Ok(Outcome::Kept(1));
         };
-        let range = self.host.node_info(parent);
-        let siblings = Siblings::lock(self.host, window, &range, node, info);
+        let range = self.host.node_info(parent)?;
+        let siblings = Siblings::lock(self.host, window, &range, node, info)?;
         let nodes = siblings.as_slice();
         let nr = nodes.len();
         let live = nodes.iter().fold(0_u64, |sum, &n| {
@@ -174,7 +176,7 @@ impl<'h, H: CoalesceHost> Coalescer<'h, H> {
         match self.replace(walk, parent, nodes) {
             Ok(new) => {
                 siblings.replaced();
-                Ok(Outcome::Merged(new))
+                new.map(Outcome::Merged).ok_or(Error::INVAL)
             }
             Err(Refused::Because(Refusal::Fail(why))) => {
                 self.host.trace_coalesce_fail(why);
@@ -186,6 +188,7 @@ impl<'h, H: CoalesceHost> Coalescer<'h, H> {
             }
             Err(Refused::ByHost(Error::Errno(Errno::EAGAIN | Errno::EINTR))) => Ok(Outcome::Wait),
             Err(Refused::ByHost(e @ Error::Errno(Errno::EROFS | Errno::EIO))) => Err(e),
+            Err(Refused::Because(Refusal::Host(e))) => Err(e),
             Err(Refused::ByHost(_)) => {
                 self.host.trace_coalesce_fail(CoalesceFail::Reserve);
                 Ok(Outcome::Kept(nr))
@@ -199,9 +202,9 @@ impl<'h, H: CoalesceHost> Coalescer<'h, H> {
         walk: &mut H::CoalesceWalk<'h>,
         parent: H::Node,
         nodes: &[H::Node],
-    ) -> Result<H::Node, Refused> {
+    ) -> Result<Option<H::Node>, Refused> {
         let host = self.host;
-        if !children_match(host, parent, nodes) {
+        if !children_match(host, parent, nodes).map_err(Refusal::Host)? {
             return Err(Refusal::Disorder.into());
         }
         let repacked = repack(host, self.fit, nodes, &mut self.words)?;
@@ -209,10 +212,14 @@ impl<'h, H: CoalesceHost> Coalescer<'h, H> {
 
         let mut old_max = [POS_MIN; GC_MERGE_NODES];
         for (max, &n) in old_max.iter_mut().zip(nodes) {
-            *max = host.node_info(n).max_key;
+            *max = host.node_info(n).map_err(Refusal::Host)?.max_key;
         }
         let old_max = old_max.get(..nodes.len()).unwrap_or(&[]);
-        let ends = nodes.first().map(|&n| host.node_info(n).min_key).zip(old_max.last());
+        let min = match nodes.first() {
+            Some(&n) => Some(host.node_info(n).map_err(Refusal::Host)?.min_key),
+            None => None,
+        };
+        let ends = min.zip(old_max.last());
         let keys = ends
             .filter(|&(min, &max)| tiles(slices, min, max))
             .and_then(|_| ParentKeys::new(old_max, slices))
@@ -242,7 +249,7 @@ impl<'h, H: CoalesceHost> Coalescer<'h, H> {
             format: &repacked.format,
             keys: keys.as_slice(),
         };
-        walk.replace(&replacement).map_err(Refused::ByHost)
+        walk.replace(self.gc, &replacement).map_err(Refused::ByHost)
     }
 
     /// Nodes that do not agree are left as they are; one line a btree says so.

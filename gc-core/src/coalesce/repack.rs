@@ -20,6 +20,8 @@ pub(super) enum Refusal {
     Fail(CoalesceFail),
     /// Keys of a node, or the ranges of nodes, are not in order.
     Disorder,
+    /// The host could not say what is in a node.
+    Host(Error),
 }
 
 impl From<NoPlan> for Refusal {
@@ -41,16 +43,19 @@ pub(super) struct Repacked {
 }
 
 /// A format into which every live key of the nodes packs.
-fn common_format<H: CoalesceHost>(host: &H, nodes: &[H::Node]) -> BkeyFormat {
+///
+/// # Errors
+/// `EINVAL` when the host broke its contract.
+fn common_format<H: CoalesceHost>(host: &H, nodes: &[H::Node]) -> Result<BkeyFormat> {
     let mut state = BkeyFormatState::new();
     for &node in nodes {
-        state.add_pos(host.node_info(node).min_key);
+        state.add_pos(host.node_info(node)?.min_key);
         let mut keys = host.node_keys(node, false);
-        while let Some(key) = keys.next() {
+        while let Some(key) = keys.next()? {
             state.add_key(key.k);
         }
     }
-    state.finish()
+    Ok(state.finish())
 }
 
 /// Adds a key to the words; its length, and whether it packed.
@@ -84,15 +89,15 @@ pub(super) fn repack<H: CoalesceHost>(
     nodes: &[H::Node],
     words: &mut Vec<u64>,
 ) -> Result<Repacked, Refusal> {
-    let raw = common_format(host, nodes);
+    let raw = common_format(host, nodes).map_err(Refusal::Host)?;
     let format = NodeFormat::new(&raw).map_err(|_| Refusal::Fail(CoalesceFail::Format))?;
     words.clear();
     let mut slicer = Slicer::new(fit);
     for &node in nodes {
-        let info = host.node_info(node);
+        let info = host.node_info(node).map_err(Refusal::Host)?;
         slicer.node(info.min_key, info.max_key)?;
         let mut keys = host.node_keys(node, false);
-        while let Some(key) = keys.next() {
+        while let Some(key) = keys.next().map_err(Refusal::Host)? {
             // A value of another length than its key says would shift all behind it.
             if key.v.len() != usize::from(key.k.val_u64s()) {
                 return Err(Refusal::Disorder);

@@ -3,6 +3,7 @@
 //! they are replaced: merging on top of a disagreement would spread it.
 
 use super::slice::Slice;
+use crate::error::Result;
 use crate::host::{CoalesceHost, NodeKeys, ParentKey};
 use crate::layout::Bpos;
 use crate::layout::btree::GC_MERGE_NODES;
@@ -10,23 +11,26 @@ use crate::layout::btree::GC_MERGE_NODES;
 /// Whether the parent's keys are, side by side and without a gap from its least
 /// position on, those of the nodes: position, least position and pointers. All
 /// are locked.
+///
+/// # Errors
+/// `EINVAL` when the host broke its contract.
 pub(super) fn children_match<H: CoalesceHost>(
     host: &H,
     parent: H::Node,
     nodes: &[H::Node],
-) -> bool {
-    let range = host.node_info(parent);
+) -> Result<bool> {
+    let range = host.node_info(parent)?;
     let mut keys = host.node_keys(parent, false);
     let mut nodes = nodes.iter().copied().peekable();
     // Where the next child has to begin.
     let mut begins = Some(range.min_key);
     let mut found = false;
-    while let Some(key) = keys.next() {
-        let Some(&node) = nodes.peek() else { return true };
+    while let Some(key) = keys.next()? {
+        let Some(&node) = nodes.peek() else { return Ok(true) };
         if key.child_min_key().is_some_and(|min| Some(min) != begins) || key.k.p > range.max_key {
-            return false;
+            return Ok(false);
         }
-        let child = host.node_info(node);
+        let child = host.node_info(node)?;
         if key.k.p < child.min_key && !found {
             begins = key.k.p.successor();
             continue;
@@ -34,13 +38,13 @@ pub(super) fn children_match<H: CoalesceHost>(
         let same_pointers =
             host.node_key(node).is_some_and(|own| own.as_ref().entry_words() == key.entry_words());
         if key.k.p != child.max_key || begins != Some(child.min_key) || !same_pointers {
-            return false;
+            return Ok(false);
         }
         found = true;
         begins = child.max_key.successor();
         nodes.next();
     }
-    nodes.peek().is_none()
+    Ok(nodes.peek().is_none())
 }
 
 /// Whether the new ranges tile exactly the range from `min` to `max`.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The nodes a walk has just been at, one window for each level, and their locks.
 
+use crate::error::Result;
 use crate::host::{CoalesceHost, NodeInfo};
 use crate::layout::btree::GC_MERGE_NODES;
 
@@ -48,13 +49,16 @@ impl<'h, H: CoalesceHost> Siblings<'h, H> {
     /// Locks again what is left of a window before `current`, whose range is
     /// `info`: from the newest on, until one has changed, or does not end directly
     /// before the next within the range of the parent.
+    ///
+    /// # Errors
+    /// `EINVAL` when the host broke its contract; no lock of the window's is held then.
     pub(super) fn lock(
         host: &'h H,
         window: &Window<H::Node>,
         parent: &NodeInfo,
         current: H::Node,
         info: &NodeInfo,
-    ) -> Self {
+    ) -> Result<Self> {
         let mut siblings = Self { host, nodes: [current; GC_MERGE_NODES], nr: 1, ours: true };
         let mut begins = info.min_key;
         // There is room for all of a window.
@@ -63,7 +67,7 @@ impl<'h, H: CoalesceHost> Siblings<'h, H> {
             if begins <= parent.min_key || !host.node_relock_intent(node, seq) {
                 break;
             }
-            let before = host.node_info(node);
+            let before = host.node_info(node).inspect_err(|_| host.node_unlock_intent(node))?;
             let adjacent = before.level == info.level
                 && before.btree_id == info.btree_id
                 && before.max_key.successor() == Some(begins)
@@ -76,7 +80,7 @@ impl<'h, H: CoalesceHost> Siblings<'h, H> {
             siblings.nr = siblings.nr.saturating_add(1);
             begins = before.min_key;
         }
-        siblings
+        Ok(siblings)
     }
 
     /// The nodes in order of position; the last is the walk's own.

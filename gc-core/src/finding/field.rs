@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Fields that are compared, by the names the original prints.
 
-use super::Code;
+use super::{Code, Value};
+use crate::layout::DataType;
+use crate::layout::bits::low8;
 use core::fmt;
 
 /// A field of a bucket's mark.
@@ -45,6 +47,15 @@ impl BucketField {
             Self::CachedSectors => Code::BucketCachedSectors,
         }
     }
+
+    /// A number of this field, as what it stands for.
+    pub(super) fn value(self, n: u32) -> Value {
+        match self {
+            Self::DataType => Value::DataType(DataType(low8(n.into()))),
+            Self::OwnedByAllocator | Self::Stripe => Value::Flag(n != 0),
+            Self::Gen | Self::DirtySectors | Self::CachedSectors => Value::Number(n.into()),
+        }
+    }
 }
 
 impl fmt::Display for BucketField {
@@ -82,6 +93,14 @@ impl StripeField {
             Self::NrRedundant => Code::StripeNrRedundant,
             Self::BlocksNonempty => Code::StripeBlocksNonempty,
             Self::BlockSectors(_) => Code::StripeBlockSectors,
+        }
+    }
+
+    /// A number of this field, as what it stands for.
+    pub(super) fn value(self, n: u32) -> Value {
+        match self {
+            Self::Alive => Value::Flag(n != 0),
+            _ => Value::Number(n.into()),
         }
     }
 }

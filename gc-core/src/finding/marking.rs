@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What is found while a reference is counted.
 
-use super::{BucketPlace, Code, Flags, TypeName};
+use super::{BucketPlace, Code, Flags, Place, TypeName, Value};
 use crate::layout::{BucketMark, DataType, ExtentPtr};
 use core::fmt;
 
@@ -166,13 +166,7 @@ pub enum Marking<'a> {
 impl Marking<'_> {
     pub(super) const fn code(&self) -> Code {
         match self {
-            Self::Pointer { why, .. } => match why {
-                Refusal::Newer => Code::PtrNewer,
-                Refusal::TooStale => Code::PtrTooStale,
-                Refusal::StaleDirty => Code::PtrStaleDirty,
-                Refusal::OtherType => Code::BucketMixedTypes,
-                Refusal::Overflow { .. } => Code::BucketOverflow,
-            },
+            Self::Pointer { why, .. } => why.code(),
             Self::StaleStripe { .. } => Code::StripeStalePtr,
             Self::MetadataType { .. } => Code::MetadataMixedTypes,
             Self::MetadataOverflow { .. } => Code::MetadataOverflow,
@@ -188,6 +182,94 @@ impl Marking<'_> {
             _ => Flags::LOG,
         }
     }
+
+    pub(super) fn place(&self) -> Place {
+        match *self {
+            Self::Pointer { place, .. }
+            | Self::MetadataType { place, .. }
+            | Self::MetadataOverflow { place, .. } => Place::bucket(place),
+            Self::StaleStripe { idx, block, place, .. } => {
+                Place { stripe: Some(idx), block: Some(block), ..Place::bucket(place) }
+            }
+            Self::NoStripe { idx } | Self::StripeNotThere { idx } => Place::stripe(idx),
+            Self::Bad { what, .. } => what.place(),
+        }
+    }
+
+    /// What the reference says.
+    pub(super) fn got(&self) -> Option<Value> {
+        Some(match *self {
+            Self::Pointer { why, ptr, data_type, mark, .. } => match why {
+                Refusal::Newer | Refusal::TooStale | Refusal::StaleDirty => {
+                    Value::Number(ptr.gen_().into())
+                }
+                Refusal::OtherType => Value::DataType(data_type),
+                Refusal::Overflow { sectors } => {
+                    Value::Signed(i64::from(counter(mark, ptr)).saturating_add(sectors))
+                }
+            },
+            Self::StaleStripe { ptr, .. } => Value::Number(ptr.gen_().into()),
+            Self::MetadataType { now, .. } => Value::DataType(now),
+            Self::MetadataOverflow { mark, sectors, .. } => {
+                Value::Number(u64::from(mark.dirty_sectors()).saturating_add(sectors.into()))
+            }
+            Self::NoStripe { .. } | Self::StripeNotThere { .. } | Self::Bad { .. } => return None,
+        })
+    }
+
+    /// What the bucket says; of a full counter, the most that it holds.
+    pub(super) fn want(&self) -> Option<Value> {
+        Some(match *self {
+            Self::Pointer { why, mark, .. } => match why {
+                Refusal::Newer | Refusal::TooStale | Refusal::StaleDirty => {
+                    Value::Number(mark.gen_().into())
+                }
+                Refusal::OtherType => Value::DataType(mark.data_type()),
+                Refusal::Overflow { .. } => Value::Number(u16::MAX.into()),
+            },
+            Self::StaleStripe { mark, .. } => Value::Number(mark.gen_().into()),
+            Self::MetadataType { got, .. } => Value::DataType(got),
+            Self::MetadataOverflow { .. } => Value::Number(u16::MAX.into()),
+            Self::NoStripe { .. } | Self::StripeNotThere { .. } | Self::Bad { .. } => return None,
+        })
+    }
+}
+
+impl BadReference {
+    fn place(self) -> Place {
+        match self {
+            Self::NoDevice { dev } => Place { device: u32::try_from(dev).ok(), ..Place::UNKNOWN },
+            Self::NoBucket(place) | Self::NotOwned(place) | Self::NotReserved(place) => {
+                Place::bucket(place)
+            }
+            Self::StripeType { idx } => Place::stripe(idx),
+            Self::StripeBlock { idx, block } => Place { block: Some(block), ..Place::stripe(idx) },
+            Self::NoSectors
+            | Self::ZeroSize
+            | Self::PastEnd
+            | Self::TooManyDevices
+            | Self::Value => Place::UNKNOWN,
+        }
+    }
+}
+
+impl Refusal {
+    /// The code of the finding that a refused pointer is.
+    #[must_use]
+    pub const fn code(self) -> Code {
+        match self {
+            Self::Newer => Code::PtrNewer,
+            Self::TooStale => Code::PtrTooStale,
+            Self::StaleDirty => Code::PtrStaleDirty,
+            Self::OtherType => Code::BucketMixedTypes,
+            Self::Overflow { .. } => Code::BucketOverflow,
+        }
+    }
+}
+
+/// The counter of a bucket that a pointer adds its sectors to.
+fn counter(mark: BucketMark, ptr: ExtentPtr) -> u16 {
+    if ptr.cached() { mark.cached_sectors() } else { mark.dirty_sectors() }
 }
 
 /// The bucket's type, or what it is about to hold if it is empty.
@@ -214,8 +296,7 @@ impl fmt::Display for Marking<'_> {
                         write!(f, " different types of data in same bucket: {got}, {ptr}")
                     }
                     Refusal::Overflow { sectors } => {
-                        let old =
-                            if ptr.cached() { mark.cached_sectors() } else { mark.dirty_sectors() };
+                        let old = counter(mark, ptr);
                         write!(
                             f,
                             " data type {t} sector count overflow: {old} + {sectors} > U16_MAX"

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Everything that can be found wrong: data with stable codes. Message text is
-//! made here and nowhere else, and equals the original's where it has one.
+//! Everything that can be found wrong: data with a stable code, a severity, a place and
+//! typed values.
+//!
+//! [`Code`] is the table of all findings, those of programs that read images included.
+//! [`Finding`] is what the engine finds. Its text is made here and nowhere else, and
+//! equals the original's where the original has one.
 
 mod code;
 mod field;
 mod marking;
+mod place;
 
-pub use code::{Answer, Code, Flags};
+pub use code::{Answer, Code, Flags, Severity};
 pub use field::{BucketField, FsField, StripeField};
 pub use marking::{BadReference, Marking, Refusal};
+pub use place::{NodePlace, Place, Value};
 
-use crate::layout::{Bpos, BucketMark, DataType, KeyType};
+use crate::layout::{Bpos, BucketMark, DataType, KeyType, POS_MAX, POS_MIN};
 use core::fmt;
 
 /// A bucket of a device.
@@ -188,6 +194,84 @@ impl Finding<'_> {
             _ => Flags::FIX_OR_IGNORE,
         }
     }
+
+    /// How bad it is: that of its code, but for a bucket that is in use and recorded as
+    /// free. Whoever writes to the file system before it is repaired overwrites it.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        match self {
+            Self::Bucket {
+                field: BucketField::DataType | BucketField::DirtySectors | BucketField::Stripe,
+                got: 0,
+                ..
+            } => Severity::Error,
+            _ => self.code().severity(),
+        }
+    }
+
+    /// Where it is, as far as the finding itself says. Who raised it may know more: the
+    /// key that was counted, and the node that holds it.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        match *self {
+            Self::GenMissing { place, .. }
+            | Self::GenFuture { place, .. }
+            | Self::Bucket { place, .. } => Place::bucket(place),
+            Self::Stripe { idx, field, .. } => {
+                let block = if let StripeField::BlockSectors(i) = field { Some(i) } else { None };
+                Place { block, ..Place::stripe(idx) }
+            }
+            Self::Marking(m) => m.place(),
+            Self::RootMinKey { .. }
+            | Self::RootMaxKey { .. }
+            | Self::NodeMinKey { .. }
+            | Self::NodeMaxKey { .. }
+            | Self::KeyVersion { .. }
+            | Self::ReplicasUnmarked { .. }
+            | Self::Fs { .. }
+            | Self::FsReplicas { .. } => Place::UNKNOWN,
+        }
+    }
+
+    /// What was found: what is recorded, or what a key says; `None` if the finding is not
+    /// about a value.
+    #[must_use]
+    pub fn got(&self) -> Option<Value> {
+        Some(match *self {
+            Self::RootMinKey { got }
+            | Self::RootMaxKey { got }
+            | Self::NodeMinKey { got, .. }
+            | Self::NodeMaxKey { got, .. } => Value::Position(got),
+            Self::KeyVersion { got, .. } | Self::Fs { got, .. } | Self::FsReplicas { got, .. } => {
+                Value::Number(got)
+            }
+            Self::GenMissing { ptr_gen, .. } | Self::GenFuture { ptr_gen, .. } => {
+                Value::Number(ptr_gen.into())
+            }
+            Self::Stripe { field, got, .. } => field.value(got),
+            Self::Bucket { field, got, .. } => field.value(got),
+            Self::ReplicasUnmarked { .. } => return None,
+            Self::Marking(m) => return m.got(),
+        })
+    }
+
+    /// What should be there: what was counted, or what is recorded where a key disagrees;
+    /// `None` if that is not known.
+    #[must_use]
+    pub fn want(&self) -> Option<Value> {
+        Some(match *self {
+            Self::RootMinKey { .. } => Value::Position(POS_MIN),
+            Self::RootMaxKey { .. } => Value::Position(POS_MAX),
+            Self::NodeMinKey { want, .. } | Self::NodeMaxKey { want, .. } => Value::Position(want),
+            Self::KeyVersion { recorded, .. } => Value::Number(recorded),
+            Self::Fs { want, .. } | Self::FsReplicas { want, .. } => Value::Number(want),
+            Self::GenFuture { bucket_gen, .. } => Value::Number(bucket_gen.into()),
+            Self::Stripe { field, want, .. } => field.value(want),
+            Self::Bucket { field, want, .. } => field.value(want),
+            Self::GenMissing { .. } | Self::ReplicasUnmarked { .. } => return None,
+            Self::Marking(m) => return m.want(),
+        })
+    }
 }
 
 impl fmt::Display for Finding<'_> {
@@ -307,5 +391,30 @@ mod tests {
             assert_eq!(finding.to_string(), text);
             assert_eq!(finding.flags().bits(), flags, "{text}");
         }
+    }
+
+    // Oracle: by hand, from the fields that each finding is made of.
+    #[test]
+    fn fields() {
+        let place = BucketPlace { dev: 1, bucket: 34 };
+        let bucket = |field, got, want| {
+            let mark = BucketMark(0);
+            Finding::Bucket { place, mark, field, got, want }
+        };
+        let f = bucket(BucketField::DirtySectors, 1, 512);
+        assert_eq!(f.place(), Place::bucket(place));
+        assert_eq!((f.got(), f.want()), (Some(Value::Number(1)), Some(Value::Number(512))));
+        assert_eq!(f.severity(), Severity::Warning);
+        assert_eq!(bucket(BucketField::DirtySectors, 0, 512).severity(), Severity::Error);
+        assert_eq!(bucket(BucketField::CachedSectors, 0, 512).severity(), Severity::Warning);
+        let f = bucket(BucketField::DataType, 3, 0);
+        let types = [DataType::BTREE, DataType::NONE].map(|t| Some(Value::DataType(t)));
+        assert_eq!([f.got(), f.want()], types);
+        let f = bucket(BucketField::OwnedByAllocator, 1, 0);
+        assert_eq!([f.got(), f.want()], [true, false].map(|b| Some(Value::Flag(b))));
+        let f = Finding::Stripe { idx: 2, field: StripeField::BlockSectors(4), got: 1, want: 0 };
+        assert_eq!(f.place(), Place { block: Some(4), ..Place::stripe(2) });
+        let f = Finding::RootMinKey { got: POS_MAX };
+        assert_eq!((f.place(), f.want()), (Place::UNKNOWN, Some(Value::Position(POS_MIN))));
     }
 }

@@ -3,7 +3,7 @@
 
 use super::position::{Position, allocator};
 use crate::error::{Error, Result};
-use crate::host::{ALLOC_FIFOS, DevEntry, Devices, Host, Level, Lock, Locked};
+use crate::host::{ALLOC_FIFOS, DevEntry, Devices, Freelist, Held, Host, Level, MarkRead};
 use crate::layout::btree::BTREE_TRIGGER_GC;
 use crate::layout::{ExtentPtr, GcPos};
 
@@ -16,24 +16,24 @@ pub(crate) fn mark<'h, H: Host + ?Sized>(
     devices: &Devices<'h, H>,
     position: &mut Position<'h, H>,
 ) -> Result<()> {
-    let _mark = Locked::new(host, Lock::MarkRead);
+    let mark = MarkRead::lock(host);
     // Held to the last open bucket: a bucket that went from a fifo that has been
     // walked to an open bucket that has not, and were put back from there, would
     // keep an owner (docs/order.md).
-    let _freelist = Locked::new(host, Lock::Freelist);
+    let freelist = Freelist::lock(host);
     let pos = allocator(0);
     position.advance(pos)?;
     for dev in devices.iter() {
         for fifo in 0..ALLOC_FIFOS {
             let mut n = 0_usize;
-            while let Some(bucket) = host.dev_reserve_bucket(dev.dev, fifo, n) {
-                own(host, dev, bucket, pos)?;
+            while let Some(bucket) = host.dev_reserve_bucket(&freelist, dev.dev, fifo, n) {
+                own(host, &mark, dev, bucket, pos)?;
                 n = n.saturating_add(1);
             }
         }
     }
     for i in 0..host.open_buckets_nr() {
-        let open = OpenBucket::lock(host, i);
+        let open = OpenBucket::lock(host, &mark, &freelist, i);
         let pos = allocator(i);
         // Past those that are free, too: what is opened there from now on is put
         // back behind the run. Number 0 stands at the place of the fifos.
@@ -55,13 +55,19 @@ pub(crate) fn mark<'h, H: Host + ?Sized>(
                 );
                 return Err(Error::INVAL);
             };
-            own(host, dev, bucket, pos)?;
+            own(host, &mark, dev, bucket, pos)?;
         }
     }
     Ok(())
 }
 
-fn own<H: Host + ?Sized>(host: &H, dev: &DevEntry<'_, H>, bucket: u64, pos: GcPos) -> Result<()> {
+fn own<H: Host + ?Sized>(
+    host: &H,
+    mark: &Held<MarkRead>,
+    dev: &DevEntry<'_, H>,
+    bucket: u64,
+    pos: GcPos,
+) -> Result<()> {
     let g = &dev.geometry;
     if bucket < u64::from(g.first_bucket) || bucket >= g.nbuckets {
         host.log(
@@ -71,7 +77,7 @@ fn own<H: Host + ?Sized>(host: &H, dev: &DevEntry<'_, H>, bucket: u64, pos: GcPo
         return Err(Error::INVAL);
     }
     dev.touched.bucket(bucket);
-    host.mark_alloc_bucket(dev.dev, bucket, true, pos, BTREE_TRIGGER_GC);
+    host.mark_alloc_bucket(mark, dev.dev, bucket, true, pos, BTREE_TRIGGER_GC);
     Ok(())
 }
 
@@ -83,8 +89,8 @@ struct OpenBucket<'h, H: Host + ?Sized> {
 }
 
 impl<'h, H: Host + ?Sized> OpenBucket<'h, H> {
-    fn lock(host: &'h H, i: u32) -> Self {
-        Self { host, i, ptr: host.open_bucket_lock(i) }
+    fn lock(host: &'h H, mark: &Held<MarkRead>, freelist: &Held<Freelist>, i: u32) -> Self {
+        Self { host, i, ptr: host.open_bucket_lock(mark, freelist, i) }
     }
 }
 

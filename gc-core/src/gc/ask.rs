@@ -3,14 +3,14 @@
 
 use crate::error::{Error, Result};
 use crate::finding::{Answer, Finding};
-use crate::host::Host;
+use crate::host::Findings;
 
 /// Reports; true when it is to be fixed.
 ///
 /// # Errors
 /// [`Error::NotFixed`] when the run is to stop.
 #[cold]
-pub(crate) fn fix<H: Host + ?Sized>(host: &H, finding: &Finding<'_>) -> Result<bool> {
+pub(crate) fn fix<H: Findings + ?Sized>(host: &H, finding: &Finding<'_>) -> Result<bool> {
     match host.finding(finding) {
         Answer::Ignore => Ok(false),
         Answer::Fix => Ok(true),
@@ -24,6 +24,6 @@ pub(crate) fn fix<H: Host + ?Sized>(host: &H, finding: &Finding<'_>) -> Result<b
 /// [`Error::RepairUnimplemented`] when it is to be fixed, [`Error::NotFixed`]
 /// when the run is to stop.
 #[cold]
-pub(crate) fn unrepairable<H: Host + ?Sized>(host: &H, finding: &Finding<'_>) -> Result<()> {
+pub(crate) fn unrepairable<H: Findings + ?Sized>(host: &H, finding: &Finding<'_>) -> Result<()> {
     if fix(host, finding)? { Err(Error::RepairUnimplemented) } else { Ok(()) }
 }

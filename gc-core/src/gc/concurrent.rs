@@ -8,7 +8,9 @@ use super::position::{self, Position};
 use super::topology::Topology;
 use crate::bkey::KeyBuf;
 use crate::error::Result;
-use crate::host::{Host, Lock, Locked, NodeInfo, NodeKeys, Param, Walk, WalkKind};
+use crate::host::{
+    BtreeRoot, GcWrite, Held, Host, NodeInfo, NodeKeys, Origin, Param, Walk, WalkKind,
+};
 use crate::layout::btree::{
     BTREE_INSERT_GC_LOCK_HELD, BTREE_INSERT_NOWAIT, BTREE_INSERT_USE_RESERVE,
 };
@@ -25,6 +27,7 @@ const REWRITE: u8 = 16;
 /// A finding was answered "stop" or has no repair, or the walk failed.
 pub(crate) fn btree<H: Host + ?Sized>(
     host: &H,
+    gc: &Held<GcWrite>,
     marker: &mut Marker<'_, '_, H>,
     position: &mut Position<'_, H>,
     (id, phase): (BtreeId, GcPhase),
@@ -46,7 +49,7 @@ pub(crate) fn btree<H: Host + ?Sized>(
             Ok(stale) => {
                 if let Some(flags) = rewrites.flags(stale) {
                     // A node that is not rewritten now is so in a later round.
-                    let _later = walk.rewrite(node, flags);
+                    let _later = walk.rewrite(gc, node, flags);
                 }
             }
             Err(e) => {
@@ -59,16 +62,17 @@ pub(crate) fn btree<H: Host + ?Sized>(
     walk.close()?;
     walked?;
 
-    let _root = Locked::new(host, Lock::BtreeRoot);
-    let Some(root) = host.btree_root(id) else {
+    let lock = BtreeRoot::lock(host);
+    let Some(root) = host.btree_root(&*lock, id) else {
         return position.advance(position::root(phase));
     };
-    let marked = if host.node_info(root).fake {
+    let info = host.node_info(root)?;
+    let marked = if info.fake {
         Ok(())
     } else {
         host.node_key(root)
             .ok_or_else(|| refuse(host, id, "root key too long"))
-            .and_then(|key| marker.mark(key.as_ref()))
+            .and_then(|key| marker.mark(&Origin::root_key(root, &info), key.as_ref()))
             .map(|_stale| ())
     };
     position.advance(position::root(phase))?;
@@ -83,7 +87,7 @@ fn visit<H: Host + ?Sized>(
     phase: GcPhase,
     node: H::Node,
 ) -> Result<u8> {
-    let info = host.node_info(node);
+    let info = host.node_info(node)?;
     let own = host
         .node_key(node)
         .ok_or_else(|| refuse(host, info.btree_id, "pointer to a node too long"))?;
@@ -93,15 +97,25 @@ fn visit<H: Host + ?Sized>(
     if !BtreeNodeType::of(info.level, info.btree_id).needs_gc() {
         return Ok(0);
     }
-    if info.level == 0 { leaf(host, marker, node) } else { interior(host, marker, node, &info) }
+    if info.level == 0 {
+        leaf(host, marker, node, &info)
+    } else {
+        interior(host, marker, node, &info)
+    }
 }
 
-fn leaf<H: Host + ?Sized>(host: &H, marker: &mut Marker<'_, '_, H>, node: H::Node) -> Result<u8> {
+fn leaf<H: Host + ?Sized>(
+    host: &H,
+    marker: &mut Marker<'_, '_, H>,
+    node: H::Node,
+    info: &NodeInfo,
+) -> Result<u8> {
+    let origin = Origin::in_node(node, info, false);
     let mut keys = host.node_keys(node, false);
     let mut stale = 0;
-    while let Some(key) = keys.next() {
+    while let Some(key) = keys.next()? {
         host.debugcheck(node, key);
-        stale = stale.max(marker.mark(key)?);
+        stale = stale.max(marker.mark(&origin, key)?);
     }
     Ok(stale)
 }
@@ -113,9 +127,10 @@ fn interior<H: Host + ?Sized>(
     info: &NodeInfo,
 ) -> Result<u8> {
     let mut keys = host.node_keys(node, false);
+    let origin = Origin::in_node(node, info, false);
     let mut topology = Topology::of(info);
     let mut stale = 0;
-    let copy_next = |keys: &mut H::Keys<'_>| match keys.next() {
+    let copy_next = |keys: &mut H::Keys<'_>| match keys.next()? {
         None => Ok(None),
         Some(key) => KeyBuf::copy_of(key)
             .map(Some)
@@ -124,7 +139,7 @@ fn interior<H: Host + ?Sized>(
     let mut ahead = copy_next(&mut keys)?;
     while let Some(key) = ahead {
         host.debugcheck(node, key.as_ref());
-        stale = stale.max(marker.mark(key.as_ref())?);
+        stale = stale.max(marker.mark(&origin, key.as_ref())?);
         // Judged with the next live key at hand: whiteouts behind the last child
         // do not hide that it is the last.
         ahead = copy_next(&mut keys)?;

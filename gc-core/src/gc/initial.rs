@@ -6,7 +6,7 @@ use super::mark::Marker;
 use super::topology::{self, Topology};
 use crate::bkey::{KeyBuf, KeyRef, NodeFormat, RawKey};
 use crate::error::{Error, Result};
-use crate::host::{Child, Host, Level, NodeInfo, NodeKeys, NodeRead, NodeSet};
+use crate::host::{Child, Host, InitialPass, Level, NodeInfo, NodeKeys, NodeRead, NodeSet, Origin};
 use crate::layout::btree::BTREE_MAX_DEPTH;
 use crate::layout::{Bpos, BtreeId};
 
@@ -16,16 +16,17 @@ use crate::layout::{Bpos, BtreeId};
 /// A finding was answered "stop" or has no repair, or a node cannot be had.
 pub(crate) fn btree<H: Host + ?Sized>(
     host: &H,
+    pass: &InitialPass<'_>,
     marker: &mut Marker<'_, '_, H>,
     id: BtreeId,
     target: u8,
 ) -> Result<()> {
-    let Some(node) = host.btree_root(id) else { return Ok(()) };
-    if host.node_info(node).fake {
+    let Some(node) = host.btree_root(pass, id) else { return Ok(()) };
+    if host.node_info(node)?.fake {
         return Ok(());
     }
     let root = NodeRead::lock(host, node);
-    let info = host.node_info(node);
+    let info = host.node_info(node)?;
     topology::root(host, &info)?;
     if info.level >= BTREE_MAX_DEPTH {
         return Err(refuse(host, id, "root deeper than a btree can be"));
@@ -36,7 +37,7 @@ pub(crate) fn btree<H: Host + ?Sized>(
         Walk { host, id, target }.node(marker, root, &info)?;
     }
     let key = host.node_key(node).ok_or_else(|| refuse(host, id, "root key too long"))?;
-    marker.mark(key.as_ref())?;
+    marker.mark(&Origin::root_key(node, &info), key.as_ref())?;
     marker.hand_over();
     Ok(())
 }
@@ -64,13 +65,13 @@ impl<H: Host + ?Sized> Walk<'_, H> {
         at: Child<H::Node>,
         info: &NodeInfo,
     ) -> Result<()> {
-        if let Some(set) = self.host.node_set(at.node, true) {
+        if let Some(set) = self.host.node_set(at.node, true)? {
             self.set(marker, at, info, set)?;
         } else {
             let mut keys = self.host.node_keys(at.node, true);
-            while let Some(key) = keys.next() {
+            while let Some(key) = keys.next()? {
                 self.host.debugcheck(at.node, key);
-                self.mark(marker, info, key)?;
+                self.mark(marker, at.node, info, key)?;
             }
         }
         marker.hand_over();
@@ -103,7 +104,7 @@ impl<H: Host + ?Sized> Walk<'_, H> {
             if !at.checked {
                 self.host.debugcheck(at.node, key);
             }
-            self.mark(marker, info, key)?;
+            self.mark(marker, at.node, info, key)?;
         }
     }
 
@@ -114,17 +115,18 @@ impl<H: Host + ?Sized> Walk<'_, H> {
         info: &NodeInfo,
     ) -> Result<()> {
         let mut keys = self.host.node_keys(at.node, true);
-        let mut coming = (info.level > self.target).then(|| ReadAhead::new(self.host, at.node));
+        let mut coming =
+            (info.level > self.target).then(|| ReadAhead::new(self.host, at.node)).transpose()?;
         let mut topology = Topology::of(info);
         let mut ahead = self.copy_next(&mut keys)?;
         while let Some(key) = ahead {
             // Also in a node just read: it may be a key of the journal.
             self.host.debugcheck(at.node, key.as_ref());
-            self.mark(marker, info, key.as_ref())?;
+            self.mark(marker, at.node, info, key.as_ref())?;
             ahead = self.copy_next(&mut keys)?;
             topology.child(self.host, key.as_ref(), ahead.is_none())?;
             if let Some(coming) = &mut coming {
-                coming.one_more();
+                coming.one_more()?;
                 self.child(marker, info.level, &key)?;
             }
         }
@@ -135,7 +137,7 @@ impl<H: Host + ?Sized> Walk<'_, H> {
         let level = level.saturating_sub(1);
         let child = self.host.node_get(key, self.id, level)?;
         let locked = NodeRead::adopt(self.host, child.node);
-        let info = self.host.node_info(locked.get());
+        let info = self.host.node_info(locked.get())?;
         // The recursion is bounded by the levels, so they must go down.
         if info.level != level {
             return Err(refuse(self.host, self.id, "child at the wrong level"));
@@ -144,12 +146,18 @@ impl<H: Host + ?Sized> Walk<'_, H> {
     }
 
     #[inline]
-    fn mark(&self, marker: &mut Marker<'_, '_, H>, info: &NodeInfo, key: KeyRef<'_>) -> Result<()> {
+    fn mark(
+        &self,
+        marker: &mut Marker<'_, '_, H>,
+        node: H::Node,
+        info: &NodeInfo,
+        key: KeyRef<'_>,
+    ) -> Result<()> {
         let p = key.k.p;
         if p < info.min_key || p > info.max_key {
             return Err(self.out_of_range(p, info));
         }
-        marker.mark(key)?;
+        marker.mark(&Origin::in_node(node, info, true), key)?;
         Ok(())
     }
 
@@ -169,7 +177,7 @@ impl<H: Host + ?Sized> Walk<'_, H> {
 
     /// Interior keys are copied: the node they point to is read meanwhile.
     fn copy_next(&self, keys: &mut H::Keys<'_>) -> Result<Option<KeyBuf>> {
-        match keys.next() {
+        match keys.next()? {
             None => Ok(None),
             Some(key) => match KeyBuf::copy_of(key) {
                 Some(copy) => Ok(Some(copy)),
@@ -191,17 +199,18 @@ struct ReadAhead<'h, H: Host + ?Sized + 'h> {
 
 impl<'h, H: Host + ?Sized> ReadAhead<'h, H> {
     /// Over a node that stays locked, with its first children told.
-    fn new(host: &'h H, node: H::Node) -> Self {
+    fn new(host: &'h H, node: H::Node) -> Result<Self> {
         let mut coming = Self { host, keys: host.node_keys(node, true) };
-        (1..AHEAD).for_each(|_| coming.one_more());
-        coming
+        (1..AHEAD).try_for_each(|_| coming.one_more())?;
+        Ok(coming)
     }
 
     /// Tells the next one, if there is one.
-    fn one_more(&mut self) {
-        if let Some(key) = self.keys.next().and_then(KeyBuf::copy_of) {
+    fn one_more(&mut self) -> Result<()> {
+        if let Some(key) = self.keys.next()?.and_then(KeyBuf::copy_of) {
             self.host.read_ahead(&key);
         }
+        Ok(())
     }
 }
 

@@ -5,10 +5,10 @@
 use super::ask;
 use super::plain::Plain;
 use crate::accounting::generation::gen_after;
-use crate::bkey::{KeyRef, NodeFormat};
+use crate::bkey::{KeyRef, NodeFormat, ptr_data_type};
 use crate::error::{Error, Result};
 use crate::finding::{BucketPlace, Finding};
-use crate::host::{DevEntry, Devices, Flag, Host, Level, Param};
+use crate::host::{DevEntry, Devices, Flag, Host, Level, Origin, Param};
 use crate::layout::btree::{BTREE_TRIGGER_GC, BTREE_TRIGGER_NOATOMIC};
 use crate::layout::{Bucket, BucketMark, DataType, ExtentPtr, KeyType};
 use core::sync::atomic::Ordering::Relaxed;
@@ -62,14 +62,14 @@ impl<'a, 'h, H: Host + ?Sized> Marker<'a, 'h, H> {
     /// # Errors
     /// A finding was answered "stop", or the host failed. That the key itself
     /// could not be accounted for in full is no error, as in the original.
-    pub fn mark(&mut self, key: KeyRef<'_>) -> Result<u8> {
+    pub fn mark(&mut self, origin: &Origin<H::Node>, key: KeyRef<'_>) -> Result<u8> {
         if let Some(plain) = &mut self.plain {
             if { key.k.version }.lo <= self.key_version && plain.count_key(self.devices, key) {
                 // Nobody asks how stale pointers are in the initial pass.
                 return Ok(0);
             }
         }
-        self.mark_by_host(key)
+        self.mark_by_host(origin, key)
     }
 
     /// Marks plain keys of a set from its first on; says what is left. For keys whose
@@ -88,7 +88,7 @@ impl<'a, 'h, H: Host + ?Sized> Marker<'a, 'h, H> {
         }
     }
 
-    fn mark_by_host(&mut self, key: KeyRef<'_>) -> Result<u8> {
+    fn mark_by_host(&mut self, origin: &Origin<H::Node>, key: KeyRef<'_>) -> Result<u8> {
         if self.initial {
             self.check(key)?;
         }
@@ -118,7 +118,7 @@ impl<'a, 'h, H: Host + ?Sized> Marker<'a, 'h, H> {
         // What the host could not account for it has reported itself; the
         // original drops the result, and failing here would keep file systems
         // from mounting that mount today.
-        let _reported = self.host.mark_key(key, i64::from(key.k.size), self.flags);
+        let _reported = self.host.mark_key(origin, key, i64::from(key.k.size), self.flags);
         Ok(stale)
     }
 
@@ -231,16 +231,6 @@ impl<'a, 'h, H: Host + ?Sized> Marker<'a, 'h, H> {
             self.host.set_flag(Flag::FixedGens, true);
         }
         Ok(())
-    }
-}
-
-/// What a pointer says its bucket holds (source: `ptr_data_type`).
-#[must_use]
-pub fn ptr_data_type(key_type: KeyType, ptr: ExtentPtr) -> DataType {
-    match key_type {
-        KeyType::BTREE_PTR | KeyType::BTREE_PTR_V2 => DataType::BTREE,
-        _ if ptr.cached() => DataType::CACHED,
-        _ => DataType::USER,
     }
 }
 

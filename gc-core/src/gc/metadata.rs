@@ -3,52 +3,50 @@
 
 use super::position::{Position, phase};
 use crate::error::Result;
-use crate::host::{DevEntry, DeviceHost, Devices, Geometry, Host, Level, Lock, Locked, Touched};
+pub use crate::host::Membership;
+use crate::host::{
+    DevEntry, DeviceHost, Devices, Geometry, Held, Host, Level, Lock, MarkRead, MetadataBucket, Sb,
+    Touched,
+};
 use crate::layout::btree::BTREE_TRIGGER_GC;
 use crate::layout::superblock::BCH_SB_SECTOR;
 use crate::layout::{DataType, GcPhase};
 use core::sync::atomic::Ordering::Relaxed;
 
-/// Whether a device belongs to a file system already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Membership {
-    /// It does: the superblock lock is held, and the mark lock is taken.
-    Member,
-    /// It is about to: there are no locks yet.
-    Stray,
-}
-
 /// Marks the superblock and journal buckets of one device
-/// (`bch2_mark_dev_superblock`). Ranges that lie outside the device's buckets are
+/// (`bch2_mark_dev_superblock`); of a member, under the mark lock. Ranges that lie outside the device's buckets are
 /// reported and left out.
+///
+/// # Errors
+/// `EINVAL` when the host broke its contract.
 pub fn mark_dev_superblock<H: DeviceHost + ?Sized>(
     host: &H,
     dev: H::Dev,
-    membership: Membership,
+    membership: Membership<'_>,
     flags: u32,
-) {
-    mark_metadata(host, dev, membership, flags, &Touched::all());
+) -> Result<()> {
+    mark_metadata(host, dev, membership, flags, &Touched::all())
 }
 
 fn mark_metadata<H: DeviceHost + ?Sized>(
     host: &H,
     dev: H::Dev,
-    membership: Membership,
+    membership: Membership<'_>,
     flags: u32,
     touched: &Touched,
-) {
-    let _mark = match membership {
-        Membership::Member => {
+) -> Result<()> {
+    let mark = match membership {
+        Membership::Member(_sb) => {
             host.assert_held(Lock::Sb);
-            Some(Locked::new(host, Lock::MarkRead))
+            Some(MarkRead::lock(host))
         }
         Membership::Stray => None,
     };
     let geometry = host.dev_geometry(dev);
-    let copies = host.dev_superblocks(dev);
+    let copies = host.dev_superblocks(membership, dev);
     // A shift of 64 or more is no size a device can have; neither is 2^63.
     let size = 1_u64.checked_shl(copies.max_size_bits).unwrap_or(u64::MAX);
-    let marking = Marking { host, dev, geometry, flags, touched };
+    let marking = Marking { host, mark: mark.as_deref(), dev, geometry, flags, touched };
     for offset in copies.offset.iter().take(copies.nr).copied() {
         if offset == BCH_SB_SECTOR {
             marking.sectors(0, BCH_SB_SECTOR);
@@ -56,14 +54,16 @@ fn mark_metadata<H: DeviceHost + ?Sized>(
         marking.sectors(offset, offset.saturating_add(size));
     }
     let mut n = 0_usize;
-    while let Some(bucket) = host.dev_journal_bucket(dev, n) {
+    while let Some(bucket) = host.dev_journal_bucket(membership, dev, n)? {
         marking.bucket(bucket, DataType::JOURNAL, geometry.bucket_size);
         n = n.saturating_add(1);
     }
+    Ok(())
 }
 
 struct Marking<'h, H: DeviceHost + ?Sized> {
     host: &'h H,
+    mark: Option<&'h Held<MarkRead>>,
     dev: H::Dev,
     geometry: Geometry,
     flags: u32,
@@ -96,7 +96,9 @@ impl<H: DeviceHost + ?Sized> Marking<'_, H> {
         if inside {
             let pos = phase(GcPhase::SB);
             self.touched.bucket(bucket);
-            self.host.mark_metadata_bucket(self.dev, bucket, data_type, sectors, pos, self.flags);
+            let number = bucket;
+            let bucket = MetadataBucket { number, data_type, sectors, pos, flags: self.flags };
+            self.host.mark_metadata_bucket(self.mark, self.dev, &bucket);
         } else {
             self.host.log(
                 Level::Err,
@@ -116,18 +118,18 @@ impl<H: DeviceHost + ?Sized> Marking<'_, H> {
 /// Marks superblocks and journals of all members.
 ///
 /// # Errors
-/// That of [`Position::advance`].
+/// That of [`Position::advance`], or `EINVAL` when the host broke its contract.
 pub(crate) fn mark_superblocks<'h, H: Host + ?Sized>(
     host: &'h H,
     devices: &Devices<'h, H>,
     position: &mut Position<'h, H>,
 ) -> Result<()> {
-    let _sb = Locked::new(host, Lock::Sb);
+    let sb = Sb::lock(host);
     position.advance(phase(GcPhase::SB))?;
     for member in devices.iter() {
         if member.online {
             let (dev, touched) = (member.dev, &member.touched);
-            mark_metadata(host, dev, Membership::Member, BTREE_TRIGGER_GC, touched);
+            mark_metadata(host, dev, Membership::Member(&sb), BTREE_TRIGGER_GC, touched)?;
         } else {
             keep_away_metadata(member);
         }

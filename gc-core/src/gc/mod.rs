@@ -18,7 +18,9 @@ mod start;
 pub(crate) mod topology;
 
 use crate::error::{Error, Result};
-use crate::host::{Devices, Flag, Host, Level, Lock, Locked, Param, Trace};
+use crate::host::{
+    Devices, Flag, GcWrite, Held, Host, InitialPass, Level, Lock, MarkWrite, Param, Trace,
+};
 use crate::layout::{BtreeId, BtreeNodeType};
 use mark::Marker;
 use position::{BTREES, Position};
@@ -59,14 +61,14 @@ pub fn gc<H: Host>(host: &H, args: Args) -> Result<()> {
 }
 
 fn locked<H: Host>(host: &H, args: Args) -> Result<()> {
-    let _gc = Locked::new(host, Lock::GcWrite);
-    host.wait_interior_updates();
-    let mut devices = Devices::collect(host).inspect_err(|_| {
+    let gc = GcWrite::lock(host);
+    host.wait_interior_updates(&gc);
+    let mut devices = Devices::collect(host, &*gc).inspect_err(|_| {
         host.log(Level::Err, format_args!("error listing members for gc"));
     })?;
-    let mut position = Position::new(host);
+    let mut position = Position::new(host, &gc)?;
 
-    let mut ret = passes(host, args, &mut devices, &mut position);
+    let mut ret = passes(host, &gc, args, &mut devices, &mut position);
 
     let blocked = ret.is_ok();
     if blocked {
@@ -74,19 +76,19 @@ fn locked<H: Host>(host: &H, args: Args) -> Result<()> {
             // Those of nodes that the run itself rewrote: the file system's own
             // counts change when they finish, and must have before they are
             // compared.
-            host.wait_interior_updates();
+            host.wait_interior_updates(&gc);
         }
         host.journal_block();
     }
     {
-        let _mark = Locked::new(host, Lock::MarkWrite);
+        let mark = MarkWrite::lock(host);
         if blocked {
             let mode = done::Mode::of(host, args.initial, args.metadata_only);
-            ret = done::done(host, &devices, mode);
+            ret = done::done(host, &mark, &devices, mode);
             host.journal_unblock();
         }
         position.reset();
-        start::free(host, &mut devices);
+        start::free(host, &mark, &mut devices);
     }
     ret
 }
@@ -94,13 +96,14 @@ fn locked<H: Host>(host: &H, args: Args) -> Result<()> {
 /// Passes until one repairs no generation.
 fn passes<'h, H: Host>(
     host: &'h H,
+    gc: &'h Held<GcWrite>,
     args: Args,
     devices: &mut Devices<'h, H>,
     position: &mut Position<'h, H>,
 ) -> Result<()> {
     let mut restarts = 0;
     loop {
-        pass(host, args, devices, position)?;
+        pass(host, gc, args, devices, position)?;
         let forced = restarts == 0 && host.param(Param::TestRestartGc);
         if !host.flag(Flag::FixedGens) && !forced {
             return Ok(());
@@ -114,8 +117,8 @@ fn passes<'h, H: Host>(
         host.set_flag(Flag::FixedGens, false);
         position.reset();
         {
-            let _mark = Locked::new(host, Lock::MarkWrite);
-            start::free(host, devices);
+            let mark = MarkWrite::lock(host);
+            start::free(host, &mark, devices);
         }
         host.flush_findings();
     }
@@ -124,19 +127,20 @@ fn passes<'h, H: Host>(
 /// One walk over all references, in their order.
 fn pass<'h, H: Host>(
     host: &'h H,
+    gc: &'h Held<GcWrite>,
     args: Args,
     devices: &mut Devices<'h, H>,
     position: &mut Position<'h, H>,
 ) -> Result<()> {
-    start::start(host, devices, position, args)?;
+    start::start(host, gc, devices, position, args)?;
     metadata::mark_superblocks(host, devices, position)?;
     let mut marker = Marker::new(host, devices, args.initial)?;
     for (id, phase) in BTREES {
         let target = target_level(host, id, args.metadata_only);
         if args.initial {
-            initial::btree(host, &mut marker, id, target)?;
+            initial::btree(host, &InitialPass::new(gc), &mut marker, id, target)?;
         } else {
-            concurrent::btree(host, &mut marker, position, (id, phase), target)?;
+            concurrent::btree(host, gc, &mut marker, position, (id, phase), target)?;
         }
     }
     allocator::mark(host, devices, position)?;

@@ -8,7 +8,7 @@
 //! moves forward in this order (`docs/design.md`).
 
 use crate::error::{Error, Result};
-use crate::host::{GcPosCell, Host, Level};
+use crate::host::{GcPosCell, GcWrite, Held, Level, Log, State};
 use crate::layout::btree::BTREE_MAX_DEPTH;
 use crate::layout::{Bpos, BtreeId, GcPhase, GcPos, POS_MAX, POS_MIN};
 use crate::sync::{AtomicU32, Ordering as Mem, fence, spin_loop};
@@ -113,17 +113,20 @@ pub fn seqlock_read(cell: GcPosCell<'_>) -> GcPos {
 }
 
 /// The position of a run: only ever forward, until it is reset.
-pub struct Position<'h, H: Host + ?Sized> {
+pub struct Position<'h, H: Log + State + ?Sized> {
     host: &'h H,
     cell: GcPosCell<'h>,
     now: GcPos,
 }
 
-impl<'h, H: Host + ?Sized> Position<'h, H> {
-    /// The position as it is; the caller holds the gc lock.
-    pub fn new(host: &'h H) -> Self {
-        let cell = host.gc_pos();
-        Self { host, cell, now: seqlock_read(cell) }
+impl<'h, H: Log + State + ?Sized> Position<'h, H> {
+    /// The position as it is; only who holds the gc lock writes it.
+    ///
+    /// # Errors
+    /// That of [`State::gc_pos`].
+    pub fn new(host: &'h H, _gc: &'h Held<GcWrite>) -> Result<Self> {
+        let cell = host.gc_pos()?;
+        Ok(Self { host, cell, now: seqlock_read(cell) })
     }
 
     /// Where the run is.

@@ -2,7 +2,7 @@
 //! Making the second arrays in which a pass counts.
 
 use crate::error::{Error, Result};
-use crate::host::{Devices, GcArray, Host, Level, Lock, Locked};
+use crate::host::{Devices, GcArray, GcWrite, Held, Host, Level, MarkWrite};
 use crate::layout::{Bucket, BucketMark, DataType, GcPhase};
 use core::sync::atomic::Ordering::Relaxed;
 
@@ -19,6 +19,7 @@ use super::position::{Position, phase};
 /// [`free`].
 pub(crate) fn start<'h, H: Host + ?Sized>(
     host: &'h H,
+    gc: &'h Held<GcWrite>,
     devices: &mut Devices<'h, H>,
     position: &mut Position<'h, H>,
     Args { initial, metadata_only }: Args,
@@ -28,13 +29,13 @@ pub(crate) fn start<'h, H: Host + ?Sized>(
         e
     };
     host.usage_gc_alloc().map_err(|e| told("c->usage_gc", e))?;
-    devices.gc_alloc(initial).map_err(|(array, e)| match array {
+    devices.gc_alloc(gc, initial).map_err(|(array, e)| match array {
         GcArray::Buckets => told("ca->buckets[gc]", e),
         GcArray::Usage => told("ca->usage[gc]", e),
     })?;
     host.stripes_gc_alloc().map_err(|e| told("ec gc mem", e))?;
 
-    let _mark = Locked::new(host, Lock::MarkWrite);
+    let _mark = MarkWrite::lock(host);
     position.advance(phase(GcPhase::START))?;
     for dev in devices.iter() {
         dev.touch_unless(
@@ -70,11 +71,15 @@ fn first_mark(live: BucketMark, metadata_only: bool) -> BucketMark {
     }
 }
 
-/// Frees the gc side. Needs [`Lock::MarkWrite`].
-pub(crate) fn free<'h, H: Host + ?Sized>(host: &'h H, devices: &mut Devices<'h, H>) {
-    host.stripes_gc_free();
-    devices.gc_free();
-    host.usage_gc_free();
+/// Frees the gc side.
+pub(crate) fn free<'h, H: Host + ?Sized>(
+    host: &'h H,
+    mark: &Held<MarkWrite>,
+    devices: &mut Devices<'h, H>,
+) {
+    host.stripes_gc_free(mark);
+    devices.gc_free(mark);
+    host.usage_gc_free(mark);
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::ask;
 use crate::bkey::KeyRef;
 use crate::error::Result;
 use crate::finding::Finding;
-use crate::host::{Host, NodeInfo};
+use crate::host::{Findings, NodeInfo};
 use crate::layout::{Bpos, POS_MAX, POS_MIN};
 
 /// Where the next child must begin, and the last one end.
@@ -24,7 +24,7 @@ impl Topology {
     ///
     /// # Errors
     /// As [`ask::unrepairable`].
-    pub(crate) fn child<H: Host + ?Sized>(
+    pub(crate) fn child<H: Findings + ?Sized>(
         &mut self,
         host: &H,
         key: KeyRef<'_>,
@@ -48,7 +48,7 @@ impl Topology {
 ///
 /// # Errors
 /// As [`ask::unrepairable`].
-pub(crate) fn root<H: Host + ?Sized>(host: &H, info: &NodeInfo) -> Result<()> {
+pub(crate) fn root<H: Findings + ?Sized>(host: &H, info: &NodeInfo) -> Result<()> {
     if info.min_key != POS_MIN {
         ask::unrepairable(host, &Finding::RootMinKey { got: info.min_key })?;
     }

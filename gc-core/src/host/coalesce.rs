@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What merging of nodes asks of its surroundings beyond [`Host`].
+//! What merging of nodes asks of its host beyond [`Nodes`].
 
-use super::{Host, Walk};
+use super::terms::numbered;
+use super::{Coordination, GcRead, Held, Log, Nodes, Stopping, Walk};
 use crate::error::Result;
 use crate::layout::{BkeyFormat, Bpos, BtreeId};
 
@@ -24,16 +25,16 @@ pub struct NodeState {
     pub live_u64s: u32,
 }
 
-/// Why a merge that was due was not made: the numbers of the trace point.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
-pub enum CoalesceFail {
-    /// The host gave no reserve for the update.
-    Reserve = 0,
-    /// No memory.
-    Memory = 1,
-    /// In the common format the keys would not fit, or need as many nodes.
-    Format = 2,
+numbered! {
+    /// Why a merge that was due was not made: the numbers of the trace point.
+    pub enum CoalesceFail {
+        /// The host gave no reserve for the update.
+        Reserve = 0,
+        /// No memory.
+        Memory = 1,
+        /// In the common format the keys would not fit, or need as many nodes.
+        Format = 2,
+    }
 }
 
 /// One of the nodes that take the place of others.
@@ -84,15 +85,19 @@ pub trait CoalesceWalk: Walk {
     fn parent(&self, node: Self::Node) -> Option<Self::Node>;
 
     /// Replaces nodes by others, as one update of the parent, and returns the new
-    /// node that the walk is at now. All old nodes are intent locked: the last by
+    /// node that the walk is at now; `None` when a host that broke its contract does
+    /// not say. All old nodes are intent locked: the last by
     /// the walk, the others by the caller; they are freed, and their locks gone.
-    /// Needs [`super::Lock::GcRead`].
     ///
     /// # Errors
     /// Nothing has changed then, no lock either. `EAGAIN` and `EINTR`: there may
     /// be a reserve for it after [`CoalesceWalk::wait`]. `EROFS`, `EIO`: there
     /// will be none any more.
-    fn replace(&mut self, replacement: &Replacement<'_, Self::Node>) -> Result<Self::Node>;
+    fn replace(
+        &mut self,
+        gc: &Held<GcRead>,
+        replacement: &Replacement<'_, Self::Node>,
+    ) -> Result<Option<Self::Node>>;
 
     /// Lets go of all locks, waits for what the last replacement lacked, and
     /// takes them again; returns the node that is then at the walk's position. The
@@ -104,7 +109,7 @@ pub trait CoalesceWalk: Walk {
 }
 
 /// A file system whose nodes can be merged.
-pub trait CoalesceHost: Host {
+pub trait CoalesceHost: Log + Nodes + Coordination + Stopping {
     /// A walk that can replace nodes.
     type CoalesceWalk<'a>: CoalesceWalk<Node = Self::Node>
     where

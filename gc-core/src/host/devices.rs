@@ -2,23 +2,23 @@
 //! The members of a file system, with references held as long as the table lives.
 
 use super::touched::{STRETCH, Touched};
-use super::{Buckets, Geometry, Host, Side};
+use super::{Buckets, DeviceHost, Geometry, Held, KeepsBuckets, MarkWrite, Members, Side};
+use crate::accounting::BucketSize;
 use crate::error::{Error, Result};
 use crate::layout::{Bucket, DevUsage};
 use alloc::vec::Vec;
 use core::cell::Cell;
 
 /// A member.
-pub struct DevEntry<'h, H: Host + ?Sized> {
+pub struct DevEntry<'h, H: DeviceHost + ?Sized> {
     /// The device.
     pub dev: H::Dev,
     /// Its index, as pointers name it.
     pub idx: u32,
     /// Its geometry.
     pub geometry: Geometry,
-    /// Number by which sectors are shifted to buckets, if their size is a power of
-    /// two.
-    shift: Option<u32>,
+    /// The size of its buckets, by which sectors are divided.
+    bucket_size: BucketSize,
     /// Whether it is there, or only remembered by the superblock.
     pub online: bool,
     /// Its buckets as the file system uses them.
@@ -41,13 +41,12 @@ pub struct Stretch<'h> {
     pub gc: &'h [Bucket],
 }
 
-impl<'h, H: Host + ?Sized> DevEntry<'h, H> {
+impl<'h, H: DeviceHost + ?Sized> DevEntry<'h, H> {
     /// [`Geometry::bucket_of`], without a division where that can be.
     #[inline]
     #[must_use]
     pub fn bucket_of(&self, sector: u64) -> Option<u64> {
-        let Some(shift) = self.shift else { return self.geometry.bucket_of(sector) };
-        let b = sector.wrapping_shr(shift);
+        let b = self.bucket_size.bucket_nr(sector);
         (b >= u64::from(self.geometry.first_bucket) && b < self.geometry.nbuckets).then_some(b)
     }
 
@@ -81,32 +80,32 @@ impl<'h, H: Host + ?Sized> DevEntry<'h, H> {
 }
 
 /// All members in the order of their index.
-pub struct Devices<'h, H: Host + ?Sized> {
+pub struct Devices<'h, H: Members + ?Sized> {
     host: &'h H,
     entries: Vec<DevEntry<'h, H>>,
     /// Index of a device to its place in `entries`, plus one; 0: none.
     slots: [u16; 256],
 }
 
-impl<'h, H: Host + ?Sized> Devices<'h, H> {
-    /// Takes a reference to every member. Buckets stay valid while the caller
-    /// holds a lock that [`Host::dev_buckets`] names.
+impl<'h, H: Members + ?Sized> Devices<'h, H> {
+    /// Takes a reference to every member, whose buckets are lent as long as the lock is
+    /// held.
     ///
     /// # Errors
     /// `ENOMEM`; `EINVAL` for an index that no pointer can name, or a member
     /// without buckets.
-    pub fn collect(host: &'h H) -> Result<Self> {
+    pub fn collect(host: &'h H, held: &'h impl KeepsBuckets) -> Result<Self> {
         let mut table = Self { host, entries: Vec::new(), slots: [0; 256] };
         let mut from = 0;
         while let Some((idx, dev)) = host.dev_next(from, false) {
-            table.add(idx, dev).inspect_err(|_| host.dev_put(dev, false))?;
+            table.add(held, idx, dev).inspect_err(|_| host.dev_put(dev, false))?;
             from = idx.saturating_add(1);
         }
         Ok(table)
     }
 
-    fn add(&mut self, idx: u32, dev: H::Dev) -> Result<()> {
-        let live = self.host.dev_buckets(dev, Side::Live).ok_or(Error::INVAL)?;
+    fn add(&mut self, held: &'h impl KeepsBuckets, idx: u32, dev: H::Dev) -> Result<()> {
+        let live = self.host.dev_buckets(held, dev, Side::Live).ok_or(Error::INVAL)?;
         let geometry = self.host.dev_geometry(dev);
         let online = match self.host.dev_next(idx, true) {
             Some((found, io)) => {
@@ -125,10 +124,7 @@ impl<'h, H: Host + ?Sized> Devices<'h, H> {
             dev,
             idx,
             geometry,
-            shift: geometry
-                .bucket_size
-                .is_power_of_two()
-                .then(|| geometry.bucket_size.trailing_zeros()),
+            bucket_size: BucketSize::new(u64::from(geometry.bucket_size)),
             online,
             live,
             gc: live,
@@ -149,11 +145,17 @@ impl<'h, H: Host + ?Sized> Devices<'h, H> {
     /// # Errors
     /// What failed, and the host's error; what was made is for
     /// [`Devices::gc_free`] to free.
-    pub fn gc_alloc(&mut self, alone: bool) -> core::result::Result<(), (GcArray, Error)> {
+    pub fn gc_alloc(
+        &mut self,
+        held: &'h impl KeepsBuckets,
+        alone: bool,
+    ) -> core::result::Result<(), (GcArray, Error)> {
         for e in &mut self.entries {
             self.host.dev_gc_alloc_buckets(e.dev).map_err(|err| (GcArray::Buckets, err))?;
-            e.gc =
-                self.host.dev_buckets(e.dev, Side::Gc).ok_or((GcArray::Buckets, Error::NOMEM))?;
+            e.gc = self
+                .host
+                .dev_buckets(held, e.dev, Side::Gc)
+                .ok_or((GcArray::Buckets, Error::NOMEM))?;
             e.touched = if alone && e.gc.numbers().is_none() {
                 Touched::none_of(e.gc.as_slice().len())
                     .map_err(|err| (GcArray::Buckets, err.into()))?
@@ -166,10 +168,10 @@ impl<'h, H: Host + ?Sized> Devices<'h, H> {
     }
 
     /// Frees the second buckets and usage of each member.
-    pub fn gc_free(&mut self) {
+    pub fn gc_free(&mut self, mark: &Held<MarkWrite>) {
         for e in &mut self.entries {
             e.gc = e.live;
-            self.host.dev_gc_free(e.dev);
+            self.host.dev_gc_free(mark, e.dev);
         }
     }
 
@@ -182,7 +184,7 @@ impl<'h, H: Host + ?Sized> Devices<'h, H> {
     }
 }
 
-impl<H: Host + ?Sized> Drop for Devices<'_, H> {
+impl<H: Members + ?Sized> Drop for Devices<'_, H> {
     fn drop(&mut self) {
         for e in &self.entries {
             self.host.dev_put(e.dev, false);

@@ -2,24 +2,31 @@
 //! Everything the engine asks of its surroundings, with the contract of each
 //! call. `include/bch_gc_host.h` says the same to C.
 //!
-//! Locks are taken through [`Locked`] and nodes through [`NodeRead`], so that
-//! every way out releases them.
+//! One trait for each concern. [`Host`] is all that a mark and sweep needs; merging
+//! needs [`CoalesceHost`], and the gc thread needs [`GcThread`] besides.
 
+mod alone;
 mod coalesce;
 mod devices;
-mod guard;
+mod lock;
+mod origin;
 mod shared;
 mod terms;
 mod touched;
 
+pub use alone::Alone;
 pub use coalesce::{
     CoalesceFail, CoalesceHost, CoalesceWalk, NewNode, NodeSize, NodeState, ParentKey, Replacement,
 };
 pub use devices::{DevEntry, Devices, GcArray, Stretch};
-pub use guard::{Locked, NodeRead};
+pub use lock::{
+    BtreeRoot, Freelist, GcRead, GcWrite, Held, InitialPass, KeepsBuckets, KeepsRoot, Lock,
+    LockKind, Locked, Locks, MarkRead, MarkWrite, Membership, NodeRead, Sb, StateRead, Stopping,
+};
+pub use origin::Origin;
 pub use shared::{Buckets, GC_POS_WORDS, GcPosCell, UsageWords};
 pub use terms::{
-    ALLOC_FIFOS, Child, Counters, Flag, Geometry, Level, Lock, NodeInfo, NodeSet, Param,
+    ALLOC_FIFOS, Child, Counters, Flag, Geometry, Level, MetadataBucket, NodeInfo, NodeSet, Param,
     SB_OFFSETS, SbCopies, Side, Trace, WalkKind,
 };
 pub use touched::Touched;
@@ -28,13 +35,16 @@ use crate::accounting::replicas::EntryRef;
 use crate::bkey::{KeyBuf, KeyRef};
 use crate::error::Result;
 use crate::finding::{Answer, Finding};
-use crate::layout::{BtreeId, DataType, DevUsage, ExtentPtr, GcPos, Stripe};
+use crate::layout::{BtreeId, DevUsage, ExtentPtr, GcPos, Stripe};
 use core::fmt;
 
 /// Keys of one node, in order. A key is valid until the next call.
 pub trait NodeKeys {
-    /// The next key.
-    fn next(&mut self) -> Option<KeyRef<'_>>;
+    /// The next key; `None` at the end.
+    ///
+    /// # Errors
+    /// `EINVAL` when the host broke its contract.
+    fn next(&mut self) -> Result<Option<KeyRef<'_>>>;
 }
 
 /// A walk over one btree. Dropping it ends the walk and discards its error.
@@ -57,13 +67,13 @@ pub trait Walk {
     /// Lets others run between two nodes.
     fn resched(&mut self);
 
-    /// Writes the node anew without its stale pointers; needs [`Lock::GcWrite`]
-    /// and [`Param::UpdatesBesideGc`]. The parent must not be split for it: the
+    /// Writes the node anew without its stale pointers; only on a host with
+    /// [`Param::UpdatesBesideGc`]. The parent must not be split for it: the
     /// left part might lie behind the run, and its pointers be missed.
     ///
     /// # Errors
     /// Why it was not; the node is then as it was.
-    fn rewrite(&mut self, node: Self::Node, insert_flags: u32) -> Result<()>;
+    fn rewrite(&mut self, gc: &Held<GcWrite>, node: Self::Node, insert_flags: u32) -> Result<()>;
 
     /// Ends the walk.
     ///
@@ -75,66 +85,108 @@ pub trait Walk {
 /// Given the index, the live stripe and the counted one (`None`: it has no slot).
 pub type StripeVisitor<'f> = &'f mut dyn FnMut(u64, &mut Stripe, Option<&Stripe>) -> Result<bool>;
 
+/// Messages.
+pub trait Log {
+    /// One log line.
+    fn log(&self, level: Level, args: fmt::Arguments<'_>);
+}
+
 /// What a device must tell, also before it belongs to a file system.
-pub trait DeviceHost {
+pub trait DeviceHost: Log + Locks {
     /// A device.
     type Dev: Copy;
 
-    /// Geometry; does not change under [`Lock::StateRead`] or [`Lock::GcWrite`].
+    /// Geometry; does not change under [`StateRead`] or [`GcWrite`].
     fn dev_geometry(&self, dev: Self::Dev) -> Geometry;
 
-    /// Superblock copies. Needs [`Lock::Sb`] in a file system.
-    fn dev_superblocks(&self, dev: Self::Dev) -> SbCopies;
+    /// Superblock copies.
+    fn dev_superblocks(&self, of: Membership<'_>, dev: Self::Dev) -> SbCopies;
 
-    /// The nth journal bucket. Needs [`Lock::Sb`] in a file system.
-    fn dev_journal_bucket(&self, dev: Self::Dev, n: usize) -> Option<u64>;
+    /// The nth journal bucket; `None` past the last.
+    ///
+    /// # Errors
+    /// `EINVAL` when the host broke its contract.
+    fn dev_journal_bucket(
+        &self,
+        of: Membership<'_>,
+        dev: Self::Dev,
+        n: usize,
+    ) -> Result<Option<u64>>;
 
-    /// Marks a superblock or journal bucket that lies within the device. Needs
-    /// [`Lock::MarkRead`] in a file system.
+    /// Marks a superblock or journal bucket that lies within the device. `mark` is
+    /// `None` for a device that does not belong to a file system yet.
     fn mark_metadata_bucket(
         &self,
+        mark: Option<&Held<MarkRead>>,
+        dev: Self::Dev,
+        bucket: &MetadataBucket,
+    );
+}
+
+/// Members of a file system, and their two arrays of buckets: as the file system uses
+/// them, and as gc counts them.
+pub trait Members: DeviceHost {
+    /// The first member with index `>= from`, with a reference (to its io where
+    /// `online`, and then only members that are there); and its index.
+    fn dev_next(&self, from: u32, online: bool) -> Option<(u32, Self::Dev)>;
+    /// Drops the reference.
+    fn dev_put(&self, dev: Self::Dev, online: bool);
+    /// Buckets of a device, lent as long as the lock is held; `None` if there are none.
+    fn dev_buckets<'l>(
+        &'l self,
+        held: &'l impl KeepsBuckets,
+        dev: Self::Dev,
+        side: Side,
+    ) -> Option<Buckets<'l>>;
+    /// Makes the zeroed second buckets.
+    ///
+    /// # Errors
+    /// `ENOMEM`; `EEXIST` when they are there.
+    fn dev_gc_alloc_buckets(&self, dev: Self::Dev) -> Result<()>;
+    /// Makes the second device usage.
+    ///
+    /// # Errors
+    /// `ENOMEM`; `EEXIST` when it is there.
+    fn dev_gc_alloc_usage(&self, dev: Self::Dev) -> Result<()>;
+    /// Frees both, if they are there.
+    fn dev_gc_free(&self, mark: &Held<MarkWrite>, dev: Self::Dev);
+}
+
+/// Buckets that the allocator holds.
+pub trait Allocator: DeviceHost {
+    /// The nth bucket in a fifo of the allocator; `None` past the last.
+    fn dev_reserve_bucket(
+        &self,
+        freelist: &Held<Freelist>,
+        dev: Self::Dev,
+        fifo: u32,
+        n: usize,
+    ) -> Option<u64>;
+    /// Number of open buckets.
+    fn open_buckets_nr(&self) -> u32;
+    /// Locks an open bucket; returns its pointer if it is in use.
+    fn open_bucket_lock(
+        &self,
+        mark: &Held<MarkRead>,
+        freelist: &Held<Freelist>,
+        i: u32,
+    ) -> Option<ExtentPtr>;
+    /// Unlocks it.
+    fn open_bucket_unlock(&self, i: u32);
+    /// Marks a bucket of the allocator, which lies within the device.
+    fn mark_alloc_bucket(
+        &self,
+        mark: &Held<MarkRead>,
         dev: Self::Dev,
         bucket: u64,
-        data_type: DataType,
-        sectors: u32,
+        owned: bool,
         pos: GcPos,
         flags: u32,
     );
-
-    /// One log line.
-    fn log(&self, level: Level, args: fmt::Arguments<'_>);
-
-    /// Takes a lock.
-    fn lock(&self, which: Lock);
-    /// Releases it, on the same thread.
-    fn unlock(&self, which: Lock);
-    /// Debug assertion that somebody holds the lock.
-    fn assert_held(&self, which: Lock);
 }
 
-/// A file system that gc runs on.
-pub trait Host: DeviceHost {
-    /// A btree node.
-    type Node: Copy;
-    /// Keys of a node.
-    type Keys<'a>: NodeKeys
-    where
-        Self: 'a;
-    /// A walk over a btree.
-    type Walk<'a>: Walk<Node = Self::Node>
-    where
-        Self: 'a;
-
-    // ---- locks
-
-    /// Takes the lock and says true; or says false, without it, as soon as the
-    /// calling thread is the gc thread and has been asked to stop.
-    fn lock_unless_stopping(&self, which: Lock) -> bool;
-    /// Debug assertion that the calling thread holds no lock.
-    fn assert_no_locks(&self);
-
-    // ---- state
-
+/// What a run must know of the file system, and what it leaves there.
+pub trait State {
     /// Reads a flag.
     fn flag(&self, flag: Flag) -> bool;
     /// Writes a flag.
@@ -149,95 +201,82 @@ pub trait Host: DeviceHost {
     fn set_key_version(&self, version: u64);
     /// Current sequence of the journal.
     fn journal_cur_seq(&self) -> u64;
-    /// The position and its sequence word; the engine is their only writer and
-    /// writes only under [`Lock::GcWrite`].
-    fn gc_pos(&self) -> GcPosCell<'_>;
-    /// A pass is complete.
-    fn gc_count_inc(&self);
-    /// Waits until no interior update is pending. Needs [`Lock::GcWrite`] and no
-    /// other lock.
-    fn wait_interior_updates(&self);
+    /// The position and its sequence word; the engine is their only writer and writes
+    /// only under [`GcWrite`]. Anybody may read them.
+    ///
+    /// # Errors
+    /// `EINVAL` when the host broke its contract.
+    fn gc_pos(&self) -> Result<GcPosCell<'_>>;
+}
+
+/// What a run awaits of the rest of the file system, and what it tells it.
+pub trait Coordination {
+    /// Waits until no interior update is pending. No lock but the gc lock and the
+    /// caller's state lock is held.
+    fn wait_interior_updates(&self, gc: &Held<GcWrite>);
     /// Keeps keys out of the journal.
     fn journal_block(&self);
     /// Lets them in again.
     fn journal_unblock(&self);
+    /// Wakes who waits for free buckets; no locks held.
+    fn wake_allocators(&self);
+    /// A pass is complete.
+    fn gc_count_inc(&self);
     /// Nanoseconds of a clock that does not go back.
     fn clock(&self) -> u64;
     /// Time statistic of a full gc that began at `start`.
     fn gc_time(&self, start: u64);
-    /// Wakes who waits for free buckets; no locks held.
-    fn wake_allocators(&self);
     /// A trace point.
     fn trace(&self, event: Trace, arg: i32);
+}
 
-    // ---- messages
-
-    /// Reports a finding and says what is to be done. Before [`Answer::Exit`]
+/// Findings, and what is to be done about them.
+pub trait Findings: Log {
+    /// Reports a finding and returns what is to be done. Before [`Answer::Exit`]
     /// the host has said that it cannot go on.
     fn finding(&self, finding: &Finding<'_>) -> Answer;
-    /// Prints messages held back, and forgets the counts.
-    fn flush_findings(&self);
+    /// Prints messages held back, and forgets the counts. The default is a host that
+    /// holds none back.
+    fn flush_findings(&self) {}
+}
 
-    // ---- devices
-
-    /// The first member with index `>= from`, with a reference (to its io where
-    /// `online`, and then only members that are there); and its index.
-    fn dev_next(&self, from: u32, online: bool) -> Option<(u32, Self::Dev)>;
-    /// Drops the reference.
-    fn dev_put(&self, dev: Self::Dev, online: bool);
-    /// Buckets of a device, `None` when there are none. The engine keeps them no
-    /// longer than [`Lock::StateRead`], [`Lock::GcWrite`] or a mark lock is held.
-    fn dev_buckets(&self, dev: Self::Dev, side: Side) -> Option<Buckets<'_>>;
-    /// Makes the zeroed second buckets.
-    ///
-    /// # Errors
-    /// `ENOMEM`; `EEXIST` when they are there.
-    fn dev_gc_alloc_buckets(&self, dev: Self::Dev) -> Result<()>;
-    /// Makes the second device usage.
-    ///
-    /// # Errors
-    /// `ENOMEM`; `EEXIST` when it is there.
-    fn dev_gc_alloc_usage(&self, dev: Self::Dev) -> Result<()>;
-    /// Frees both, if they are there. Needs [`Lock::MarkWrite`].
-    fn dev_gc_free(&self, dev: Self::Dev);
-    /// The nth bucket in a fifo of the allocator. Needs [`Lock::Freelist`].
-    fn dev_reserve_bucket(&self, dev: Self::Dev, fifo: u32, n: usize) -> Option<u64>;
-    /// Number of open buckets.
-    fn open_buckets_nr(&self) -> u32;
-    /// Locks an open bucket; its pointer when it is in use. Needs [`Lock::MarkRead`]
-    /// and [`Lock::Freelist`].
-    fn open_bucket_lock(&self, i: u32) -> Option<ExtentPtr>;
-    /// Unlocks it.
-    fn open_bucket_unlock(&self, i: u32);
-
-    // ---- marking
-
-    /// Accounts for a key in the gc arrays; the mark lock is not held.
+/// Accounting for keys. The mark lock is not held: the host takes it.
+pub trait Marking: Nodes {
+    /// Accounts for a key in the gc arrays. `origin`: where it comes from, for a host that
+    /// says so.
     ///
     /// # Errors
     /// Why the key was not accounted for in full.
-    fn mark_key(&self, key: KeyRef<'_>, sectors: i64, flags: u32) -> Result<()>;
-    /// Whether the superblock lists the key's devices; the mark lock is not held.
+    fn mark_key(
+        &self,
+        origin: &Origin<Self::Node>,
+        key: KeyRef<'_>,
+        sectors: i64,
+        flags: u32,
+    ) -> Result<()>;
+    /// Whether the superblock lists the key's devices.
     fn replicas_marked(&self, key: KeyRef<'_>) -> bool;
-    /// Makes it list them; neither superblock nor mark lock is held.
+    /// Makes it list them; the superblock lock is not held either.
     ///
     /// # Errors
     /// Why it does not.
     fn mark_replicas(&self, key: KeyRef<'_>) -> Result<()>;
     /// In the initial pass: what the engine needs to count plain keys itself, in the
-    /// second buckets and, by [`Host::usage_add`], in the second usage; `None` without
-    /// [`Param::Lends`]. Ends with [`Host::mark_replicas`].
-    fn counters(&self) -> Option<Counters<'_>> {
-        None
+    /// second buckets and, by [`Marking::usage_add`], in the second usage; `None` without
+    /// [`Param::Lends`]. Ends with [`Marking::mark_replicas`].
+    ///
+    /// # Errors
+    /// `EINVAL` when the host broke its contract.
+    fn counters(&self) -> Result<Option<Counters<'_>>> {
+        Ok(None)
     }
-    /// Adds to the words of the second usage; the mark lock is not held. Only on a
-    /// host that lends [`Host::counters`].
+    /// Adds to the words of the second usage. Only on a host that lends
+    /// [`Marking::counters`].
     fn usage_add(&self, _words: &[u64]) {}
-    /// A bucket of the allocator, within the device. Needs [`Lock::MarkRead`].
-    fn mark_alloc_bucket(&self, dev: Self::Dev, bucket: u64, owned: bool, pos: GcPos, flags: u32);
+}
 
-    // ---- stripes
-
+/// The two tables of stripes: as the file system uses them, and as gc counts them.
+pub trait StripeTables {
     /// Makes the zeroed second table of stripes.
     ///
     /// # Errors
@@ -249,44 +288,59 @@ pub trait Host: DeviceHost {
     /// `ENOMEM`.
     fn stripe_gc_slot(&self, idx: u64) -> Result<()>;
     /// Frees the second table.
-    fn stripes_gc_free(&self);
-    /// Shows each slot of the live table to `f`, until it says an error; what `f`
-    /// leaves in the live stripe is kept, also then. Where `f` says true, the
-    /// stripe enters the heap. Needs [`Lock::MarkWrite`].
+    fn stripes_gc_free(&self, mark: &Held<MarkWrite>);
+    /// Shows each slot of the live table to `f`, until it returns an error; what `f`
+    /// leaves in the live stripe is kept, also then. Where `f` returns true, the
+    /// stripe enters the heap.
     ///
     /// # Errors
     /// That of `f`.
-    fn for_each_stripe(&self, f: StripeVisitor<'_>) -> Result<()>;
-    /// Empties the heap of stripes. Needs [`Lock::MarkWrite`].
-    fn stripes_heap_reset(&self);
+    fn for_each_stripe(&self, mark: &Held<MarkWrite>, f: StripeVisitor<'_>) -> Result<()>;
+    /// Empties the heap of stripes. The default is a host that has none.
+    fn stripes_heap_reset(&self, _mark: &Held<MarkWrite>) {}
+}
 
-    // ---- usage
-
+/// Usage of the file system and of its devices.
+pub trait Usage: DeviceHost {
     /// Makes the zeroed second usage.
     ///
     /// # Errors
     /// `ENOMEM`; `EEXIST` when it is there.
     fn usage_gc_alloc(&self) -> Result<()>;
     /// Frees it, if it is there.
-    fn usage_gc_free(&self);
-    /// Adds what is pending to the base. Needs [`Lock::MarkWrite`].
-    fn usage_fold(&self);
-    /// Takes over the usage of a device that follows from its live buckets. Needs
-    /// [`Lock::MarkWrite`].
-    fn set_dev_usage(&self, dev: Self::Dev, usage: &DevUsage);
-    /// Words of the usage. Needs [`Lock::MarkWrite`]; ends with
-    /// [`Host::mark_replicas`].
-    fn usage(&self, side: Side) -> UsageWords<'_>;
-    /// Entry `i` of the replicas table. Needs [`Lock::MarkWrite`].
-    fn replicas_entry(&self, i: usize) -> Option<EntryRef<'_>>;
+    fn usage_gc_free(&self, mark: &Held<MarkWrite>);
+    /// Adds what is pending to the base. The default is a host where nothing is ever
+    /// pending.
+    fn usage_fold(&self, _mark: &Held<MarkWrite>) {}
+    /// Takes over the usage of a device that follows from its live buckets.
+    fn set_dev_usage(&self, mark: &Held<MarkWrite>, dev: Self::Dev, usage: &DevUsage);
+    /// Words of the usage, lent as long as the lock is held.
+    ///
+    /// # Errors
+    /// `EINVAL` when the host broke its contract.
+    fn usage<'l>(&'l self, mark: &'l Held<MarkWrite>, side: Side) -> Result<UsageWords<'l>>;
+    /// Entry `i` of the replicas table; `None` past its end.
+    fn replicas_entry<'l>(&'l self, mark: &'l Held<MarkWrite>, i: usize) -> Option<EntryRef<'l>>;
+}
 
-    // ---- btrees
+/// Btree nodes and their keys.
+pub trait Nodes {
+    /// A btree node.
+    type Node: Copy;
+    /// Keys of a node.
+    type Keys<'a>: NodeKeys
+    where
+        Self: 'a;
 
-    /// The root, if there is one. Needs [`Lock::BtreeRoot`] beside updates.
-    fn btree_root(&self, id: BtreeId) -> Option<Self::Node>;
+    /// The root, if there is one.
+    fn btree_root(&self, held: &impl KeepsRoot, id: BtreeId) -> Option<Self::Node>;
     /// What is to be known of a node that is locked, or that nobody changes.
-    fn node_info(&self, node: Self::Node) -> NodeInfo;
-    /// A copy of the pointer to the node, `None` if it is longer than any can be.
+    ///
+    /// # Errors
+    /// `EINVAL` when the host broke its contract.
+    fn node_info(&self, node: Self::Node) -> Result<NodeInfo>;
+    /// A copy of the pointer to the node; `None` if there is none, or if it is longer
+    /// than any can be.
     fn node_key(&self, node: Self::Node) -> Option<KeyBuf>;
     /// Locks a node for reading.
     fn node_lock_read(&self, node: Self::Node);
@@ -304,21 +358,34 @@ pub trait Host: DeviceHost {
     fn debugcheck(&self, node: Self::Node, key: KeyRef<'_>);
     /// Keys of a locked node, while it stays locked, if they lie in one set; `None`
     /// if they do not, and with `overlay` if keys of the journal lie over the node.
-    fn node_set(&self, _node: Self::Node, _overlay: bool) -> Option<NodeSet<'_>> {
-        None
+    ///
+    /// # Errors
+    /// `EINVAL` when the host broke its contract.
+    fn node_set(&self, _node: Self::Node, _overlay: bool) -> Result<Option<NodeSet<'_>>> {
+        Ok(None)
     }
     /// Keys of a locked node; `overlay`: with those of the journal laid over.
     fn node_keys(&self, node: Self::Node, overlay: bool) -> Self::Keys<'_>;
+}
+
+/// Walks over a btree beside others.
+pub trait Walks: Nodes {
+    /// A walk over a btree.
+    type Walk<'a>: Walk<Node = Self::Node>
+    where
+        Self: 'a;
+
     /// Starts a walk.
     ///
     /// # Errors
     /// `ENOMEM`.
     fn walk(&self, id: BtreeId, kind: WalkKind) -> Result<Self::Walk<'_>>;
+}
 
-    // ---- the gc thread
-
-    /// Whether this is the gc thread and it has been asked to stop.
-    fn should_stop(&self) -> bool;
+/// The thread that runs gc again and again.
+pub trait GcThread: Stopping {
+    /// Debug assertion that the calling thread holds no lock.
+    fn assert_no_locks(&self);
     /// How often the thread was kicked; wraps.
     fn kicks(&self) -> u32;
     /// Sectors written so far.
@@ -332,4 +399,24 @@ pub trait Host: DeviceHost {
     fn wait_sleep(&self, deadline: Option<u64>);
     /// Ends the wait.
     fn wait_finish(&self);
+}
+
+/// A file system that a mark and sweep runs on: all of these.
+pub trait Host:
+    Members + Allocator + State + Coordination + Findings + Marking + StripeTables + Usage + Walks
+{
+}
+
+impl<H> Host for H where
+    H: ?Sized
+        + Members
+        + Allocator
+        + State
+        + Coordination
+        + Findings
+        + Marking
+        + StripeTables
+        + Usage
+        + Walks
+{
 }

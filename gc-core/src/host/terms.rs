@@ -1,90 +1,95 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The words in which the engine and its host speak: locks, flags, places.
 
+use crate::accounting::bucket_nr;
 use crate::accounting::replicas::View;
-use crate::layout::{BkeyFormat, Bpos, BtreeId};
+use crate::layout::{BkeyFormat, Bpos, BtreeId, DataType, GcPos};
 
-/// Locks, in the order in which they are taken: `State`, `Gc`, then `Sb` before
-/// `Mark`, or `BtreeRoot`, or node locks before `Mark`; `Freelist` under `Mark`;
-/// the lock of an open bucket under both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Lock {
-    /// `state_lock`, shared.
-    StateRead = 0,
-    /// `gc_lock`, shared.
-    GcRead = 1,
-    /// `gc_lock`, exclusive.
-    GcWrite = 2,
-    /// `mark_lock`, shared; may be a plain mutex all the same.
-    MarkRead = 3,
-    /// `mark_lock`, exclusive.
-    MarkWrite = 4,
-    /// `sb_lock`.
-    Sb = 5,
-    /// `btree_root_lock`.
-    BtreeRoot = 6,
-    /// `freelist_lock`.
-    Freelist = 7,
+/// An enum whose numbers are those of `include/bch_gc_host.h` (compared in `gc-ffi`),
+/// with the way from and to the number.
+macro_rules! numbered {
+    ($(#[$about:meta])* pub enum $all:ident {
+        $($(#[$doc:meta])* $name:ident = $number:literal,)*
+    }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[repr(u32)]
+        pub enum $all { $($(#[$doc])* $name = $number,)* }
+
+        impl $all {
+            /// The number in the C header.
+            #[must_use]
+            pub const fn number(self) -> u32 {
+                match self { $(Self::$name => $number,)* }
+            }
+
+            /// Returns `None` if the header has no such number.
+            #[must_use]
+            pub const fn from_number(number: u32) -> Option<Self> {
+                match number { $($number => Some(Self::$name),)* _ => None }
+            }
+        }
+    };
+}
+pub(super) use numbered;
+
+numbered! {
+    /// Flags of the file system that gc reads and writes.
+    pub enum Flag {
+        /// A generation was repaired in this pass (`BCH_FS_FIXED_GENS`).
+        FixedGens = 0,
+        /// The replicas table is built anew (`BCH_FS_REBUILD_REPLICAS`).
+        RebuildReplicas = 1,
+    }
 }
 
-/// Flags of the file system that gc reads and writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Flag {
-    /// A generation was repaired in this pass (`BCH_FS_FIXED_GENS`).
-    FixedGens = 0,
-    /// The replicas table is built anew (`BCH_FS_REBUILD_REPLICAS`).
-    RebuildReplicas = 1,
+numbered! {
+    /// Parameters and capabilities of the host.
+    pub enum Param {
+        /// Walk the leaves of every btree.
+        ExpensiveDebugChecks = 0,
+        /// Restart the first pass once.
+        TestRestartGc = 1,
+        /// No key may have a version beyond the journal's sequence.
+        JournalSeqVerify = 2,
+        /// Rewrite no node unless it is very stale.
+        RewriteDisabled = 3,
+        /// Rewrite every node.
+        AlwaysRewrite = 4,
+        /// The thread starts rounds as the io clock advances.
+        Periodic = 5,
+        /// The thread runs a full gc.
+        ThreadFullGc = 6,
+        /// Btree updates may run beside a full gc; without it no node is rewritten.
+        UpdatesBesideGc = 7,
+        /// The host lends what it has, so that keys need not be asked for one by one:
+        /// [`Marking::counters`](super::Marking::counters), [`Nodes::node_set`](super::Nodes::node_set).
+        Lends = 8,
+    }
 }
 
-/// Parameters and capabilities of the host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Param {
-    /// Walk the leaves of every btree.
-    ExpensiveDebugChecks = 0,
-    /// Restart the first pass once.
-    TestRestartGc = 1,
-    /// No key may have a version beyond the journal's sequence.
-    JournalSeqVerify = 2,
-    /// Rewrite no node unless it is very stale.
-    RewriteDisabled = 3,
-    /// Rewrite every node.
-    AlwaysRewrite = 4,
-    /// The thread starts rounds as the io clock advances.
-    Periodic = 5,
-    /// The thread runs a full gc.
-    ThreadFullGc = 6,
-    /// Btree updates may run beside a full gc; without it no node is rewritten.
-    UpdatesBesideGc = 7,
-    /// The host lends what it has, so that keys need not be asked for one by one:
-    /// [`Host::counters`](super::Host::counters), [`Host::node_set`](super::Host::node_set).
-    Lends = 8,
+numbered! {
+    /// Trace points.
+    pub enum Trace {
+        /// A full gc starts.
+        GcStart = 0,
+        /// It ends, whatever its result.
+        GcEnd = 1,
+        /// Merging of nodes starts.
+        CoalesceStart = 2,
+        /// It ends, whatever its result.
+        CoalesceEnd = 3,
+    }
 }
 
-/// Trace points.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Trace {
-    /// A full gc starts.
-    GcStart = 0,
-    /// It ends, whatever its result.
-    GcEnd = 1,
-    /// Merging of nodes starts.
-    CoalesceStart = 2,
-    /// It ends, whatever its result.
-    CoalesceEnd = 3,
-}
-
-/// Weight of a log line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Level {
-    /// An error.
-    Err = 0,
-    /// Information.
-    Info = 1,
+numbered! {
+    /// Weight of a log line.
+    pub enum Level {
+        /// An error.
+        Err = 0,
+        /// Information.
+        Info = 1,
+    }
 }
 
 /// Which of two: what the file system uses, or what gc builds.
@@ -114,7 +119,7 @@ impl Geometry {
     #[inline]
     #[must_use]
     pub fn bucket_of(&self, sector: u64) -> Option<u64> {
-        let b = sector.checked_div(u64::from(self.bucket_size))?;
+        let b = bucket_nr(sector, u64::from(self.bucket_size));
         (b >= u64::from(self.first_bucket) && b < self.nbuckets).then_some(b)
     }
 }
@@ -131,6 +136,21 @@ pub struct SbCopies {
     pub nr: usize,
     /// Each takes `2^max_size_bits` sectors.
     pub max_size_bits: u32,
+}
+
+/// A bucket of a superblock or of the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MetadataBucket {
+    /// Its number.
+    pub number: u64,
+    /// What it holds.
+    pub data_type: DataType,
+    /// How many sectors of it.
+    pub sectors: u32,
+    /// Where the run is.
+    pub pos: GcPos,
+    /// `BTREE_TRIGGER_*`.
+    pub flags: u32,
 }
 
 /// Fifos of a device in which the allocator keeps buckets: `free_inc`, then
@@ -158,7 +178,7 @@ pub struct Child<N> {
     /// The node.
     pub node: N,
     /// It was read by this call, and with that each of its keys has passed the checks
-    /// of [`Host::debugcheck`](super::Host::debugcheck) and lies in the node's range.
+    /// of [`Nodes::debugcheck`](super::Nodes::debugcheck) and lies in the node's range.
     pub checked: bool,
 }
 

@@ -5,9 +5,13 @@ use super::describe::{layouts, numbers, on_disk, word_bits};
 use super::{Le16, Le32, Le64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-/// Says that something is a superblock, or the layout of superblocks.
+/// Says that something is a superblock, or the layout of superblocks; written in 2020.
 pub const MAGIC: [u8; 16] = [
     0xc6, 0x85, 0x73, 0xf6, 0x4e, 0x1a, 0x45, 0xca, 0x82, 0x65, 0xf5, 0x7f, 0x48, 0xba, 0x6d, 0x81,
+];
+/// The magic that later programs write, whatever the version of the format.
+pub const MAGIC_LATER: [u8; 16] = [
+    0xc6, 0x85, 0x73, 0xf6, 0x66, 0xce, 0x90, 0xa9, 0xd9, 0x6a, 0x60, 0xcf, 0x80, 0x3d, 0xf7, 0xef,
 ];
 /// The first word of a superblock's `uuid` with these bits flipped is the magic of a
 /// journal entry.
@@ -22,7 +26,7 @@ pub const BSET_MAGIC: u64 = 0x9013_5c78_b99e_07f5;
 )]
 #[repr(C)]
 pub struct SbLayout {
-    /// [`MAGIC`].
+    /// [`MAGIC`] or [`MAGIC_LATER`].
     pub magic: [u8; 16],
     /// 0.
     pub layout_type: u8,
@@ -50,7 +54,7 @@ pub struct Sb {
     pub version_min: Le16,
     /// Unused.
     pub pad: [Le16; 2],
-    /// [`MAGIC`].
+    /// [`MAGIC`] or [`MAGIC_LATER`].
     pub magic: [u8; 16],
     /// Internal identity.
     pub uuid: [u8; 16],
@@ -141,7 +145,19 @@ word_bits! {
     }
 }
 
+/// Whether it is one of the two magics. Which one says nothing about the version.
+#[must_use]
+pub fn is_magic(bytes: &[u8; 16]) -> bool {
+    [MAGIC, MAGIC_LATER].contains(bytes)
+}
+
 impl SbLayout {
+    /// Whether it is one at all.
+    #[must_use]
+    pub fn is_magic(&self) -> bool {
+        is_magic(&self.magic)
+    }
+
     /// Sectors that a superblock may take; the width is cut as the original's shift of a
     /// 32-bit number is.
     #[inline]

@@ -8,9 +8,7 @@ use crate::error::{Error, Result};
 use crate::finding::{Answer, Finding};
 use crate::host::*;
 use crate::layout::bkey::BKEY_U64S;
-use crate::layout::{
-    Bkey, Bpos, BtreeId, Bucket, DataType, DevUsage, ExtentPtr, GcPos, KeyType, POS_MAX, POS_MIN,
-};
+use crate::layout::{Bkey, Bpos, BtreeId, Bucket, DevUsage, ExtentPtr, KeyType, POS_MAX, POS_MIN};
 use core::cell::{Cell, RefCell};
 use core::fmt;
 use std::format;
@@ -137,18 +135,18 @@ impl Fake {
 pub(crate) struct Keys<'a>(core::slice::Iter<'a, OwnKey>);
 
 impl NodeKeys for Keys<'_> {
-    fn next(&mut self) -> Option<KeyRef<'_>> {
-        self.0.next().map(|(k, v)| KeyRef::new(k, v))
+    fn next(&mut self) -> Result<Option<KeyRef<'_>>> {
+        Ok(self.0.next().map(|(k, v)| KeyRef::new(k, v)))
     }
 }
 
 /// Children before their parent.
-pub(crate) struct Nodes<'a> {
+pub(crate) struct NodeWalk<'a> {
     host: &'a Fake,
     next: usize,
 }
 
-impl Walk for Nodes<'_> {
+impl Walk for NodeWalk<'_> {
     type Node = usize;
 
     fn next_key(&mut self) -> Result<Option<KeyRef<'_>>> {
@@ -163,7 +161,7 @@ impl Walk for Nodes<'_> {
 
     fn resched(&mut self) {}
 
-    fn rewrite(&mut self, _node: usize, _insert_flags: u32) -> Result<()> {
+    fn rewrite(&mut self, _gc: &Held<GcWrite>, _node: usize, _insert_flags: u32) -> Result<()> {
         unreachable!("merging rewrites nothing")
     }
 
@@ -172,17 +170,17 @@ impl Walk for Nodes<'_> {
     }
 }
 
-impl CoalesceWalk for Nodes<'_> {
+impl CoalesceWalk for NodeWalk<'_> {
     fn parent(&self, node: usize) -> Option<usize> {
         (node != self.host.root()).then(|| self.host.root())
     }
 
-    fn replace(&mut self, r: &Replacement<'_, usize>) -> Result<usize> {
+    fn replace(&mut self, _gc: &Held<GcRead>, r: &Replacement<'_, usize>) -> Result<Option<usize>> {
         let new = r.new.iter().map(|n| (n.min_key, n.max_key)).collect();
         self.host.note(Asked::Replace(r.old.to_vec(), new));
         let mut refusals = self.host.refusals.borrow_mut();
         if refusals.is_empty() {
-            return Ok(*r.old.last().unwrap());
+            return Ok(r.old.last().copied());
         }
         Err(refusals.remove(0))
     }
@@ -194,10 +192,10 @@ impl CoalesceWalk for Nodes<'_> {
 }
 
 impl CoalesceHost for Fake {
-    type CoalesceWalk<'a> = Nodes<'a>;
+    type CoalesceWalk<'a> = NodeWalk<'a>;
 
-    fn coalesce_walk(&self, _id: BtreeId) -> Result<Nodes<'_>> {
-        Ok(Nodes { host: self, next: 0 })
+    fn coalesce_walk(&self, _id: BtreeId) -> Result<NodeWalk<'_>> {
+        Ok(NodeWalk { host: self, next: 0 })
     }
 
     fn node_size(&self) -> NodeSize {
@@ -224,75 +222,81 @@ impl CoalesceHost for Fake {
     }
 }
 
-impl DeviceHost for Fake {
-    type Dev = u32;
+impl Alone for Fake {}
 
+impl Log for Fake {
     fn log(&self, _level: Level, args: fmt::Arguments<'_>) {
         self.note(Asked::Log(format!("{args}")));
     }
-
-    fn lock(&self, _which: Lock) {}
-
-    fn unlock(&self, _which: Lock) {}
-
-    fn dev_geometry(&self, dev: u32) -> Geometry {
-        Geometry { nbuckets: 4, bucket_size: 16, first_bucket: 1, dev_idx: dev }
-    }
-
-    fn dev_superblocks(&self, _: u32) -> SbCopies {
-        unreachable!()
-    }
-
-    fn dev_journal_bucket(&self, _: u32, _: usize) -> Option<u64> {
-        unreachable!()
-    }
-
-    fn mark_metadata_bucket(&self, _: u32, _: u64, _: DataType, _: u32, _: GcPos, _: u32) {
-        unreachable!()
-    }
-
-    fn assert_held(&self, _which: Lock) {}
 }
 
-impl Host for Fake {
-    type Node = usize;
-    type Keys<'a> = Keys<'a>;
-    type Walk<'a> = Nodes<'a>;
-
-    fn lock_unless_stopping(&self, _which: Lock) -> bool {
-        true
-    }
-
-    fn trace(&self, _event: Trace, _arg: i32) {}
-
-    fn btree_root(&self, id: BtreeId) -> Option<usize> {
-        (id == BtreeId::INODES).then(|| self.root())
-    }
-
-    fn node_info(&self, node: usize) -> NodeInfo {
-        self.nodes[node].info
-    }
-
-    fn node_key(&self, node: usize) -> Option<KeyBuf> {
-        let (k, v) = &self.nodes[node].key;
-        KeyBuf::copy_of(KeyRef::new(k, v))
-    }
-
-    fn node_keys(&self, node: usize, overlay: bool) -> Keys<'_> {
-        assert!(!overlay, "the journal has been replayed");
-        Keys(self.nodes[node].keys.iter())
-    }
-
+impl Stopping for Fake {
     fn should_stop(&self) -> bool {
         let left = self.stop_after.get();
         self.stop_after.set(left.map(|n| n.saturating_sub(1)));
         left == Some(0)
     }
+}
 
-    fn assert_no_locks(&self) {
+impl DeviceHost for Fake {
+    type Dev = u32;
+
+    fn dev_geometry(&self, dev: u32) -> Geometry {
+        Geometry { nbuckets: 4, bucket_size: 16, first_bucket: 1, dev_idx: dev }
+    }
+
+    fn dev_superblocks(&self, _of: Membership<'_>, _: u32) -> SbCopies {
         unreachable!()
     }
 
+    fn dev_journal_bucket(&self, _of: Membership<'_>, _: u32, _: usize) -> Result<Option<u64>> {
+        unreachable!()
+    }
+
+    fn mark_metadata_bucket(&self, _: Option<&Held<MarkRead>>, _: u32, _: &MetadataBucket) {
+        unreachable!()
+    }
+}
+
+impl Members for Fake {
+    fn dev_next(&self, from: u32, online: bool) -> Option<(u32, u32)> {
+        let found = |idx: &u32| *idx >= from && !(online && self.away.contains(idx));
+        self.members.iter().copied().find(found).map(|idx| (idx, idx))
+    }
+
+    fn dev_put(&self, dev: u32, online: bool) {
+        if !online {
+            self.note(Asked::Put(dev));
+        }
+    }
+
+    fn dev_buckets<'l>(
+        &'l self,
+        _held: &'l impl KeepsBuckets,
+        dev: u32,
+        _side: Side,
+    ) -> Option<Buckets<'l>> {
+        let all = match &self.numbers {
+            Some(numbers) => Buckets::some(numbers, &self.buckets, &self.other),
+            None => Buckets::new(&self.buckets),
+        };
+        (!self.bare.contains(&dev)).then_some(all)
+    }
+
+    fn dev_gc_alloc_buckets(&self, _dev: u32) -> Result<()> {
+        Ok(())
+    }
+
+    fn dev_gc_alloc_usage(&self, _dev: u32) -> Result<()> {
+        Ok(())
+    }
+
+    fn dev_gc_free(&self, _mark: &Held<MarkWrite>, _: u32) {
+        unreachable!()
+    }
+}
+
+impl State for Fake {
     fn flag(&self, _: Flag) -> bool {
         unreachable!()
     }
@@ -321,32 +325,12 @@ impl Host for Fake {
         unreachable!()
     }
 
-    fn gc_pos(&self) -> GcPosCell<'_> {
+    fn gc_pos(&self) -> Result<GcPosCell<'_>> {
         unreachable!()
     }
+}
 
-    fn gc_count_inc(&self) {
-        unreachable!()
-    }
-
-    fn wait_interior_updates(&self) {}
-
-    fn journal_block(&self) {
-        unreachable!()
-    }
-
-    fn journal_unblock(&self) {
-        unreachable!()
-    }
-
-    fn clock(&self) -> u64 {
-        0
-    }
-
-    fn gc_time(&self, _start: u64) {}
-
-    fn wake_allocators(&self) {}
-
+impl Findings for Fake {
     fn finding(&self, _finding: &Finding<'_>) -> Answer {
         Answer::Fix
     }
@@ -354,55 +338,16 @@ impl Host for Fake {
     fn flush_findings(&self) {
         unreachable!()
     }
+}
 
-    fn dev_next(&self, from: u32, online: bool) -> Option<(u32, u32)> {
-        let found = |idx: &u32| *idx >= from && !(online && self.away.contains(idx));
-        self.members.iter().copied().find(found).map(|idx| (idx, idx))
-    }
-
-    fn dev_put(&self, dev: u32, online: bool) {
-        if !online {
-            self.note(Asked::Put(dev));
-        }
-    }
-
-    fn dev_buckets(&self, dev: u32, _side: Side) -> Option<Buckets<'_>> {
-        let all = match &self.numbers {
-            Some(numbers) => Buckets::some(numbers, &self.buckets, &self.other),
-            None => Buckets::new(&self.buckets),
-        };
-        (!self.bare.contains(&dev)).then_some(all)
-    }
-
-    fn dev_gc_alloc_buckets(&self, _dev: u32) -> Result<()> {
-        Ok(())
-    }
-
-    fn dev_gc_alloc_usage(&self, _dev: u32) -> Result<()> {
-        Ok(())
-    }
-
-    fn dev_gc_free(&self, _: u32) {
-        unreachable!()
-    }
-
-    fn dev_reserve_bucket(&self, _: u32, _: u32, _: usize) -> Option<u64> {
-        unreachable!()
-    }
-
-    fn open_buckets_nr(&self) -> u32 {
-        unreachable!()
-    }
-
-    fn open_bucket_lock(&self, _: u32) -> Option<ExtentPtr> {
-        unreachable!()
-    }
-
-    fn open_bucket_unlock(&self, _: u32) {
-        unreachable!()
-    }
-
-    fn mark_key(&self, _: KeyRef<'_>, _: i64, _: u32) -> Result<()> {
+impl Marking for Fake {
+    fn mark_key(
+        &self,
+        _: &crate::host::Origin<usize>,
+        _: KeyRef<'_>,
+        _: i64,
+        _: u32,
+    ) -> Result<()> {
         unreachable!()
     }
 
@@ -413,11 +358,9 @@ impl Host for Fake {
     fn mark_replicas(&self, _: KeyRef<'_>) -> Result<()> {
         unreachable!()
     }
+}
 
-    fn mark_alloc_bucket(&self, _: u32, _: u64, _: bool, _: GcPos, _: u32) {
-        unreachable!()
-    }
-
+impl StripeTables for Fake {
     fn stripes_gc_alloc(&self) -> Result<()> {
         unreachable!()
     }
@@ -426,40 +369,66 @@ impl Host for Fake {
         unreachable!()
     }
 
-    fn stripes_gc_free(&self) {
+    fn stripes_gc_free(&self, _mark: &Held<MarkWrite>) {
         unreachable!()
     }
 
-    fn for_each_stripe(&self, _: StripeVisitor<'_>) -> Result<()> {
+    fn for_each_stripe(&self, _mark: &Held<MarkWrite>, _: StripeVisitor<'_>) -> Result<()> {
         unreachable!()
     }
 
-    fn stripes_heap_reset(&self) {
+    fn stripes_heap_reset(&self, _mark: &Held<MarkWrite>) {
         unreachable!()
     }
+}
 
+impl Usage for Fake {
     fn usage_gc_alloc(&self) -> Result<()> {
         unreachable!()
     }
 
-    fn usage_gc_free(&self) {
+    fn usage_gc_free(&self, _mark: &Held<MarkWrite>) {
         unreachable!()
     }
 
-    fn usage_fold(&self) {
+    fn usage_fold(&self, _mark: &Held<MarkWrite>) {
         unreachable!()
     }
 
-    fn set_dev_usage(&self, _: u32, _: &DevUsage) {
+    fn set_dev_usage(&self, _mark: &Held<MarkWrite>, _: u32, _: &DevUsage) {
         unreachable!()
     }
 
-    fn usage(&self, _: Side) -> UsageWords<'_> {
+    fn usage<'l>(&'l self, _mark: &'l Held<MarkWrite>, _: Side) -> Result<UsageWords<'l>> {
         unreachable!()
     }
 
-    fn replicas_entry(&self, _: usize) -> Option<EntryRef<'_>> {
+    fn replicas_entry<'l>(&'l self, _mark: &'l Held<MarkWrite>, _: usize) -> Option<EntryRef<'l>> {
         unreachable!()
+    }
+}
+
+impl Nodes for Fake {
+    type Node = usize;
+
+    type Keys<'a> = Keys<'a>;
+
+    fn btree_root(&self, _held: &impl KeepsRoot, id: BtreeId) -> Option<usize> {
+        (id == BtreeId::INODES).then(|| self.root())
+    }
+
+    fn node_info(&self, node: usize) -> Result<NodeInfo> {
+        Ok(self.nodes[node].info)
+    }
+
+    fn node_key(&self, node: usize) -> Option<KeyBuf> {
+        let (k, v) = &self.nodes[node].key;
+        KeyBuf::copy_of(KeyRef::new(k, v))
+    }
+
+    fn node_keys(&self, node: usize, overlay: bool) -> Keys<'_> {
+        assert!(!overlay, "the journal has been replayed");
+        Keys(self.nodes[node].keys.iter())
     }
 
     fn node_lock_read(&self, _: usize) {
@@ -477,32 +446,12 @@ impl Host for Fake {
     fn debugcheck(&self, _: usize, _: KeyRef<'_>) {
         unreachable!()
     }
+}
 
-    fn walk(&self, _: BtreeId, _: WalkKind) -> Result<Nodes<'_>> {
-        unreachable!()
-    }
+impl Walks for Fake {
+    type Walk<'a> = NodeWalk<'a>;
 
-    fn kicks(&self) -> u32 {
-        unreachable!()
-    }
-
-    fn io_clock(&self) -> u64 {
-        unreachable!()
-    }
-
-    fn capacity(&self) -> u64 {
-        unreachable!()
-    }
-
-    fn wait_prepare(&self) {
-        unreachable!()
-    }
-
-    fn wait_sleep(&self, _: Option<u64>) {
-        unreachable!()
-    }
-
-    fn wait_finish(&self) {
+    fn walk(&self, _: BtreeId, _: WalkKind) -> Result<NodeWalk<'_>> {
         unreachable!()
     }
 }

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::gc::topology::Topology;
 use crate::gc::{Args, gc};
 
-use crate::host::{DeviceHost as _, Devices};
+use crate::host::{DeviceHost as _, Devices, GcWrite};
 use crate::layout::{Bpos, KeyType};
 use fake::{Asked, Fake, leaves};
 use std::vec;
@@ -22,7 +22,8 @@ fn with(members: &[u32], bare: &[u32]) -> Fake {
 #[test]
 fn members_are_those_that_pointers_can_name() {
     let f = with(&[0, 3, 255], &[]);
-    let devices = Devices::collect(&f).map_err(|e| e.code()).unwrap();
+    let gc = GcWrite::lock(&f);
+    let devices = Devices::collect(&f, &*gc).map_err(|e| e.code()).unwrap();
     let named: Vec<u32> = (0..=255).filter_map(|i| Some(devices.get(i)?.idx)).collect();
     assert_eq!(named, f.members);
     assert_eq!(devices.iter().map(|d| d.idx).collect::<Vec<_>>(), f.members);
@@ -33,7 +34,8 @@ fn members_are_those_that_pointers_can_name() {
         [(vec![0, 256], vec![]), (vec![0, u32::MAX], vec![]), (vec![0, 9], vec![9])]
     {
         let f = with(&members, &bare);
-        assert_eq!(Devices::collect(&f).err(), Some(Error::INVAL));
+        let gc = GcWrite::lock(&f);
+        assert_eq!(Devices::collect(&f, &*gc).err(), Some(Error::INVAL));
         let mut put = f.take();
         put.sort_by_key(|a| if let Asked::Put(i) = a { *i } else { 0 });
         assert_eq!(put, [members[0], members[1]].map(Asked::Put));
@@ -46,7 +48,8 @@ fn members_are_those_that_pointers_can_name() {
 fn members_are_there_or_away() {
     for away in [vec![], vec![2], vec![5], vec![2, 5]] {
         let f = Fake { away, ..with(&[2, 5], &[]) };
-        let devices = Devices::collect(&f).map_err(|e| e.code()).unwrap();
+        let gc = GcWrite::lock(&f);
+        let devices = Devices::collect(&f, &*gc).map_err(|e| e.code()).unwrap();
         let online: Vec<u32> = devices.iter().filter(|d| d.online).map(|d| d.idx).collect();
         let want: Vec<u32> = [2, 5].into_iter().filter(|idx| !f.away.contains(idx)).collect();
         assert_eq!(online, want);
@@ -57,7 +60,8 @@ fn members_are_there_or_away() {
 #[test]
 fn sectors_of_members_lie_in_buckets() {
     let f = with(&[2], &[]);
-    let devices = Devices::collect(&f).map_err(|e| e.code()).unwrap();
+    let gc = GcWrite::lock(&f);
+    let devices = Devices::collect(&f, &*gc).map_err(|e| e.code()).unwrap();
     let dev = devices.get(2).unwrap();
     for sector in (0..80).chain([u64::MAX]) {
         let want = (16..64).contains(&sector).then_some(sector / 16);
@@ -85,8 +89,9 @@ fn a_run_alone_looks_at_what_it_touched() {
         (Some([4, 70, 71, 900]), false, vec![4, 70, 71, 900]),
     ] {
         let f = Fake { numbers, ..with(&[2], &[]) };
-        let mut devices = Devices::collect(&f).map_err(|e| e.code()).unwrap();
-        devices.gc_alloc(alone).map_err(|(_, e)| e.code()).unwrap();
+        let gc = GcWrite::lock(&f);
+        let mut devices = Devices::collect(&f, &*gc).map_err(|e| e.code()).unwrap();
+        devices.gc_alloc(&*gc, alone).map_err(|(_, e)| e.code()).unwrap();
         let stretches = |devices: &Devices<'_, Fake>| {
             devices.iter().flat_map(|d| d.stretches()).map(|s| s.first).collect::<Vec<_>>()
         };

@@ -14,13 +14,14 @@
 
 mod encode;
 mod naive;
+mod outcomes;
 mod random;
 
 use encode::encode;
 use gc_core::accounting::replicas::{EntryRef, Table};
 use gc_core::accounting::{
-    Ctx, Device, Devices, Geometry, MarkError, Sink, StripeTable, Trigger, Usage,
-    dev_usage_from_buckets,
+    BucketReference, Ctx, Device, Devices, Geometry, MarkError, Outcome, Sink, StripeTable,
+    Trigger, Usage, dev_usage_from_buckets,
 };
 use gc_core::bkey::KeyRef;
 use gc_core::finding::{Answer, Finding, Marking};
@@ -32,7 +33,11 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 
 #[derive(Default)]
-struct Said(Vec<String>);
+struct Said {
+    lines: Vec<String>,
+    /// What became of the references of the last key.
+    told: Vec<(BucketReference, Outcome)>,
+}
 
 impl Said {
     fn add(&mut self, finding: &Finding<'_>) {
@@ -40,7 +45,7 @@ impl Said {
             return;
         }
         let text = finding.to_string();
-        self.0.push(text.lines().next().unwrap_or_default().into());
+        self.lines.push(text.lines().next().unwrap_or_default().into());
     }
 }
 
@@ -58,6 +63,14 @@ impl Sink for Said {
 
     fn unprinted(&mut self, finding: &Finding<'_>) {
         self.add(finding);
+    }
+
+    fn observes(&self) -> bool {
+        true
+    }
+
+    fn reference(&mut self, reference: &BucketReference, outcome: Outcome) {
+        self.told.push((*reference, outcome));
     }
 }
 
@@ -217,7 +230,7 @@ fn compare(real: &Real, naive: &Naive, allocs_were_read: bool) {
         }
     }
     assert_eq!(real.stripes.iter().count(), naive.stripes.len());
-    assert_eq!(real.said.0, naive.said);
+    assert_eq!(real.said.lines, naive.said);
 }
 
 fn trigger(c: &Change) -> Trigger {
@@ -279,10 +292,14 @@ fn run(
                 let read = is_alloc && c.alloc_read;
                 allocs_were_read |= read;
                 let before = real.dev_usage.clone();
+                let marks = outcomes::marks(&naive);
                 let got = real.with(|m| m.mark_key(key_ref, &trigger(c)));
                 // Reading alloc keys leaves the usage to a recount afterwards.
                 assert!(!read || before == real.dev_usage);
-                (got, naive.mark(key, c))
+                let want = naive.mark(key, c);
+                let told = std::mem::take(&mut real.said.told);
+                outcomes::check(&told, key, c, want, (&marks, &naive));
+                (got, want)
             }
             Step::Metadata(d, b, t, sectors) => (
                 real.with(|m| m.mark_metadata_bucket(*d, *b, DataType(*t), *sectors)),

@@ -2,11 +2,13 @@
 //! Devices of a host: what `bch2_mark_dev_superblock` needs, with or without a file
 //! system.
 
-use super::ids::lock_id;
 use core::fmt;
-use core::ptr;
-use gc_core::host::{DeviceHost, Geometry, Level, Lock, SB_OFFSETS, SbCopies};
-use gc_core::layout::{DataType, GcPos};
+use core::ptr::{self, NonNull};
+use gc_core::error::{Error, Result};
+use gc_core::host::{
+    DeviceHost, Geometry, Held, Level, Lock, Locks, Log, MarkRead, Membership, MetadataBucket,
+    SB_OFFSETS, SbCopies,
+};
 use gc_core::text::Message;
 use gc_host_sys as sys;
 /// Devices of a host, also of no file system.
@@ -20,6 +22,48 @@ impl CDevice {
     /// lives, and the host keeps the contracts of its header.
     pub(crate) const unsafe fn new(c: *mut sys::bch_fs) -> Self {
         Self { c }
+    }
+
+    /// Says that the host lent no address where its header promises one, and returns
+    /// what the call of the library fails with.
+    #[cold]
+    pub(crate) fn broke(&self, call: &str) -> Error {
+        self.log(Level::Err, format_args!("{call} lent NULL, against bch_gc_host.h: gc refused"));
+        Error::INVAL
+    }
+
+    /// An address that the host must lend.
+    #[inline]
+    pub(crate) fn lent<T>(&self, call: &str, at: *mut T) -> Result<NonNull<T>> {
+        match NonNull::new(at) {
+            Some(at) => Ok(at),
+            None => Err(self.broke(call)),
+        }
+    }
+}
+
+impl Log for CDevice {
+    fn log(&self, level: Level, args: fmt::Arguments<'_>) {
+        let text = Message::of(&args);
+        // SAFETY: `c` is as in `new`; the text outlives the call.
+        unsafe { sys::gc_host_log(self.c, level.number(), text.as_c_str().as_ptr()) };
+    }
+}
+
+impl Locks for CDevice {
+    fn lock(&self, which: Lock) {
+        // SAFETY: `c` is as in `new`; the engine keeps the order of locks.
+        unsafe { sys::gc_host_lock(self.c, which.number()) };
+    }
+
+    fn unlock(&self, which: Lock) {
+        // SAFETY: `c` is as in `new`; a guard of this thread holds the lock.
+        unsafe { sys::gc_host_unlock(self.c, which.number()) };
+    }
+
+    fn assert_held(&self, which: Lock) {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_assert_held(self.c, which.number()) };
     }
 }
 
@@ -39,7 +83,7 @@ impl DeviceHost for CDevice {
         }
     }
 
-    fn dev_superblocks(&self, dev: Self::Dev) -> SbCopies {
+    fn dev_superblocks(&self, _of: Membership<'_>, dev: Self::Dev) -> SbCopies {
         let mut l = sys::gc_host_sb_layout { offset: [0; SB_OFFSETS], nr: 0, max_size_bits: 0 };
         // SAFETY: the host handed out `dev`; `l` is ours.
         unsafe { sys::gc_host_dev_sb_layout(dev, &raw mut l) };
@@ -47,29 +91,32 @@ impl DeviceHost for CDevice {
         SbCopies { offset: l.offset, nr, max_size_bits: l.max_size_bits }
     }
 
-    fn dev_journal_bucket(&self, dev: Self::Dev, n: usize) -> Option<u64> {
+    fn dev_journal_bucket(
+        &self,
+        _of: Membership<'_>,
+        dev: Self::Dev,
+        n: usize,
+    ) -> Result<Option<u64>> {
         let mut buckets = ptr::null();
         // SAFETY: the host handed out `dev`; `buckets` is ours.
         let nr = unsafe { sys::gc_host_dev_journal(dev, &raw mut buckets) };
-        if buckets.is_null() || n >= usize::try_from(nr).ok()? {
-            return None;
+        if usize::try_from(nr).is_ok_and(|nr| n >= nr) {
+            return Ok(None);
         }
-        let at = buckets.wrapping_add(n);
+        let buckets = self.lent("gc_host_dev_journal", buckets.cast_mut())?;
+        let at = buckets.as_ptr().wrapping_add(n);
         // SAFETY: `n` is below the number of buckets the host lends.
-        Some(unsafe { at.read() })
+        Ok(Some(unsafe { at.read() }))
     }
 
     fn mark_metadata_bucket(
         &self,
+        _mark: Option<&Held<MarkRead>>,
         dev: Self::Dev,
-        bucket: u64,
-        data_type: DataType,
-        sectors: u32,
-        pos: GcPos,
-        flags: u32,
+        bucket: &MetadataBucket,
     ) {
-        let Ok(b) = usize::try_from(bucket) else { return };
-        let pos = (&raw const pos).cast::<sys::gc_pos>();
+        let Ok(b) = usize::try_from(bucket.number) else { return };
+        let pos = (&raw const bucket.pos).cast::<sys::gc_pos>();
         // SAFETY: the host handed out `dev`, the engine has checked the bucket, and
         // `pos` outlives the call.
         unsafe {
@@ -77,36 +124,11 @@ impl DeviceHost for CDevice {
                 self.c,
                 dev,
                 b,
-                u32::from(data_type.0),
-                sectors,
+                u32::from(bucket.data_type.0),
+                bucket.sectors,
                 pos,
-                flags,
+                bucket.flags,
             );
         }
-    }
-
-    fn log(&self, level: Level, args: fmt::Arguments<'_>) {
-        let text = Message::of(&args);
-        let level = match level {
-            Level::Err => sys::GC_HOST_LOG_ERR,
-            Level::Info => sys::GC_HOST_LOG_INFO,
-        };
-        // SAFETY: `c` is as in `new`; the text outlives the call.
-        unsafe { sys::gc_host_log(self.c, level, text.as_c_str().as_ptr()) };
-    }
-
-    fn lock(&self, which: Lock) {
-        // SAFETY: `c` is as in `new`; the engine keeps the order of locks.
-        unsafe { sys::gc_host_lock(self.c, lock_id(which)) };
-    }
-
-    fn unlock(&self, which: Lock) {
-        // SAFETY: `c` is as in `new`; a guard of this thread holds the lock.
-        unsafe { sys::gc_host_unlock(self.c, lock_id(which)) };
-    }
-
-    fn assert_held(&self, which: Lock) {
-        // SAFETY: `c` is as in `new`.
-        unsafe { sys::gc_host_assert_held(self.c, lock_id(which)) };
     }
 }

@@ -8,7 +8,7 @@ mod ids;
 use crate::iter::{CKeys, CWalk, key_sc};
 use core::ffi::{c_int, c_void};
 use core::fmt;
-use core::ptr;
+use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicU32, AtomicU64};
 pub(crate) use device::CDevice;
 use gc_core::accounting::replicas::{EntryRef, View, entry_bytes};
@@ -16,17 +16,18 @@ use gc_core::bkey::{KeyBuf, KeyRef};
 use gc_core::error::{Error, Result};
 use gc_core::finding::{Answer, Finding};
 use gc_core::host::{
-    Buckets, Child, Counters, DeviceHost, Flag, GC_POS_WORDS, GcPosCell, Geometry, Host, Level,
-    Lock, NodeInfo, NodeSet, Param, SbCopies, Side, StripeVisitor, Trace, UsageWords, WalkKind,
+    Allocator, Buckets, Child, Coordination, Counters, DeviceHost, Findings, Flag, Freelist,
+    GC_POS_WORDS, GcPosCell, GcThread, GcWrite, Geometry, Held, KeepsBuckets, KeepsRoot, Level,
+    Lock, Locks, Log, MarkRead, MarkWrite, Marking, Members, Membership, MetadataBucket, NodeInfo,
+    NodeSet, Nodes, Origin, Param, SbCopies, Side, State, Stopping, StripeTables, StripeVisitor,
+    Trace, Usage, UsageWords, WalkKind, Walks,
 };
 use gc_core::layout::{
-    BkeyFormat, BkeyI, Bpos, BtreeId, Bucket, BucketArray, DataType, DevUsage, ExtentPtr, GcPos,
-    Stripe,
+    BkeyFormat, BkeyI, Bpos, BtreeId, Bucket, BucketArray, DevUsage, ExtentPtr, GcPos, Stripe,
 };
 use gc_core::text::Message;
 use gc_core::thread;
 use gc_host_sys as sys;
-use ids::{flag_id, lock_id, param_id, trace_id};
 
 /// A file system of the host.
 pub(crate) struct CHost {
@@ -74,7 +75,7 @@ impl CHost {
             return Err(Error::NOMEM);
         }
         // SAFETY: the walk is ours from here.
-        Ok(unsafe { CWalk::new(walk) })
+        Ok(unsafe { CWalk::new(&self.devices, walk) })
     }
 
     /// Starts the gc thread.
@@ -93,11 +94,46 @@ impl CHost {
 
 /// What the host's thread runs; `arg` is the file system.
 unsafe extern "C" fn gc_thread(arg: *mut c_void) -> c_int {
+    if arg.is_null() {
+        return Error::INVAL.code();
+    }
     // SAFETY: `start_thread` gave the file system, which stays open until the
     // thread has stopped.
     let host = unsafe { CHost::new(arg.cast(), ptr::null_mut()) };
     thread::run(&host);
     0
+}
+
+impl Log for CHost {
+    fn log(&self, level: Level, args: fmt::Arguments<'_>) {
+        self.devices.log(level, args);
+    }
+}
+
+impl Locks for CHost {
+    fn lock(&self, which: Lock) {
+        self.devices.lock(which);
+    }
+
+    fn unlock(&self, which: Lock) {
+        self.devices.unlock(which);
+    }
+
+    fn assert_held(&self, which: Lock) {
+        self.devices.assert_held(which);
+    }
+}
+
+impl Stopping for CHost {
+    fn lock_unless_stopping(&self, which: Lock) -> bool {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_lock_unless_stopping(self.c, which.number()) }
+    }
+
+    fn should_stop(&self) -> bool {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_should_stop(self.c) }
+    }
 }
 
 impl DeviceHost for CHost {
@@ -106,65 +142,147 @@ impl DeviceHost for CHost {
     fn dev_geometry(&self, dev: Self::Dev) -> Geometry {
         self.devices.dev_geometry(dev)
     }
-    fn dev_superblocks(&self, dev: Self::Dev) -> SbCopies {
-        self.devices.dev_superblocks(dev)
+
+    fn dev_superblocks(&self, of: Membership<'_>, dev: Self::Dev) -> SbCopies {
+        self.devices.dev_superblocks(of, dev)
     }
-    fn dev_journal_bucket(&self, dev: Self::Dev, n: usize) -> Option<u64> {
-        self.devices.dev_journal_bucket(dev, n)
+
+    fn dev_journal_bucket(
+        &self,
+        of: Membership<'_>,
+        dev: Self::Dev,
+        n: usize,
+    ) -> Result<Option<u64>> {
+        self.devices.dev_journal_bucket(of, dev, n)
     }
+
     fn mark_metadata_bucket(
         &self,
+        mark: Option<&Held<MarkRead>>,
         dev: Self::Dev,
-        bucket: u64,
-        data_type: DataType,
-        sectors: u32,
-        pos: GcPos,
-        flags: u32,
+        bucket: &MetadataBucket,
     ) {
-        self.devices.mark_metadata_bucket(dev, bucket, data_type, sectors, pos, flags);
-    }
-    fn log(&self, level: Level, args: fmt::Arguments<'_>) {
-        self.devices.log(level, args);
-    }
-    fn lock(&self, which: Lock) {
-        self.devices.lock(which);
-    }
-    fn unlock(&self, which: Lock) {
-        self.devices.unlock(which);
-    }
-    fn assert_held(&self, which: Lock) {
-        self.devices.assert_held(which);
+        self.devices.mark_metadata_bucket(mark, dev, bucket);
     }
 }
 
-impl Host for CHost {
-    type Node = *mut sys::btree;
-    type Keys<'a> = CKeys<'a>;
-    type Walk<'a> = CWalk<'a>;
-
-    fn lock_unless_stopping(&self, which: Lock) -> bool {
-        // SAFETY: `c` is as in `new`.
-        unsafe { sys::gc_host_lock_unless_stopping(self.c, lock_id(which)) }
+impl Members for CHost {
+    fn dev_next(&self, from: u32, online: bool) -> Option<(u32, Self::Dev)> {
+        let mut idx = from;
+        // SAFETY: `c` is as in `new`; `idx` is ours.
+        let dev = unsafe { sys::gc_host_dev_next(self.c, &raw mut idx, online) };
+        (!dev.is_null()).then_some((idx, dev))
     }
 
-    fn assert_no_locks(&self) {
-        // SAFETY: `c` is as in `new`.
-        unsafe { sys::gc_host_assert_no_locks(self.c) };
+    fn dev_put(&self, dev: Self::Dev, online: bool) {
+        // SAFETY: the reference was taken by `dev_next` and is given back once.
+        unsafe { sys::gc_host_dev_put(dev, online) };
     }
 
+    fn dev_buckets<'l>(
+        &'l self,
+        _held: &'l impl KeepsBuckets,
+        dev: Self::Dev,
+        side: Side,
+    ) -> Option<Buckets<'l>> {
+        // SAFETY: a reference to `dev` is held.
+        let array = unsafe { sys::gc_host_dev_buckets(dev, side == Side::Gc) };
+        if array.is_null() {
+            return None;
+        }
+        let array = array.cast::<BucketArray>();
+        // SAFETY: the host lends an array whose head is as asserted.
+        let nbuckets = unsafe { (*array).nbuckets };
+        // SAFETY: the buckets follow the head within the same array.
+        let first = unsafe { (&raw const (*array).b) }.cast::<Bucket>();
+        // SAFETY: `nbuckets` buckets lie there as long as the lock is held under
+        // which the engine asks; their fields are atomics, whoever writes them.
+        Some(Buckets::new(unsafe { core::slice::from_raw_parts(first, nbuckets) }))
+    }
+
+    fn dev_gc_alloc_buckets(&self, dev: Self::Dev) -> Result<()> {
+        // SAFETY: a reference to `dev` is held.
+        Error::check(unsafe { sys::gc_host_dev_gc_alloc_buckets(self.c, dev) })
+    }
+
+    fn dev_gc_alloc_usage(&self, dev: Self::Dev) -> Result<()> {
+        // SAFETY: a reference to `dev` is held.
+        Error::check(unsafe { sys::gc_host_dev_gc_alloc_usage(self.c, dev) })
+    }
+
+    fn dev_gc_free(&self, _mark: &Held<MarkWrite>, dev: Self::Dev) {
+        // SAFETY: a reference to `dev` is held.
+        unsafe { sys::gc_host_dev_gc_free(self.c, dev) };
+    }
+}
+
+impl Allocator for CHost {
+    fn dev_reserve_bucket(
+        &self,
+        _freelist: &Held<Freelist>,
+        dev: Self::Dev,
+        fifo: u32,
+        n: usize,
+    ) -> Option<u64> {
+        let mut bucket = 0;
+        // SAFETY: a reference to `dev` is held; `bucket` is ours.
+        unsafe { sys::gc_host_dev_reserve_bucket(dev, fifo, n, &raw mut bucket) }
+            .then(|| u64::try_from(bucket).unwrap_or(u64::MAX))
+    }
+
+    fn open_buckets_nr(&self) -> u32 {
+        // SAFETY: `c` is as in `new`.
+        unsafe { sys::gc_host_open_buckets_nr(self.c) }
+    }
+
+    fn open_bucket_lock(
+        &self,
+        _mark: &Held<MarkRead>,
+        _freelist: &Held<Freelist>,
+        i: u32,
+    ) -> Option<ExtentPtr> {
+        let mut ptr = ExtentPtr::default();
+        let out = (&raw mut ptr).cast::<sys::bch_extent_ptr>();
+        // SAFETY: `i` is below the number of open buckets; `ptr` is ours.
+        unsafe { sys::gc_host_open_bucket_lock(self.c, i, out) }.then_some(ptr)
+    }
+
+    fn open_bucket_unlock(&self, i: u32) {
+        // SAFETY: it was locked by this thread.
+        unsafe { sys::gc_host_open_bucket_unlock(self.c, i) };
+    }
+
+    fn mark_alloc_bucket(
+        &self,
+        _mark: &Held<MarkRead>,
+        dev: Self::Dev,
+        bucket: u64,
+        owned: bool,
+        pos: GcPos,
+        flags: u32,
+    ) {
+        let Ok(b) = usize::try_from(bucket) else { return };
+        let pos = (&raw const pos).cast::<sys::gc_pos>();
+        // SAFETY: a reference to `dev` is held, the engine has checked the bucket,
+        // and `pos` outlives the call.
+        unsafe { sys::gc_host_mark_alloc_bucket(self.c, dev, b, owned, pos, flags) };
+    }
+}
+
+impl State for CHost {
     fn flag(&self, flag: Flag) -> bool {
         // SAFETY: `c` is as in `new`.
-        unsafe { sys::gc_host_flag_test(self.c, flag_id(flag)) }
+        unsafe { sys::gc_host_flag_test(self.c, flag.number()) }
     }
 
     fn set_flag(&self, flag: Flag, value: bool) {
         // SAFETY: `c` is as in `new`.
-        unsafe { sys::gc_host_flag_set(self.c, flag_id(flag), value) };
+        unsafe { sys::gc_host_flag_set(self.c, flag.number(), value) };
     }
 
     fn param(&self, param: Param) -> bool {
         // SAFETY: `c` is as in `new`.
-        unsafe { sys::gc_host_param(self.c, param_id(param)) }
+        unsafe { sys::gc_host_param(self.c, param.number()) }
     }
 
     fn sb_compat(&self) -> u64 {
@@ -187,11 +305,13 @@ impl Host for CHost {
         unsafe { sys::gc_host_journal_cur_seq(self.c) }
     }
 
-    fn gc_pos(&self) -> GcPosCell<'_> {
+    fn gc_pos(&self) -> Result<GcPosCell<'_>> {
         let mut seq = ptr::null_mut();
         let mut pos = ptr::null_mut();
         // SAFETY: `c` is as in `new`; both places are ours.
         unsafe { sys::gc_host_gc_pos(self.c, &raw mut seq, &raw mut pos) };
+        let seq = self.devices.lent("gc_host_gc_pos", seq)?.as_ptr();
+        let pos = self.devices.lent("gc_host_gc_pos", pos)?.as_ptr();
         // SAFETY: the host lends the sequence word while the file system is open;
         // all who read it beside us read it as a whole.
         let seq = unsafe { AtomicU32::from_ptr(seq) };
@@ -199,15 +319,17 @@ impl Host for CHost {
         // SAFETY: struct gc_pos is 7 words aligned to 4 (asserted on both sides),
         // lent as long as the file system is open.
         let words = unsafe { &*words };
-        GcPosCell { seq, words }
+        Ok(GcPosCell { seq, words })
     }
+}
 
+impl Coordination for CHost {
     fn gc_count_inc(&self) {
         // SAFETY: `c` is as in `new`.
         unsafe { sys::gc_host_gc_count_inc(self.c) };
     }
 
-    fn wait_interior_updates(&self) {
+    fn wait_interior_updates(&self, _gc: &Held<GcWrite>) {
         // SAFETY: `c` is as in `new`.
         unsafe { sys::gc_host_wait_interior_updates(self.c) };
     }
@@ -239,9 +361,11 @@ impl Host for CHost {
 
     fn trace(&self, event: Trace, arg: i32) {
         // SAFETY: `c` is as in `new`.
-        unsafe { sys::gc_host_trace(self.c, trace_id(event), arg) };
+        unsafe { sys::gc_host_trace(self.c, event.number(), arg) };
     }
+}
 
+impl Findings for CHost {
     fn finding(&self, finding: &Finding<'_>) -> Answer {
         let text = Message::of(finding);
         let (code, flags) = (finding.code().number(), finding.flags().bits());
@@ -259,76 +383,17 @@ impl Host for CHost {
         // SAFETY: `c` is as in `new`.
         unsafe { sys::gc_host_flush_fsck_errs(self.c) };
     }
+}
 
-    fn dev_next(&self, from: u32, online: bool) -> Option<(u32, Self::Dev)> {
-        let mut idx = from;
-        // SAFETY: `c` is as in `new`; `idx` is ours.
-        let dev = unsafe { sys::gc_host_dev_next(self.c, &raw mut idx, online) };
-        (!dev.is_null()).then_some((idx, dev))
-    }
-
-    fn dev_put(&self, dev: Self::Dev, online: bool) {
-        // SAFETY: the reference was taken by `dev_next` and is given back once.
-        unsafe { sys::gc_host_dev_put(dev, online) };
-    }
-
-    fn dev_buckets(&self, dev: Self::Dev, side: Side) -> Option<Buckets<'_>> {
-        // SAFETY: a reference to `dev` is held.
-        let array = unsafe { sys::gc_host_dev_buckets(dev, side == Side::Gc) };
-        if array.is_null() {
-            return None;
-        }
-        let array = array.cast::<BucketArray>();
-        // SAFETY: the host lends an array whose head is as asserted.
-        let nbuckets = unsafe { (*array).nbuckets };
-        // SAFETY: the buckets follow the head within the same array.
-        let first = unsafe { (&raw const (*array).b) }.cast::<Bucket>();
-        // SAFETY: `nbuckets` buckets lie there as long as the lock is held under
-        // which the engine asks; their fields are atomics, whoever writes them.
-        Some(Buckets::new(unsafe { core::slice::from_raw_parts(first, nbuckets) }))
-    }
-
-    fn dev_gc_alloc_buckets(&self, dev: Self::Dev) -> Result<()> {
-        // SAFETY: a reference to `dev` is held.
-        Error::check(unsafe { sys::gc_host_dev_gc_alloc_buckets(self.c, dev) })
-    }
-
-    fn dev_gc_alloc_usage(&self, dev: Self::Dev) -> Result<()> {
-        // SAFETY: a reference to `dev` is held.
-        Error::check(unsafe { sys::gc_host_dev_gc_alloc_usage(self.c, dev) })
-    }
-
-    fn dev_gc_free(&self, dev: Self::Dev) {
-        // SAFETY: a reference to `dev` is held.
-        unsafe { sys::gc_host_dev_gc_free(self.c, dev) };
-    }
-
-    fn dev_reserve_bucket(&self, dev: Self::Dev, fifo: u32, n: usize) -> Option<u64> {
-        let mut bucket = 0;
-        // SAFETY: a reference to `dev` is held; `bucket` is ours.
-        unsafe { sys::gc_host_dev_reserve_bucket(dev, fifo, n, &raw mut bucket) }
-            .then(|| u64::try_from(bucket).unwrap_or(u64::MAX))
-    }
-
-    fn open_buckets_nr(&self) -> u32 {
-        // SAFETY: `c` is as in `new`.
-        unsafe { sys::gc_host_open_buckets_nr(self.c) }
-    }
-
-    fn open_bucket_lock(&self, i: u32) -> Option<ExtentPtr> {
-        let mut ptr = ExtentPtr::default();
-        let out = (&raw mut ptr).cast::<sys::bch_extent_ptr>();
-        // SAFETY: `i` is below the number of open buckets; `ptr` is ours.
-        unsafe { sys::gc_host_open_bucket_lock(self.c, i, out) }.then_some(ptr)
-    }
-
-    fn open_bucket_unlock(&self, i: u32) {
-        // SAFETY: it was locked by this thread.
-        unsafe { sys::gc_host_open_bucket_unlock(self.c, i) };
-    }
-
+impl Marking for CHost {
     #[inline]
-    fn mark_key(&self, key: KeyRef<'_>, sectors: i64, flags: u32) -> Result<()> {
+    fn mark_key(
+        &self,
+        _origin: &Origin<Self::Node>,
+        key: KeyRef<'_>,
+        sectors: i64,
+        flags: u32,
+    ) -> Result<()> {
         let key = key_sc(key);
         let k = (&raw const key).cast::<sys::bkey_s_c>();
         // SAFETY: `c` is as in `new`; the key outlives the call.
@@ -350,25 +415,29 @@ impl Host for CHost {
         Error::check(unsafe { sys::gc_host_mark_replicas(self.c, k) })
     }
 
-    fn counters(&self) -> Option<Counters<'_>> {
+    fn counters(&self) -> Result<Option<Counters<'_>>> {
         if !self.param(Param::Lends) {
-            return None;
+            return Ok(None);
         }
         let mut lent =
             sys::gc_host_counters { replicas: ptr::null(), nr: 0, stride: 0, btree_node_size: 0 };
         // SAFETY: `c` is as in `new`; `lent` is ours.
         unsafe { sys::gc_host_counters(self.c, &raw mut lent) };
-        let (nr, stride) = (usize::try_from(lent.nr).ok()?, usize::try_from(lent.stride).ok()?);
-        let bytes = nr.checked_mul(stride)?;
-        let rows = if lent.replicas.is_null() || bytes == 0 {
+        let size = |n: u32| usize::try_from(n).map_err(|_| Error::INVAL);
+        let (nr, stride) = (size(lent.nr)?, size(lent.stride)?);
+        let bytes = nr.checked_mul(stride).ok_or(Error::INVAL)?;
+        let rows = if bytes == 0 {
             &[]
         } else {
+            let rows = self.devices.lent("gc_host_counters", lent.replicas.cast_mut())?.as_ptr();
             // SAFETY: the host lends `nr` rows of `stride` bytes until the engine adds
             // to the table, and nobody else does in the initial pass.
-            unsafe { core::slice::from_raw_parts(lent.replicas, bytes) }
+            unsafe { core::slice::from_raw_parts(rows, bytes) }
         };
-        let btree_node_size = u16::try_from(lent.btree_node_size).ok()?;
-        Some(Counters { replicas: View::new(rows, stride, nr)?, btree_node_size })
+        // What cannot be used leaves the counting to the host.
+        let btree_node_size = u16::try_from(lent.btree_node_size).ok();
+        let lent = View::new(rows, stride, nr).zip(btree_node_size);
+        Ok(lent.map(|(replicas, btree_node_size)| Counters { replicas, btree_node_size }))
     }
 
     fn usage_add(&self, words: &[u64]) {
@@ -376,15 +445,9 @@ impl Host for CHost {
         // SAFETY: `c` is as in `new`; the words outlive the call.
         unsafe { sys::gc_host_usage_add(self.c, words.as_ptr(), nr) };
     }
+}
 
-    fn mark_alloc_bucket(&self, dev: Self::Dev, bucket: u64, owned: bool, pos: GcPos, flags: u32) {
-        let Ok(b) = usize::try_from(bucket) else { return };
-        let pos = (&raw const pos).cast::<sys::gc_pos>();
-        // SAFETY: a reference to `dev` is held, the engine has checked the bucket,
-        // and `pos` outlives the call.
-        unsafe { sys::gc_host_mark_alloc_bucket(self.c, dev, b, owned, pos, flags) };
-    }
-
+impl StripeTables for CHost {
     fn stripes_gc_alloc(&self) -> Result<()> {
         // SAFETY: `c` is as in `new`.
         Error::check(unsafe { sys::gc_host_stripes_gc_alloc(self.c) })
@@ -395,12 +458,12 @@ impl Host for CHost {
         Error::check(unsafe { sys::gc_host_stripe_gc_slot(self.c, idx) })
     }
 
-    fn stripes_gc_free(&self) {
+    fn stripes_gc_free(&self, _mark: &Held<MarkWrite>) {
         // SAFETY: `c` is as in `new`.
         unsafe { sys::gc_host_stripes_gc_free(self.c) };
     }
 
-    fn for_each_stripe(&self, f: StripeVisitor<'_>) -> Result<()> {
+    fn for_each_stripe(&self, _mark: &Held<MarkWrite>, f: StripeVisitor<'_>) -> Result<()> {
         let mut idx = 0;
         loop {
             let (mut live, mut gc) = (ptr::null_mut(), ptr::null_mut());
@@ -408,10 +471,10 @@ impl Host for CHost {
             let more = unsafe {
                 sys::gc_host_stripe_next(self.c, &raw mut idx, &raw mut live, &raw mut gc)
             };
-            if !more || live.is_null() {
+            if !more {
                 return Ok(());
             }
-            let slot = live.cast::<Stripe>();
+            let slot = self.devices.lent("gc_host_stripe_next", live)?.as_ptr().cast::<Stripe>();
             // SAFETY: the host lends the slot; the mark lock keeps others away.
             let mut stripe = unsafe { slot.read() };
             let counted = if gc.is_null() {
@@ -432,47 +495,48 @@ impl Host for CHost {
         }
     }
 
-    fn stripes_heap_reset(&self) {
+    fn stripes_heap_reset(&self, _mark: &Held<MarkWrite>) {
         // SAFETY: `c` is as in `new`; the engine holds the mark lock.
         unsafe { sys::gc_host_stripes_heap_reset(self.c) };
     }
+}
 
+impl Usage for CHost {
     fn usage_gc_alloc(&self) -> Result<()> {
         // SAFETY: `c` is as in `new`.
         Error::check(unsafe { sys::gc_host_usage_gc_alloc(self.c) })
     }
 
-    fn usage_gc_free(&self) {
+    fn usage_gc_free(&self, _mark: &Held<MarkWrite>) {
         // SAFETY: `c` is as in `new`.
         unsafe { sys::gc_host_usage_gc_free(self.c) };
     }
 
-    fn usage_fold(&self) {
+    fn usage_fold(&self, _mark: &Held<MarkWrite>) {
         // SAFETY: `c` is as in `new`; the engine holds the mark lock.
         unsafe { sys::gc_host_usage_fold(self.c) };
     }
 
-    fn set_dev_usage(&self, dev: Self::Dev, usage: &DevUsage) {
+    fn set_dev_usage(&self, _mark: &Held<MarkWrite>, dev: Self::Dev, usage: &DevUsage) {
         let usage = ptr::from_ref(usage).cast();
         // SAFETY: a reference to `dev` is held, the engine holds the mark lock, and
         // the usage outlives the call.
         unsafe { sys::gc_host_dev_usage_set(self.c, dev, usage) };
     }
 
-    fn usage(&self, side: Side) -> UsageWords<'_> {
+    fn usage<'l>(&'l self, _mark: &'l Held<MarkWrite>, side: Side) -> Result<UsageWords<'l>> {
         let mut nr = 0;
         // SAFETY: `c` is as in `new`; `nr` is ours.
         let words = unsafe { sys::gc_host_usage(self.c, side == Side::Gc, &raw mut nr) };
-        let Ok(nr) = usize::try_from(nr) else { return UsageWords::new(&[]) };
-        if words.is_null() {
-            return UsageWords::new(&[]);
-        }
+        let words = self.devices.lent("gc_host_usage", words)?.as_ptr();
+        let nr = usize::try_from(nr).map_err(|_| Error::INVAL)?;
         // SAFETY: the host lends `nr` words as long as the mark lock is held under
         // which the engine asks; nobody else writes them meanwhile.
-        UsageWords::new(unsafe { core::slice::from_raw_parts(words.cast::<AtomicU64>(), nr) })
+        let words = unsafe { core::slice::from_raw_parts(words.cast::<AtomicU64>(), nr) };
+        Ok(UsageWords::new(words))
     }
 
-    fn replicas_entry(&self, i: usize) -> Option<EntryRef<'_>> {
+    fn replicas_entry<'l>(&'l self, _mark: &'l Held<MarkWrite>, i: usize) -> Option<EntryRef<'l>> {
         let i = u32::try_from(i).ok()?;
         // SAFETY: `c` is as in `new`.
         let entry = unsafe { sys::gc_host_replicas_entry(self.c, i) }.cast::<u8>();
@@ -486,36 +550,51 @@ impl Host for CHost {
         // SAFETY: the host lends the entry, head and devices, under the mark lock.
         EntryRef::first_of(unsafe { core::slice::from_raw_parts(entry, len) })
     }
+}
 
-    fn btree_root(&self, id: BtreeId) -> Option<Self::Node> {
+impl Nodes for CHost {
+    type Node = *mut sys::btree;
+
+    type Keys<'a> = CKeys<'a>;
+
+    fn btree_root(&self, _held: &impl KeepsRoot, id: BtreeId) -> Option<Self::Node> {
         // SAFETY: `c` is as in `new`; `id` is that of a btree.
         let node = unsafe { sys::gc_host_btree_root(self.c, u32::from(id.0)) };
         (!node.is_null()).then_some(node)
     }
 
-    fn node_info(&self, node: Self::Node) -> NodeInfo {
+    fn node_info(&self, node: Self::Node) -> Result<NodeInfo> {
         let info = raw_info(node);
+        let lent = |at: *const sys::bpos| -> Result<*mut Bpos> {
+            let at = self.devices.lent("gc_host_node_info", at.cast_mut())?;
+            Ok(at.as_ptr().cast::<Bpos>())
+        };
+        let (min_key, max_key) = (lent(info.min_key)?, lent(info.max_key)?);
         // SAFETY: the header's positions are lent while the node is locked.
-        let min_key = unsafe { info.min_key.cast::<Bpos>().read_unaligned() };
+        let min_key = unsafe { min_key.read_unaligned() };
         // SAFETY: as for the first.
-        let max_key = unsafe { info.max_key.cast::<Bpos>().read_unaligned() };
-        NodeInfo {
+        let max_key = unsafe { max_key.read_unaligned() };
+        Ok(NodeInfo {
             min_key,
             max_key,
             level: info.level,
             btree_id: BtreeId(info.btree_id),
             fake: info.fake,
-        }
+        })
     }
 
     fn node_key(&self, node: Self::Node) -> Option<KeyBuf> {
         let key = raw_info(node).key.cast::<BkeyI>();
+        if key.is_null() {
+            return None;
+        }
         // SAFETY: the key is lent, unpacked, while the node is locked.
         let k = unsafe { &raw const (*key).k };
         // SAFETY: its value follows.
         let v = unsafe { &raw const (*key).v };
         // SAFETY: both are the key's own and stay during this call.
-        KeyBuf::copy_of(unsafe { crate::iter::key_ref(gc_core::layout::bkey::BkeySC { k, v }) })
+        unsafe { crate::iter::key_ref(gc_core::layout::bkey::BkeySC { k, v }) }
+            .and_then(KeyBuf::copy_of)
     }
 
     fn node_lock_read(&self, node: Self::Node) {
@@ -545,7 +624,8 @@ impl Host for CHost {
             )
         };
         Error::check(ret)?;
-        if node.is_null() { Err(Error::INVAL) } else { Ok(Child { node, checked }) }
+        let node = self.devices.lent("gc_host_node_get", node)?.as_ptr();
+        Ok(Child { node, checked })
     }
 
     fn read_ahead(&self, key: &KeyBuf) {
@@ -563,33 +643,41 @@ impl Host for CHost {
         unsafe { sys::gc_host_debugcheck(self.c, node, k) };
     }
 
-    fn node_set(&self, node: Self::Node, overlay: bool) -> Option<NodeSet<'_>> {
+    fn node_set(&self, node: Self::Node, overlay: bool) -> Result<Option<NodeSet<'_>>> {
         let keys = if overlay { self.journal_keys } else { ptr::null_mut() };
         let mut set = sys::gc_host_node_set { format: ptr::null(), keys: ptr::null(), u64s: 0 };
         // SAFETY: the node is locked, the journal's keys are as in `new`; `set` is ours.
         if !unsafe { sys::gc_host_node_set(self.c, keys, node, &raw mut set) } {
-            return None;
+            return Ok(None);
         }
-        let len = usize::try_from(set.u64s).ok()?;
-        if set.format.is_null() || set.keys.is_null() {
-            return None;
-        }
-        let format = set.format.cast::<BkeyFormat>();
+        let len = usize::try_from(set.u64s).map_err(|_| Error::INVAL)?;
+        let lent = self.devices.lent("gc_host_node_set", set.format.cast_mut())?;
+        // A set without keys has no address to give.
+        let words = match len {
+            0 => NonNull::dangling(),
+            _ => self.devices.lent("gc_host_node_set", set.keys.cast_mut())?,
+        };
+        let words = words.as_ptr();
+        let format = lent.as_ptr().cast::<BkeyFormat>();
         // SAFETY: the host lends a format, as laid out on both sides, while the node is
         // locked.
         let format = unsafe { &*format };
         // SAFETY: the host lends so many words while the node is locked; nobody writes
         // to it before the lock is gone.
-        let words = unsafe { core::slice::from_raw_parts(set.keys, len) };
-        Some(NodeSet { format, words })
+        let words = unsafe { core::slice::from_raw_parts(words, len) };
+        Ok(Some(NodeSet { format, words }))
     }
 
     fn node_keys(&self, node: Self::Node, overlay: bool) -> Self::Keys<'_> {
         let keys = if overlay { self.journal_keys } else { ptr::null_mut() };
         // SAFETY: the engine keeps the node locked as long as it walks its keys; the
         // journal's keys are as in `new`.
-        unsafe { CKeys::new(keys, node) }
+        unsafe { CKeys::new(&self.devices, keys, node) }
     }
+}
+
+impl Walks for CHost {
+    type Walk<'a> = CWalk<'a>;
 
     fn walk(&self, id: BtreeId, kind: WalkKind) -> Result<Self::Walk<'_>> {
         let (kind, min_depth) = match kind {
@@ -598,10 +686,12 @@ impl Host for CHost {
         };
         self.open_walk(id, kind, 0, min_depth)
     }
+}
 
-    fn should_stop(&self) -> bool {
+impl GcThread for CHost {
+    fn assert_no_locks(&self) {
         // SAFETY: `c` is as in `new`.
-        unsafe { sys::gc_host_should_stop(self.c) }
+        unsafe { sys::gc_host_assert_no_locks(self.c) };
     }
 
     fn kicks(&self) -> u32 {

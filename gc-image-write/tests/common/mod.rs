@@ -37,7 +37,7 @@ pub(crate) struct Ears {
 impl Reporter for Ears {
     fn found(&mut self, found: Found) -> Answer {
         let a = answer(found.flags, self.fix);
-        self.repairable.push(found.flags.0 & 1 != 0);
+        self.repairable.push(found.flags.can_fix());
         self.found.push((found.code.name(), found.text));
         a
     }

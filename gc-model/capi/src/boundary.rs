@@ -67,6 +67,16 @@ macro_rules! exports {
 }
 pub(crate) use exports;
 
+/// The proof of a lock that the header demands of the caller. The model looks itself
+/// whether it is held, and records a violation if it is not.
+macro_rules! held {
+    () => {{
+        // SAFETY: the caller holds the lock that the header names.
+        unsafe { gc_core::host::Held::by_contract() }
+    }};
+}
+pub(crate) use held;
+
 /// Writes through a pointer of the caller, unless it is NULL.
 ///
 /// # Safety

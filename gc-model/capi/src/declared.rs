@@ -20,7 +20,9 @@ macro_rules! same {
     )* };
 }
 
+#[allow(dead_code, reason = "Rust 1.85 does not see uses inside of `const _`")]
 type U = c_uint;
+#[allow(dead_code, reason = "as above")]
 type Text = *const c_char;
 
 same! {

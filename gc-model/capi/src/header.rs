@@ -31,28 +31,42 @@ pub struct bch_gc_model_options {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of bch_gc_model_options"][::core::mem::size_of::<bch_gc_model_options>() - 48usize];
-    ["Alignment of bch_gc_model_options"][::core::mem::align_of::<bch_gc_model_options>() - 8usize];
-    ["Offset of field: bch_gc_model_options::size"]
-        [::core::mem::offset_of!(bch_gc_model_options, size) - 0usize];
-    ["Offset of field: bch_gc_model_options::nr_devices"]
-        [::core::mem::offset_of!(bch_gc_model_options, nr_devices) - 8usize];
-    ["Offset of field: bch_gc_model_options::bucket_size"]
-        [::core::mem::offset_of!(bch_gc_model_options, bucket_size) - 12usize];
-    ["Offset of field: bch_gc_model_options::nbuckets"]
-        [::core::mem::offset_of!(bch_gc_model_options, nbuckets) - 16usize];
-    ["Offset of field: bch_gc_model_options::first_bucket"]
-        [::core::mem::offset_of!(bch_gc_model_options, first_bucket) - 24usize];
-    ["Offset of field: bch_gc_model_options::btree_node_size"]
-        [::core::mem::offset_of!(bch_gc_model_options, btree_node_size) - 26usize];
-    ["Offset of field: bch_gc_model_options::node_keys"]
-        [::core::mem::offset_of!(bch_gc_model_options, node_keys) - 28usize];
-    ["Offset of field: bch_gc_model_options::metadata_replicas"]
-        [::core::mem::offset_of!(bch_gc_model_options, metadata_replicas) - 32usize];
-    ["Offset of field: bch_gc_model_options::journal_buckets"]
-        [::core::mem::offset_of!(bch_gc_model_options, journal_buckets) - 36usize];
-    ["Offset of field: bch_gc_model_options::compat"]
-        [::core::mem::offset_of!(bch_gc_model_options, compat) - 40usize];
+    [
+        "Size of bch_gc_model_options",
+    ][::core::mem::size_of::<bch_gc_model_options>() - 48usize];
+    [
+        "Alignment of bch_gc_model_options",
+    ][::core::mem::align_of::<bch_gc_model_options>() - 8usize];
+    [
+        "Offset of field: bch_gc_model_options::size",
+    ][::core::mem::offset_of!(bch_gc_model_options, size) - 0usize];
+    [
+        "Offset of field: bch_gc_model_options::nr_devices",
+    ][::core::mem::offset_of!(bch_gc_model_options, nr_devices) - 8usize];
+    [
+        "Offset of field: bch_gc_model_options::bucket_size",
+    ][::core::mem::offset_of!(bch_gc_model_options, bucket_size) - 12usize];
+    [
+        "Offset of field: bch_gc_model_options::nbuckets",
+    ][::core::mem::offset_of!(bch_gc_model_options, nbuckets) - 16usize];
+    [
+        "Offset of field: bch_gc_model_options::first_bucket",
+    ][::core::mem::offset_of!(bch_gc_model_options, first_bucket) - 24usize];
+    [
+        "Offset of field: bch_gc_model_options::btree_node_size",
+    ][::core::mem::offset_of!(bch_gc_model_options, btree_node_size) - 26usize];
+    [
+        "Offset of field: bch_gc_model_options::node_keys",
+    ][::core::mem::offset_of!(bch_gc_model_options, node_keys) - 28usize];
+    [
+        "Offset of field: bch_gc_model_options::metadata_replicas",
+    ][::core::mem::offset_of!(bch_gc_model_options, metadata_replicas) - 32usize];
+    [
+        "Offset of field: bch_gc_model_options::journal_buckets",
+    ][::core::mem::offset_of!(bch_gc_model_options, journal_buckets) - 36usize];
+    [
+        "Offset of field: bch_gc_model_options::compat",
+    ][::core::mem::offset_of!(bch_gc_model_options, compat) - 40usize];
 };
 unsafe extern "C" {
     pub fn bch_gc_model_options_init(o: *mut bch_gc_model_options);
@@ -67,7 +81,10 @@ unsafe extern "C" {
     pub fn bch_gc_model_fs(m: *mut bch_gc_model) -> *mut bch_fs;
 }
 unsafe extern "C" {
-    pub fn bch_gc_model_dev(m: *mut bch_gc_model, dev: core::ffi::c_uint) -> *mut bch_dev;
+    pub fn bch_gc_model_dev(
+        m: *mut bch_gc_model,
+        dev: core::ffi::c_uint,
+    ) -> *mut bch_dev;
 }
 unsafe extern "C" {
     pub fn bch_gc_model_journal_keys(m: *mut bch_gc_model) -> *mut journal_keys;
@@ -105,21 +122,30 @@ pub struct bch_gc_model_ptr {
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     ["Size of bch_gc_model_ptr"][::core::mem::size_of::<bch_gc_model_ptr>() - 32usize];
-    ["Alignment of bch_gc_model_ptr"][::core::mem::align_of::<bch_gc_model_ptr>() - 8usize];
-    ["Offset of field: bch_gc_model_ptr::sector"]
-        [::core::mem::offset_of!(bch_gc_model_ptr, sector) - 0usize];
-    ["Offset of field: bch_gc_model_ptr::dev"]
-        [::core::mem::offset_of!(bch_gc_model_ptr, dev) - 8usize];
-    ["Offset of field: bch_gc_model_ptr::gen_"]
-        [::core::mem::offset_of!(bch_gc_model_ptr, gen_) - 12usize];
-    ["Offset of field: bch_gc_model_ptr::cached"]
-        [::core::mem::offset_of!(bch_gc_model_ptr, cached) - 13usize];
-    ["Offset of field: bch_gc_model_ptr::in_stripe"]
-        [::core::mem::offset_of!(bch_gc_model_ptr, in_stripe) - 14usize];
-    ["Offset of field: bch_gc_model_ptr::block"]
-        [::core::mem::offset_of!(bch_gc_model_ptr, block) - 16usize];
-    ["Offset of field: bch_gc_model_ptr::stripe"]
-        [::core::mem::offset_of!(bch_gc_model_ptr, stripe) - 24usize];
+    [
+        "Alignment of bch_gc_model_ptr",
+    ][::core::mem::align_of::<bch_gc_model_ptr>() - 8usize];
+    [
+        "Offset of field: bch_gc_model_ptr::sector",
+    ][::core::mem::offset_of!(bch_gc_model_ptr, sector) - 0usize];
+    [
+        "Offset of field: bch_gc_model_ptr::dev",
+    ][::core::mem::offset_of!(bch_gc_model_ptr, dev) - 8usize];
+    [
+        "Offset of field: bch_gc_model_ptr::gen_",
+    ][::core::mem::offset_of!(bch_gc_model_ptr, gen_) - 12usize];
+    [
+        "Offset of field: bch_gc_model_ptr::cached",
+    ][::core::mem::offset_of!(bch_gc_model_ptr, cached) - 13usize];
+    [
+        "Offset of field: bch_gc_model_ptr::in_stripe",
+    ][::core::mem::offset_of!(bch_gc_model_ptr, in_stripe) - 14usize];
+    [
+        "Offset of field: bch_gc_model_ptr::block",
+    ][::core::mem::offset_of!(bch_gc_model_ptr, block) - 16usize];
+    [
+        "Offset of field: bch_gc_model_ptr::stripe",
+    ][::core::mem::offset_of!(bch_gc_model_ptr, stripe) - 24usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -133,17 +159,24 @@ pub struct bch_gc_model_crc {
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     ["Size of bch_gc_model_crc"][::core::mem::size_of::<bch_gc_model_crc>() - 16usize];
-    ["Alignment of bch_gc_model_crc"][::core::mem::align_of::<bch_gc_model_crc>() - 4usize];
-    ["Offset of field: bch_gc_model_crc::compressed_size"]
-        [::core::mem::offset_of!(bch_gc_model_crc, compressed_size) - 0usize];
-    ["Offset of field: bch_gc_model_crc::uncompressed_size"]
-        [::core::mem::offset_of!(bch_gc_model_crc, uncompressed_size) - 4usize];
-    ["Offset of field: bch_gc_model_crc::offset"]
-        [::core::mem::offset_of!(bch_gc_model_crc, offset) - 8usize];
-    ["Offset of field: bch_gc_model_crc::csum_type"]
-        [::core::mem::offset_of!(bch_gc_model_crc, csum_type) - 12usize];
-    ["Offset of field: bch_gc_model_crc::compression_type"]
-        [::core::mem::offset_of!(bch_gc_model_crc, compression_type) - 13usize];
+    [
+        "Alignment of bch_gc_model_crc",
+    ][::core::mem::align_of::<bch_gc_model_crc>() - 4usize];
+    [
+        "Offset of field: bch_gc_model_crc::compressed_size",
+    ][::core::mem::offset_of!(bch_gc_model_crc, compressed_size) - 0usize];
+    [
+        "Offset of field: bch_gc_model_crc::uncompressed_size",
+    ][::core::mem::offset_of!(bch_gc_model_crc, uncompressed_size) - 4usize];
+    [
+        "Offset of field: bch_gc_model_crc::offset",
+    ][::core::mem::offset_of!(bch_gc_model_crc, offset) - 8usize];
+    [
+        "Offset of field: bch_gc_model_crc::csum_type",
+    ][::core::mem::offset_of!(bch_gc_model_crc, csum_type) - 12usize];
+    [
+        "Offset of field: bch_gc_model_crc::compression_type",
+    ][::core::mem::offset_of!(bch_gc_model_crc, compression_type) - 13usize];
 };
 unsafe extern "C" {
     pub fn bch_gc_model_insert(
@@ -246,7 +279,10 @@ unsafe extern "C" {
     pub fn bch_gc_model_set_key_version(m: *mut bch_gc_model, version: u64);
 }
 unsafe extern "C" {
-    pub fn bch_gc_model_depth(m: *mut bch_gc_model, btree: core::ffi::c_uint) -> core::ffi::c_uint;
+    pub fn bch_gc_model_depth(
+        m: *mut bch_gc_model,
+        btree: core::ffi::c_uint,
+    ) -> core::ffi::c_uint;
 }
 unsafe extern "C" {
     pub fn bch_gc_model_nodes(
@@ -269,21 +305,30 @@ pub struct bch_gc_model_node {
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     ["Size of bch_gc_model_node"][::core::mem::size_of::<bch_gc_model_node>() - 48usize];
-    ["Alignment of bch_gc_model_node"][::core::mem::align_of::<bch_gc_model_node>() - 8usize];
-    ["Offset of field: bch_gc_model_node::min_inode"]
-        [::core::mem::offset_of!(bch_gc_model_node, min_inode) - 0usize];
-    ["Offset of field: bch_gc_model_node::min_offset"]
-        [::core::mem::offset_of!(bch_gc_model_node, min_offset) - 8usize];
-    ["Offset of field: bch_gc_model_node::max_inode"]
-        [::core::mem::offset_of!(bch_gc_model_node, max_inode) - 16usize];
-    ["Offset of field: bch_gc_model_node::max_offset"]
-        [::core::mem::offset_of!(bch_gc_model_node, max_offset) - 24usize];
-    ["Offset of field: bch_gc_model_node::sector"]
-        [::core::mem::offset_of!(bch_gc_model_node, sector) - 32usize];
-    ["Offset of field: bch_gc_model_node::dev"]
-        [::core::mem::offset_of!(bch_gc_model_node, dev) - 40usize];
-    ["Offset of field: bch_gc_model_node::nr_keys"]
-        [::core::mem::offset_of!(bch_gc_model_node, nr_keys) - 44usize];
+    [
+        "Alignment of bch_gc_model_node",
+    ][::core::mem::align_of::<bch_gc_model_node>() - 8usize];
+    [
+        "Offset of field: bch_gc_model_node::min_inode",
+    ][::core::mem::offset_of!(bch_gc_model_node, min_inode) - 0usize];
+    [
+        "Offset of field: bch_gc_model_node::min_offset",
+    ][::core::mem::offset_of!(bch_gc_model_node, min_offset) - 8usize];
+    [
+        "Offset of field: bch_gc_model_node::max_inode",
+    ][::core::mem::offset_of!(bch_gc_model_node, max_inode) - 16usize];
+    [
+        "Offset of field: bch_gc_model_node::max_offset",
+    ][::core::mem::offset_of!(bch_gc_model_node, max_offset) - 24usize];
+    [
+        "Offset of field: bch_gc_model_node::sector",
+    ][::core::mem::offset_of!(bch_gc_model_node, sector) - 32usize];
+    [
+        "Offset of field: bch_gc_model_node::dev",
+    ][::core::mem::offset_of!(bch_gc_model_node, dev) - 40usize];
+    [
+        "Offset of field: bch_gc_model_node::nr_keys",
+    ][::core::mem::offset_of!(bch_gc_model_node, nr_keys) - 44usize];
 };
 unsafe extern "C" {
     pub fn bch_gc_model_node(
@@ -393,30 +438,45 @@ pub struct bch_gc_model_bucket {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of bch_gc_model_bucket"][::core::mem::size_of::<bch_gc_model_bucket>() - 14usize];
-    ["Alignment of bch_gc_model_bucket"][::core::mem::align_of::<bch_gc_model_bucket>() - 2usize];
-    ["Offset of field: bch_gc_model_bucket::gen_"]
-        [::core::mem::offset_of!(bch_gc_model_bucket, gen_) - 0usize];
-    ["Offset of field: bch_gc_model_bucket::data_type"]
-        [::core::mem::offset_of!(bch_gc_model_bucket, data_type) - 1usize];
-    ["Offset of field: bch_gc_model_bucket::owned_by_allocator"]
-        [::core::mem::offset_of!(bch_gc_model_bucket, owned_by_allocator) - 2usize];
-    ["Offset of field: bch_gc_model_bucket::stripe"]
-        [::core::mem::offset_of!(bch_gc_model_bucket, stripe) - 3usize];
-    ["Offset of field: bch_gc_model_bucket::journal_seq_valid"]
-        [::core::mem::offset_of!(bch_gc_model_bucket, journal_seq_valid) - 4usize];
-    ["Offset of field: bch_gc_model_bucket::gen_valid"]
-        [::core::mem::offset_of!(bch_gc_model_bucket, gen_valid) - 5usize];
-    ["Offset of field: bch_gc_model_bucket::oldest_gen"]
-        [::core::mem::offset_of!(bch_gc_model_bucket, oldest_gen) - 6usize];
-    ["Offset of field: bch_gc_model_bucket::gc_gen"]
-        [::core::mem::offset_of!(bch_gc_model_bucket, gc_gen) - 7usize];
-    ["Offset of field: bch_gc_model_bucket::dirty_sectors"]
-        [::core::mem::offset_of!(bch_gc_model_bucket, dirty_sectors) - 8usize];
-    ["Offset of field: bch_gc_model_bucket::cached_sectors"]
-        [::core::mem::offset_of!(bch_gc_model_bucket, cached_sectors) - 10usize];
-    ["Offset of field: bch_gc_model_bucket::journal_seq"]
-        [::core::mem::offset_of!(bch_gc_model_bucket, journal_seq) - 12usize];
+    [
+        "Size of bch_gc_model_bucket",
+    ][::core::mem::size_of::<bch_gc_model_bucket>() - 14usize];
+    [
+        "Alignment of bch_gc_model_bucket",
+    ][::core::mem::align_of::<bch_gc_model_bucket>() - 2usize];
+    [
+        "Offset of field: bch_gc_model_bucket::gen_",
+    ][::core::mem::offset_of!(bch_gc_model_bucket, gen_) - 0usize];
+    [
+        "Offset of field: bch_gc_model_bucket::data_type",
+    ][::core::mem::offset_of!(bch_gc_model_bucket, data_type) - 1usize];
+    [
+        "Offset of field: bch_gc_model_bucket::owned_by_allocator",
+    ][::core::mem::offset_of!(bch_gc_model_bucket, owned_by_allocator) - 2usize];
+    [
+        "Offset of field: bch_gc_model_bucket::stripe",
+    ][::core::mem::offset_of!(bch_gc_model_bucket, stripe) - 3usize];
+    [
+        "Offset of field: bch_gc_model_bucket::journal_seq_valid",
+    ][::core::mem::offset_of!(bch_gc_model_bucket, journal_seq_valid) - 4usize];
+    [
+        "Offset of field: bch_gc_model_bucket::gen_valid",
+    ][::core::mem::offset_of!(bch_gc_model_bucket, gen_valid) - 5usize];
+    [
+        "Offset of field: bch_gc_model_bucket::oldest_gen",
+    ][::core::mem::offset_of!(bch_gc_model_bucket, oldest_gen) - 6usize];
+    [
+        "Offset of field: bch_gc_model_bucket::gc_gen",
+    ][::core::mem::offset_of!(bch_gc_model_bucket, gc_gen) - 7usize];
+    [
+        "Offset of field: bch_gc_model_bucket::dirty_sectors",
+    ][::core::mem::offset_of!(bch_gc_model_bucket, dirty_sectors) - 8usize];
+    [
+        "Offset of field: bch_gc_model_bucket::cached_sectors",
+    ][::core::mem::offset_of!(bch_gc_model_bucket, cached_sectors) - 10usize];
+    [
+        "Offset of field: bch_gc_model_bucket::journal_seq",
+    ][::core::mem::offset_of!(bch_gc_model_bucket, journal_seq) - 12usize];
 };
 unsafe extern "C" {
     pub fn bch_gc_model_nbuckets(m: *mut bch_gc_model, dev: core::ffi::c_uint) -> u64;
@@ -495,7 +555,10 @@ unsafe extern "C" {
     ) -> u64;
 }
 unsafe extern "C" {
-    pub fn bch_gc_model_replicas_get(m: *mut bch_gc_model, i: usize) -> *const core::ffi::c_char;
+    pub fn bch_gc_model_replicas_get(
+        m: *mut bch_gc_model,
+        i: usize,
+    ) -> *const core::ffi::c_char;
 }
 unsafe extern "C" {
     pub fn bch_gc_model_replicas_word(
@@ -533,26 +596,39 @@ pub struct bch_gc_model_stripe {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of bch_gc_model_stripe"][::core::mem::size_of::<bch_gc_model_stripe>() - 42usize];
-    ["Alignment of bch_gc_model_stripe"][::core::mem::align_of::<bch_gc_model_stripe>() - 2usize];
-    ["Offset of field: bch_gc_model_stripe::sectors"]
-        [::core::mem::offset_of!(bch_gc_model_stripe, sectors) - 0usize];
-    ["Offset of field: bch_gc_model_stripe::algorithm"]
-        [::core::mem::offset_of!(bch_gc_model_stripe, algorithm) - 2usize];
-    ["Offset of field: bch_gc_model_stripe::nr_blocks"]
-        [::core::mem::offset_of!(bch_gc_model_stripe, nr_blocks) - 3usize];
-    ["Offset of field: bch_gc_model_stripe::nr_redundant"]
-        [::core::mem::offset_of!(bch_gc_model_stripe, nr_redundant) - 4usize];
-    ["Offset of field: bch_gc_model_stripe::blocks_nonempty"]
-        [::core::mem::offset_of!(bch_gc_model_stripe, blocks_nonempty) - 5usize];
-    ["Offset of field: bch_gc_model_stripe::alive"]
-        [::core::mem::offset_of!(bch_gc_model_stripe, alive) - 6usize];
-    ["Offset of field: bch_gc_model_stripe::dirty"]
-        [::core::mem::offset_of!(bch_gc_model_stripe, dirty) - 7usize];
-    ["Offset of field: bch_gc_model_stripe::in_heap"]
-        [::core::mem::offset_of!(bch_gc_model_stripe, in_heap) - 8usize];
-    ["Offset of field: bch_gc_model_stripe::block_sectors"]
-        [::core::mem::offset_of!(bch_gc_model_stripe, block_sectors) - 10usize];
+    [
+        "Size of bch_gc_model_stripe",
+    ][::core::mem::size_of::<bch_gc_model_stripe>() - 42usize];
+    [
+        "Alignment of bch_gc_model_stripe",
+    ][::core::mem::align_of::<bch_gc_model_stripe>() - 2usize];
+    [
+        "Offset of field: bch_gc_model_stripe::sectors",
+    ][::core::mem::offset_of!(bch_gc_model_stripe, sectors) - 0usize];
+    [
+        "Offset of field: bch_gc_model_stripe::algorithm",
+    ][::core::mem::offset_of!(bch_gc_model_stripe, algorithm) - 2usize];
+    [
+        "Offset of field: bch_gc_model_stripe::nr_blocks",
+    ][::core::mem::offset_of!(bch_gc_model_stripe, nr_blocks) - 3usize];
+    [
+        "Offset of field: bch_gc_model_stripe::nr_redundant",
+    ][::core::mem::offset_of!(bch_gc_model_stripe, nr_redundant) - 4usize];
+    [
+        "Offset of field: bch_gc_model_stripe::blocks_nonempty",
+    ][::core::mem::offset_of!(bch_gc_model_stripe, blocks_nonempty) - 5usize];
+    [
+        "Offset of field: bch_gc_model_stripe::alive",
+    ][::core::mem::offset_of!(bch_gc_model_stripe, alive) - 6usize];
+    [
+        "Offset of field: bch_gc_model_stripe::dirty",
+    ][::core::mem::offset_of!(bch_gc_model_stripe, dirty) - 7usize];
+    [
+        "Offset of field: bch_gc_model_stripe::in_heap",
+    ][::core::mem::offset_of!(bch_gc_model_stripe, in_heap) - 8usize];
+    [
+        "Offset of field: bch_gc_model_stripe::block_sectors",
+    ][::core::mem::offset_of!(bch_gc_model_stripe, block_sectors) - 10usize];
 };
 unsafe extern "C" {
     pub fn bch_gc_model_stripe_get(
@@ -587,10 +663,18 @@ unsafe extern "C" {
     pub fn bch_gc_model_flag_get(m: *mut bch_gc_model, flag: core::ffi::c_uint) -> bool;
 }
 unsafe extern "C" {
-    pub fn bch_gc_model_flag_set(m: *mut bch_gc_model, flag: core::ffi::c_uint, value: bool);
+    pub fn bch_gc_model_flag_set(
+        m: *mut bch_gc_model,
+        flag: core::ffi::c_uint,
+        value: bool,
+    );
 }
 unsafe extern "C" {
-    pub fn bch_gc_model_param_set(m: *mut bch_gc_model, param: core::ffi::c_uint, value: bool);
+    pub fn bch_gc_model_param_set(
+        m: *mut bch_gc_model,
+        param: core::ffi::c_uint,
+        value: bool,
+    );
 }
 unsafe extern "C" {
     pub fn bch_gc_model_pretend_abi(abi: core::ffi::c_uint);
@@ -687,18 +771,27 @@ pub struct bch_gc_model_message {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of bch_gc_model_message"][::core::mem::size_of::<bch_gc_model_message>() - 24usize];
-    ["Alignment of bch_gc_model_message"][::core::mem::align_of::<bch_gc_model_message>() - 8usize];
-    ["Offset of field: bch_gc_model_message::is_finding"]
-        [::core::mem::offset_of!(bch_gc_model_message, is_finding) - 0usize];
-    ["Offset of field: bch_gc_model_message::code"]
-        [::core::mem::offset_of!(bch_gc_model_message, code) - 4usize];
-    ["Offset of field: bch_gc_model_message::flags"]
-        [::core::mem::offset_of!(bch_gc_model_message, flags) - 8usize];
-    ["Offset of field: bch_gc_model_message::answer"]
-        [::core::mem::offset_of!(bch_gc_model_message, answer) - 12usize];
-    ["Offset of field: bch_gc_model_message::text"]
-        [::core::mem::offset_of!(bch_gc_model_message, text) - 16usize];
+    [
+        "Size of bch_gc_model_message",
+    ][::core::mem::size_of::<bch_gc_model_message>() - 24usize];
+    [
+        "Alignment of bch_gc_model_message",
+    ][::core::mem::align_of::<bch_gc_model_message>() - 8usize];
+    [
+        "Offset of field: bch_gc_model_message::is_finding",
+    ][::core::mem::offset_of!(bch_gc_model_message, is_finding) - 0usize];
+    [
+        "Offset of field: bch_gc_model_message::code",
+    ][::core::mem::offset_of!(bch_gc_model_message, code) - 4usize];
+    [
+        "Offset of field: bch_gc_model_message::flags",
+    ][::core::mem::offset_of!(bch_gc_model_message, flags) - 8usize];
+    [
+        "Offset of field: bch_gc_model_message::answer",
+    ][::core::mem::offset_of!(bch_gc_model_message, answer) - 12usize];
+    [
+        "Offset of field: bch_gc_model_message::text",
+    ][::core::mem::offset_of!(bch_gc_model_message, text) - 16usize];
 };
 unsafe extern "C" {
     pub fn bch_gc_model_messages(m: *mut bch_gc_model) -> usize;
@@ -720,7 +813,10 @@ unsafe extern "C" {
     pub fn bch_gc_model_findings(m: *mut bch_gc_model) -> usize;
 }
 unsafe extern "C" {
-    pub fn bch_gc_model_findings_of(m: *mut bch_gc_model, code: core::ffi::c_uint) -> usize;
+    pub fn bch_gc_model_findings_of(
+        m: *mut bch_gc_model,
+        code: core::ffi::c_uint,
+    ) -> usize;
 }
 unsafe extern "C" {
     pub fn bch_gc_model_messages_clear(m: *mut bch_gc_model);
@@ -729,10 +825,16 @@ unsafe extern "C" {
     pub fn bch_gc_model_events(m: *mut bch_gc_model) -> usize;
 }
 unsafe extern "C" {
-    pub fn bch_gc_model_event_name(m: *mut bch_gc_model, i: usize) -> *const core::ffi::c_char;
+    pub fn bch_gc_model_event_name(
+        m: *mut bch_gc_model,
+        i: usize,
+    ) -> *const core::ffi::c_char;
 }
 unsafe extern "C" {
-    pub fn bch_gc_model_event_args(m: *mut bch_gc_model, i: usize) -> *const core::ffi::c_char;
+    pub fn bch_gc_model_event_args(
+        m: *mut bch_gc_model,
+        i: usize,
+    ) -> *const core::ffi::c_char;
 }
 unsafe extern "C" {
     pub fn bch_gc_model_event_count(
@@ -756,7 +858,10 @@ unsafe extern "C" {
     pub fn bch_gc_model_violations(m: *mut bch_gc_model) -> usize;
 }
 unsafe extern "C" {
-    pub fn bch_gc_model_violation(m: *mut bch_gc_model, i: usize) -> *const core::ffi::c_char;
+    pub fn bch_gc_model_violation(
+        m: *mut bch_gc_model,
+        i: usize,
+    ) -> *const core::ffi::c_char;
 }
 unsafe extern "C" {
     pub fn bch_gc_model_violations_clear(m: *mut bch_gc_model);
@@ -794,7 +899,11 @@ unsafe extern "C" {
     pub fn bch_gc_model_thread_idle(m: *mut bch_gc_model, ms: core::ffi::c_uint) -> bool;
 }
 unsafe extern "C" {
-    pub fn bch_gc_model_wait_gc_count(m: *mut bch_gc_model, n: u64, ms: core::ffi::c_uint) -> bool;
+    pub fn bch_gc_model_wait_gc_count(
+        m: *mut bch_gc_model,
+        n: u64,
+        ms: core::ffi::c_uint,
+    ) -> bool;
 }
 unsafe extern "C" {
     pub fn bch_gc_model_freeze(m: *mut bch_gc_model, ms: core::ffi::c_uint) -> bool;

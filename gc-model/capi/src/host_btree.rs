@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `gc_host_*`: nodes, their keys, walks.
 
-use crate::boundary::{boundary, exports, put};
+use crate::boundary::{boundary, exports, held, put};
 use crate::fs::InFs;
 use crate::fs::{Fs, Node, key_i_of, key_of, sc_of};
 use gc_core::bkey::KeyBuf;
 use gc_core::error::{Error, code};
-use gc_core::host::{CoalesceHost, Host, Walk, WalkKind};
+use gc_core::host::{BtreeRoot, CoalesceHost, Held, Nodes, Walk, WalkKind, Walks};
 use gc_core::layout::bkey::BkeySC;
 use gc_core::layout::{Bpos, BtreeId, JournalKey, JournalKeys};
 use gc_host_sys::{self as sys, bch_fs, btree};
@@ -23,10 +23,11 @@ fn btree_id(id: c_uint) -> BtreeId {
 
 exports! { gc_host_sys;
     fn gc_host_btree_root(c: *mut bch_fs, id: c_uint) -> *mut btree = ptr::null_mut() => {
-        c.model.btree_root(btree_id(id)).map_or(ptr::null_mut(), |node| c.node(node))
+        let lock: Held<BtreeRoot> = held!();
+        c.model.btree_root(&lock, btree_id(id)).map_or(ptr::null_mut(), |node| c.node(node))
     };
     fn gc_host_node_info(b: *mut btree, out: *mut sys::gc_host_node_info) = () => {
-        let info = b.fs().model.node_info(b.id);
+        let Ok(info) = b.fs().model.node_info(b.id) else { return };
         let Some(node) = b.fs().model.node(b.id) else { return };
         // The addresses are good while the node is locked: changes take its lock.
         let data = Arc::as_ptr(&node.data());
@@ -75,7 +76,7 @@ exports! { gc_host_sys;
     ) -> bool = false => {
         // SAFETY: the caller gives NULL or a node of this library.
         let Some(b) = (unsafe { b.cast::<Node>().as_ref() }) else { return false };
-        let Some(set) = c.model.node_set(b.id, false) else { return false };
+        let Ok(Some(set)) = c.model.node_set(b.id, false) else { return false };
         let Some(node) = c.model.node(b.id) else { return false };
         let data = node.data();
         // SAFETY: the caller gives NULL or the journal's keys.
@@ -385,9 +386,9 @@ pub unsafe extern "C" fn gc_host_walk_rewrite(
     // SAFETY: the caller gives NULL or a node of this library.
     let b = unsafe { b.cast::<Node>().as_ref() };
     match (w, b) {
-        (Some(w), Some(b)) => {
-            boundary(w.fs(), "gc_host_walk_rewrite", EINVAL, || code(w.walk.rewrite(b.id, flags)))
-        }
+        (Some(w), Some(b)) => boundary(w.fs(), "gc_host_walk_rewrite", EINVAL, || {
+            code(w.walk.rewrite(&held!(), b.id, flags))
+        }),
         _ => EINVAL,
     }
 }

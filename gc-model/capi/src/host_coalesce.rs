@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `gc_host_*`: merging of nodes.
 
-use crate::boundary::{exports, put, things};
+use crate::boundary::{exports, held, put, things};
 use crate::fs::InFs;
 use crate::fs::{Fs, Node};
 use crate::host_btree::walk_of;
@@ -109,7 +109,7 @@ unsafe fn replace(
     // SAFETY: NULL or a format.
     let format = unsafe { r.format.cast::<BkeyFormat>().as_ref() }.ok_or(Error::INVAL)?;
     let replacement = Replacement { parent, old: &old, new: &new, format, keys: &keys };
-    let now = w.walk.replace(&replacement)?;
+    let now = w.walk.replace(&held!(), &replacement)?.ok_or(Error::INVAL)?;
     // SAFETY: the file system outlives its walks.
     let fs: &Fs = unsafe { &*w.fs };
     Ok(fs.node(now))

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `gc_host_*`: devices, their arrays, what the allocator holds.
 
-use crate::boundary::{exports, put};
+use crate::boundary::{exports, held, put};
 use crate::fs::InFs;
 use gc_core::error::code;
-use gc_core::host::{DeviceHost, Host, Side};
+use gc_core::host::{Allocator, DeviceHost, Held, MarkRead, Members, Membership, Sb, Side};
 use gc_core::layout::ExtentPtr;
 use gc_host_sys::{self as sys, bch_dev, bch_fs};
 use std::ffi::{c_int, c_uint};
@@ -60,7 +60,9 @@ exports! { gc_host_sys;
         gc: bool,
     ) -> *mut sys::bucket_array = ptr::null_mut() => {
         let model = &ca.fs().model;
-        match model.dev_buckets(ca.id, side(gc)) {
+        // Whichever of the locks that keep the buckets: the model looks.
+        let mark: Held<MarkRead> = held!();
+        match model.dev_buckets(&mark, ca.id, side(gc)) {
             Some(_) => {
                 model.bucket_array(ca.id, side(gc)).map_or(ptr::null_mut(), <*mut _>::cast)
             }
@@ -75,11 +77,12 @@ exports! { gc_host_sys;
     };
     fn gc_host_dev_gc_free(c: *mut bch_fs, ca: *mut bch_dev) = () => {
         if let Some(ca) = dev!(ca) {
-            c.model.dev_gc_free(ca.id);
+            c.model.dev_gc_free(&held!(), ca.id);
         }
     };
     fn gc_host_dev_sb_layout(ca: *mut bch_dev, out: *mut sys::gc_host_sb_layout) = () => {
-        let sb = ca.fs().model.dev_superblocks(ca.id);
+        let lock: Held<Sb> = held!();
+        let sb = ca.fs().model.dev_superblocks(Membership::Member(&lock), ca.id);
         let layout = sys::gc_host_sb_layout {
             offset: sb.offset,
             nr: u32::try_from(sb.nr).unwrap_or(0),
@@ -91,7 +94,8 @@ exports! { gc_host_sys;
     fn gc_host_dev_journal(ca: *mut bch_dev, buckets: *mut *const u64) -> c_uint = 0 => {
         let model = &ca.fs().model;
         // Asked for the first one to be recorded and checked.
-        let _first = model.dev_journal_bucket(ca.id, 0);
+        let lock: Held<Sb> = held!();
+        let _first = model.dev_journal_bucket(Membership::Member(&lock), ca.id, 0);
         let all = model.device(ca.id).map_or(&[][..], |d| d.journal());
         // SAFETY: the caller gives NULL or a place for the address.
         unsafe { put(buckets, all.as_ptr()) };
@@ -103,7 +107,7 @@ exports! { gc_host_sys;
         n: usize,
         bucket: *mut usize,
     ) -> bool = false => {
-        match ca.fs().model.dev_reserve_bucket(ca.id, fifo, n) {
+        match ca.fs().model.dev_reserve_bucket(&held!(), ca.id, fifo, n) {
             // SAFETY: the caller gives NULL or a place for it.
             Some(b) => unsafe { put(bucket, usize::try_from(b).unwrap_or(usize::MAX)) },
             None => false,
@@ -115,7 +119,7 @@ exports! { gc_host_sys;
         i: c_uint,
         ptr: *mut sys::bch_extent_ptr,
     ) -> bool = false => {
-        match c.model.open_bucket_lock(i) {
+        match c.model.open_bucket_lock(&held!(), &held!(), i) {
             // SAFETY: the caller gives NULL or a place for the pointer's word.
             Some(p) => unsafe { put(ptr.cast::<ExtentPtr>(), p) },
             None => false,

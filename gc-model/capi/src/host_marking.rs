@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! `gc_host_*`: marking, stripes, usage.
 
-use crate::boundary::{Handle, boundary, exports, put, things};
+use crate::boundary::{Handle, boundary, exports, held, put, things};
 use crate::fs::InFs;
 use crate::fs::key_of;
 use gc_core::error::code;
-use gc_core::host::{DeviceHost, Host, Side};
+use gc_core::host::{
+    Allocator, DeviceHost, Held, MarkWrite, Marking, MetadataBucket, Side, StripeTables, Usage,
+};
 use gc_core::layout::{DataType, DevUsage, GcPos};
 use gc_host_sys::{self as sys, bch_dev, bch_fs};
 use std::ffi::{c_int, c_uint};
@@ -40,9 +42,10 @@ pub unsafe extern "C" fn gc_host_mark_metadata_bucket(
     // SAFETY: the caller gives NULL or a position.
     let pos = unsafe { pos_of(pos) };
     boundary(ca, "gc_host_mark_metadata_bucket", (), || {
-        let bucket = u64::try_from(bucket).unwrap_or(u64::MAX);
+        let number = u64::try_from(bucket).unwrap_or(u64::MAX);
         let data_type = DataType(u8::try_from(data_type).unwrap_or(u8::MAX));
-        ca.fs().model.mark_metadata_bucket(ca.id, bucket, data_type, sectors, pos, flags);
+        let bucket = MetadataBucket { number, data_type, sectors, pos, flags };
+        ca.fs().model.mark_metadata_bucket(Some(&held!()), ca.id, &bucket);
     });
 }
 
@@ -55,10 +58,10 @@ exports! { gc_host_sys;
     ) -> c_int = EINVAL => {
         // SAFETY: the caller gives NULL or a key.
         let key = unsafe { key_of(k) };
-        key.map_or(EINVAL, |key| code(c.model.mark_key(key, sectors, flags)))
+        key.map_or(EINVAL, |key| code(c.model.count_key(key, sectors, flags)))
     };
     fn gc_host_counters(c: *mut bch_fs, out: *mut sys::gc_host_counters) = () => {
-        let Some(lent) = c.model.counters() else {
+        let Ok(Some(lent)) = c.model.counters() else {
             c.model.violation("counters: nothing is lent".to_owned());
             return;
         };
@@ -99,7 +102,7 @@ exports! { gc_host_sys;
         let pos = unsafe { pos_of(pos) };
         if let Some(ca) = ca {
             let bucket = u64::try_from(bucket).unwrap_or(u64::MAX);
-            c.model.mark_alloc_bucket(ca.id, bucket, owned, pos, flags);
+            c.model.mark_alloc_bucket(&held!(), ca.id, bucket, owned, pos, flags);
         }
     };
     fn gc_host_stripes_gc_alloc(c: *mut bch_fs) -> c_int = EINVAL => {
@@ -108,7 +111,7 @@ exports! { gc_host_sys;
     fn gc_host_stripe_gc_slot(c: *mut bch_fs, idx: u64) -> c_int = EINVAL => {
         code(c.model.stripe_gc_slot(idx))
     };
-    fn gc_host_stripes_gc_free(c: *mut bch_fs) = () => c.model.stripes_gc_free();
+    fn gc_host_stripes_gc_free(c: *mut bch_fs) = () => c.model.stripes_gc_free(&held!());
     fn gc_host_stripe_next(
         c: *mut bch_fs,
         idx: *mut usize,
@@ -131,7 +134,7 @@ exports! { gc_host_sys;
             None => false,
         }
     };
-    fn gc_host_stripes_heap_reset(c: *mut bch_fs) = () => c.model.stripes_heap_reset();
+    fn gc_host_stripes_heap_reset(c: *mut bch_fs) = () => c.model.stripes_heap_reset(&held!());
     fn gc_host_stripes_heap_insert(c: *mut bch_fs, s: *mut sys::stripe, idx: usize) = () => {
         let idx = u64::try_from(idx).unwrap_or(u64::MAX);
         let slot = c.model.stripe_slots(idx);
@@ -141,8 +144,8 @@ exports! { gc_host_sys;
         c.model.insert_into_heap(idx);
     };
     fn gc_host_usage_gc_alloc(c: *mut bch_fs) -> c_int = EINVAL => code(c.model.usage_gc_alloc());
-    fn gc_host_usage_gc_free(c: *mut bch_fs) = () => c.model.usage_gc_free();
-    fn gc_host_usage_fold(c: *mut bch_fs) = () => c.model.usage_fold();
+    fn gc_host_usage_gc_free(c: *mut bch_fs) = () => c.model.usage_gc_free(&held!());
+    fn gc_host_usage_fold(c: *mut bch_fs) = () => c.model.usage_fold(&held!());
     fn gc_host_dev_usage_set(
         c: *mut bch_fs,
         ca: *mut bch_dev,
@@ -153,14 +156,15 @@ exports! { gc_host_sys;
         // SAFETY: the caller gives NULL or a usage.
         let usage = unsafe { usage.cast::<DevUsage>().as_ref() };
         if let (Some(ca), Some(usage)) = (ca, usage) {
-            c.model.set_dev_usage(ca.id, usage);
+            c.model.set_dev_usage(&held!(), ca.id, usage);
         }
     };
     fn gc_host_usage(c: *mut bch_fs, gc: bool, nr_u64s: *mut c_uint) -> *mut u64 =
         ptr::null_mut() =>
     {
         let side = if gc { Side::Gc } else { Side::Live };
-        let _recorded = Host::usage(&c.model, side);
+        let mark = held!();
+        let _recorded = Usage::usage(&c.model, &mark, side);
         let words = c.model.usage_slice(side);
         // SAFETY: the caller gives NULL or a place for the number.
         unsafe { put(nr_u64s, c_uint::try_from(words.len()).unwrap_or(0)) };
@@ -169,7 +173,8 @@ exports! { gc_host_sys;
     fn gc_host_replicas_entry(c: *mut bch_fs, i: c_uint) -> *const sys::bch_replicas_entry =
         ptr::null() =>
     {
-        let entry = usize::try_from(i).ok().and_then(|i| c.model.replicas_entry(i));
+        let mark: Held<MarkWrite> = held!();
+        let entry = usize::try_from(i).ok().and_then(|i| c.model.replicas_entry(&mark, i));
         entry.map_or(ptr::null(), |e| e.as_bytes().as_ptr().cast())
     };
 }

@@ -3,7 +3,7 @@
 
 use crate::boundary::exports;
 use gc_core::error::code;
-use gc_core::host::Host;
+use gc_core::host::{GcThread, Stopping};
 use gc_host_sys::bch_fs;
 use gc_model::Call;
 use std::ffi::{c_int, c_uint, c_void};

@@ -16,6 +16,7 @@
 mod boundary;
 mod declared;
 mod fs;
+#[rustfmt::skip]
 #[allow(clippy::indexing_slicing, reason = "generated; constants only")]
 pub mod header;
 pub mod host_btree;

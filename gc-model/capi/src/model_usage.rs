@@ -4,9 +4,9 @@
 use crate::boundary::{exports, put};
 use crate::fs::text_of;
 use crate::header::{bch_gc_model, bch_gc_model_stripe};
-use crate::host_state::{flag, param};
 use crate::model_fs::EINVAL;
 use gc_core::error::{Error, code};
+use gc_core::host::{Flag, Param};
 use gc_core::layout::Stripe;
 use gc_core::layout::usage::FS_USAGE_U64S;
 use gc_model::Model;
@@ -119,15 +119,15 @@ exports! { crate::header;
         m.model.set_journal_seq(seq);
     };
     fn bch_gc_model_flag_get(m: *mut bch_gc_model, id: c_uint) -> bool = false => {
-        flag(id).is_some_and(|f| m.model.get_flag(f))
+        Flag::from_number(id).is_some_and(|f| m.model.get_flag(f))
     };
     fn bch_gc_model_flag_set(m: *mut bch_gc_model, id: c_uint, value: bool) = () => {
-        if let Some(f) = flag(id) {
+        if let Some(f) = Flag::from_number(id) {
             m.model.put_flag(f, value);
         }
     };
     fn bch_gc_model_param_set(m: *mut bch_gc_model, id: c_uint, value: bool) = () => {
-        if let Some(p) = param(id) {
+        if let Some(p) = Param::from_number(id) {
             m.model.set_param(p, value);
         }
     };

@@ -30,12 +30,14 @@ impl Model {
         let Some(node) = self.node(id) else { return };
         if node.level == level {
             out.push(id);
-        } else if node.level > level {
-            for key in &node.data().keys {
-                // Also one that cannot be read keeps its place.
-                if let Some((child, _)) = self.child_of(node, key) {
-                    self.collect_level(child, level, out);
-                }
+        }
+        if node.level <= level {
+            return;
+        }
+        for key in &node.data().keys {
+            // Also one that cannot be read keeps its place.
+            if let Some((child, _)) = self.child_of(node, key) {
+                self.collect_level(child, level, out);
             }
         }
     }
@@ -109,7 +111,7 @@ impl Model {
     fn collect_keys(&self, id: NodeId, out: &mut Vec<(u8, Key)>) {
         let Some(node) = self.node(id) else { return };
         let mut keys = MergedKeys::new(node.data(), Arc::clone(&read(&self.journal).keys), node);
-        while let Some(key) = keys.next() {
+        while let Ok(Some(key)) = keys.next() {
             let Some(key) = Key::new(key.k.type_, key.k.p, key.k.size, key.v.to_vec())
                 .map(|k| k.with_version(key.k.version.lo))
             else {

@@ -18,8 +18,10 @@ use gc_core::bkey::{KeyBuf, KeyRef};
 use gc_core::error::{Errno, Error, Result};
 use gc_core::finding::{Answer, Finding};
 use gc_core::host::{
-    Buckets, Child, Counters, Flag, GcPosCell, Host, Lock, NodeInfo, NodeSet, Param, Side,
-    StripeVisitor, Trace, UsageWords, WalkKind,
+    Allocator, Buckets, Child, Coordination, Counters, Findings, Flag, Freelist, GcPosCell,
+    GcThread, GcWrite, Held, KeepsBuckets, KeepsRoot, Lock, MarkRead, MarkWrite, Marking, Members,
+    NodeInfo, NodeSet, Nodes, Origin, Param, Side, State, Stopping, StripeTables, StripeVisitor,
+    Trace, Usage, UsageWords, WalkKind, Walks,
 };
 use gc_core::layout::{Bpos, BtreeId, DevUsage, ExtentPtr, GcPhase, GcPos, KeyType, Stripe};
 use std::sync::Arc;
@@ -44,11 +46,7 @@ const fn trace_name(event: Trace) -> &'static str {
     }
 }
 
-impl Host for Model {
-    type Node = NodeId;
-    type Keys<'a> = MergedKeys;
-    type Walk<'a> = TreeWalk<'a>;
-
+impl Stopping for Model {
     fn lock_unless_stopping(&self, which: Lock) -> bool {
         self.note(Call::LockUnlessStopping, || locks::name(which).to_owned());
         let (id, mode) = locks::of_host(which);
@@ -59,14 +57,127 @@ impl Host for Model {
         had
     }
 
-    fn assert_no_locks(&self) {
-        self.note(Call::AssertNoLocks, String::new);
-        let mine = self.locks.all_mine();
-        if !mine.is_empty() {
-            self.violation(format!("assert_no_locks: {mine:?} held"));
+    fn should_stop(&self) -> bool {
+        self.note(Call::ShouldStop, String::new);
+        self.stopping()
+    }
+}
+
+impl Members for Model {
+    fn dev_next(&self, from: u32, online: bool) -> Option<(u32, DevId)> {
+        self.note(Call::DevNext, || format!("{from} {}", u8::from(online)));
+        let ids: Vec<DevId> = self.members.read(|m| m.iter().copied().flatten().collect());
+        ids.into_iter().find_map(|id| {
+            let dev = self.device(id).filter(|d| d.idx() >= from)?;
+            dev.get_ref(online).then_some((dev.idx(), id))
+        })
+    }
+
+    fn dev_put(&self, dev: DevId, online: bool) {
+        self.note(Call::DevPut, || format!("{} {}", dev.0, u8::from(online)));
+        if !self.dev("dev_put", dev).is_some_and(|d| d.put_ref(online)) {
+            self.violation(format!("dev_put: no reference to {dev:?}"));
         }
     }
 
+    fn dev_buckets<'l>(
+        &'l self,
+        _held: &'l impl KeepsBuckets,
+        dev: DevId,
+        side: Side,
+    ) -> Option<Buckets<'l>> {
+        self.note(Call::DevBuckets, || format!("{} {side:?}", dev.0));
+        let safe = |id, mode| self.locks.mine(id, mode);
+        if !(safe(LockId::State, Mode::Shared)
+            || safe(LockId::Gc, Mode::Exclusive)
+            || safe(LockId::Mark, Mode::Shared))
+        {
+            self.violation("dev_buckets: no lock that keeps the buckets".to_owned());
+        }
+        self.dev("dev_buckets", dev)?.buckets(side).map(Buckets::new)
+    }
+
+    fn dev_gc_alloc_buckets(&self, dev: DevId) -> Result<()> {
+        self.call(Call::DevGcAllocBuckets, || format!("{}", dev.0))?;
+        self.forbids("dev_gc_alloc_buckets", LockId::Mark);
+        self.dev("dev_gc_alloc_buckets", dev).ok_or(Error::INVAL)?.gc_alloc_buckets()
+    }
+
+    fn dev_gc_alloc_usage(&self, dev: DevId) -> Result<()> {
+        self.call(Call::DevGcAllocUsage, || format!("{}", dev.0))?;
+        self.forbids("dev_gc_alloc_usage", LockId::Mark);
+        self.dev("dev_gc_alloc_usage", dev).ok_or(Error::INVAL)?.gc_alloc_usage()
+    }
+
+    fn dev_gc_free(&self, _mark: &Held<MarkWrite>, dev: DevId) {
+        self.note(Call::DevGcFree, || format!("{}", dev.0));
+        self.needs("dev_gc_free", LockId::Mark, Mode::Exclusive);
+        if let Some(dev) = self.dev("dev_gc_free", dev) {
+            dev.gc_free();
+        }
+    }
+}
+
+impl Allocator for Model {
+    fn dev_reserve_bucket(
+        &self,
+        _freelist: &Held<Freelist>,
+        dev: DevId,
+        fifo: u32,
+        n: usize,
+    ) -> Option<u64> {
+        self.note(Call::DevReserveBucket, String::new);
+        self.needs("dev_reserve_bucket", LockId::Freelist, Mode::Exclusive);
+        let fifo = usize::try_from(fifo).ok()?;
+        let dev = self.dev("dev_reserve_bucket", dev)?;
+        lock(&dev.fifos).get(fifo)?.get(n).copied()
+    }
+
+    fn open_buckets_nr(&self) -> u32 {
+        self.note(Call::OpenBucketsNr, String::new);
+        self.open.nr()
+    }
+
+    fn open_bucket_lock(
+        &self,
+        _mark: &Held<MarkRead>,
+        _freelist: &Held<Freelist>,
+        i: u32,
+    ) -> Option<ExtentPtr> {
+        self.note(Call::OpenBucketLock, String::new);
+        self.needs("open_bucket_lock", LockId::Mark, Mode::Shared);
+        self.needs("open_bucket_lock", LockId::Freelist, Mode::Exclusive);
+        self.take(LockId::OpenBucket(i), Mode::Exclusive);
+        self.open.get(i)
+    }
+
+    fn open_bucket_unlock(&self, i: u32) {
+        self.note(Call::OpenBucketUnlock, String::new);
+        self.release(LockId::OpenBucket(i));
+    }
+
+    fn mark_alloc_bucket(
+        &self,
+        _mark: &Held<MarkRead>,
+        dev: DevId,
+        bucket: u64,
+        owned: bool,
+        pos: GcPos,
+        flags: u32,
+    ) {
+        self.note(Call::MarkAllocBucket, String::new);
+        self.needs("mark_alloc_bucket", LockId::Mark, Mode::Shared);
+        let Some(dev) = self.dev("mark_alloc_bucket", dev) else { return };
+        let g = dev.geometry();
+        let inside = bucket >= u64::from(g.first_bucket) && bucket < g.nbuckets;
+        if !inside || pos.phase != GcPhase::ALLOC {
+            self.violation(format!("mark_alloc_bucket: bucket {bucket} at {pos:?}"));
+        }
+        self.do_mark_alloc(dev, bucket, owned, flags);
+    }
+}
+
+impl State for Model {
     fn flag(&self, flag: Flag) -> bool {
         self.note(Call::FlagTest, || format!("{flag:?}"));
         self.get_flag(flag)
@@ -102,18 +213,20 @@ impl Host for Model {
         self.state.journal_seq.load(SeqCst)
     }
 
-    fn gc_pos(&self) -> GcPosCell<'_> {
+    fn gc_pos(&self) -> Result<GcPosCell<'_>> {
         self.note(Call::GcPos, String::new);
         self.needs("gc_pos", LockId::Gc, Mode::Shared);
-        self.position.lend()
+        Ok(self.position.lend())
     }
+}
 
+impl Coordination for Model {
     fn gc_count_inc(&self) {
         self.note(Call::GcCountInc, String::new);
         self.state.gc_count.fetch_add(1, SeqCst);
     }
 
-    fn wait_interior_updates(&self) {
+    fn wait_interior_updates(&self, _gc: &Held<GcWrite>) {
         self.note(Call::WaitInteriorUpdates, String::new);
         self.needs("wait_interior_updates", LockId::Gc, Mode::Exclusive);
         let other = |id: &LockId| !matches!(id, LockId::Gc | LockId::State);
@@ -161,7 +274,9 @@ impl Host for Model {
     fn trace(&self, event: Trace, arg: i32) {
         self.note(Call::Trace, || format!("{} {arg}", trace_name(event)));
     }
+}
 
+impl Findings for Model {
     fn finding(&self, finding: &Finding<'_>) -> Answer {
         self.report(finding.code().number(), finding.flags().bits(), finding.to_string())
     }
@@ -169,87 +284,17 @@ impl Host for Model {
     fn flush_findings(&self) {
         self.note(Call::FlushFsckErrs, String::new);
     }
+}
 
-    fn dev_next(&self, from: u32, online: bool) -> Option<(u32, DevId)> {
-        self.note(Call::DevNext, || format!("{from} {}", u8::from(online)));
-        let ids: Vec<DevId> = self.members.read(|m| m.iter().copied().flatten().collect());
-        ids.into_iter().find_map(|id| {
-            let dev = self.device(id).filter(|d| d.idx() >= from)?;
-            dev.get_ref(online).then_some((dev.idx(), id))
-        })
-    }
-
-    fn dev_put(&self, dev: DevId, online: bool) {
-        self.note(Call::DevPut, || format!("{} {}", dev.0, u8::from(online)));
-        if !self.dev("dev_put", dev).is_some_and(|d| d.put_ref(online)) {
-            self.violation(format!("dev_put: no reference to {dev:?}"));
-        }
-    }
-
-    fn dev_buckets(&self, dev: DevId, side: Side) -> Option<Buckets<'_>> {
-        self.note(Call::DevBuckets, || format!("{} {side:?}", dev.0));
-        let safe = |id, mode| self.locks.mine(id, mode);
-        if !(safe(LockId::State, Mode::Shared)
-            || safe(LockId::Gc, Mode::Exclusive)
-            || safe(LockId::Mark, Mode::Shared))
-        {
-            self.violation("dev_buckets: no lock that keeps the buckets".to_owned());
-        }
-        self.dev("dev_buckets", dev)?.buckets(side).map(Buckets::new)
-    }
-
-    fn dev_gc_alloc_buckets(&self, dev: DevId) -> Result<()> {
-        self.call(Call::DevGcAllocBuckets, || format!("{}", dev.0))?;
-        self.forbids("dev_gc_alloc_buckets", LockId::Mark);
-        self.dev("dev_gc_alloc_buckets", dev).ok_or(Error::INVAL)?.gc_alloc_buckets()
-    }
-
-    fn dev_gc_alloc_usage(&self, dev: DevId) -> Result<()> {
-        self.call(Call::DevGcAllocUsage, || format!("{}", dev.0))?;
-        self.forbids("dev_gc_alloc_usage", LockId::Mark);
-        self.dev("dev_gc_alloc_usage", dev).ok_or(Error::INVAL)?.gc_alloc_usage()
-    }
-
-    fn dev_gc_free(&self, dev: DevId) {
-        self.note(Call::DevGcFree, || format!("{}", dev.0));
-        self.needs("dev_gc_free", LockId::Mark, Mode::Exclusive);
-        if let Some(dev) = self.dev("dev_gc_free", dev) {
-            dev.gc_free();
-        }
-    }
-
-    fn dev_reserve_bucket(&self, dev: DevId, fifo: u32, n: usize) -> Option<u64> {
-        self.note(Call::DevReserveBucket, String::new);
-        self.needs("dev_reserve_bucket", LockId::Freelist, Mode::Exclusive);
-        let fifo = usize::try_from(fifo).ok()?;
-        let dev = self.dev("dev_reserve_bucket", dev)?;
-        lock(&dev.fifos).get(fifo)?.get(n).copied()
-    }
-
-    fn open_buckets_nr(&self) -> u32 {
-        self.note(Call::OpenBucketsNr, String::new);
-        self.open.nr()
-    }
-
-    fn open_bucket_lock(&self, i: u32) -> Option<ExtentPtr> {
-        self.note(Call::OpenBucketLock, String::new);
-        self.needs("open_bucket_lock", LockId::Mark, Mode::Shared);
-        self.needs("open_bucket_lock", LockId::Freelist, Mode::Exclusive);
-        self.take(LockId::OpenBucket(i), Mode::Exclusive);
-        self.open.get(i)
-    }
-
-    fn open_bucket_unlock(&self, i: u32) {
-        self.note(Call::OpenBucketUnlock, String::new);
-        self.release(LockId::OpenBucket(i));
-    }
-
-    fn mark_key(&self, key: KeyRef<'_>, sectors: i64, flags: u32) -> Result<()> {
-        self.call(Call::MarkKey, String::new)?;
-        self.take(LockId::Mark, Mode::Shared);
-        let ret = self.do_mark_key(key, sectors, flags);
-        self.release(LockId::Mark);
-        ret
+impl Marking for Model {
+    fn mark_key(
+        &self,
+        _origin: &Origin<NodeId>,
+        key: KeyRef<'_>,
+        sectors: i64,
+        flags: u32,
+    ) -> Result<()> {
+        self.count_key(key, sectors, flags)
     }
 
     fn replicas_marked(&self, key: KeyRef<'_>) -> bool {
@@ -265,13 +310,13 @@ impl Host for Model {
         self.add_key_replicas(key)
     }
 
-    fn counters(&self) -> Option<Counters<'_>> {
+    fn counters(&self) -> Result<Option<Counters<'_>>> {
         if !self.param(Param::Lends) {
-            return None;
+            return Ok(None);
         }
         self.note(Call::Counters, String::new);
         let replicas = self.usage.table().view();
-        Some(Counters { replicas, btree_node_size: self.options.btree_node_size })
+        Ok(Some(Counters { replicas, btree_node_size: self.options.btree_node_size }))
     }
 
     fn usage_add(&self, words: &[u64]) {
@@ -281,19 +326,9 @@ impl Host for Model {
             self.violation(format!("usage_add: {} words", words.len()));
         }
     }
+}
 
-    fn mark_alloc_bucket(&self, dev: DevId, bucket: u64, owned: bool, pos: GcPos, flags: u32) {
-        self.note(Call::MarkAllocBucket, String::new);
-        self.needs("mark_alloc_bucket", LockId::Mark, Mode::Shared);
-        let Some(dev) = self.dev("mark_alloc_bucket", dev) else { return };
-        let g = dev.geometry();
-        let inside = bucket >= u64::from(g.first_bucket) && bucket < g.nbuckets;
-        if !inside || pos.phase != GcPhase::ALLOC {
-            self.violation(format!("mark_alloc_bucket: bucket {bucket} at {pos:?}"));
-        }
-        self.do_mark_alloc(dev, bucket, owned, flags);
-    }
-
+impl StripeTables for Model {
     fn stripes_gc_alloc(&self) -> Result<()> {
         self.call(Call::StripesGcAlloc, String::new)?;
         self.forbids("stripes_gc_alloc", LockId::Mark);
@@ -328,13 +363,13 @@ impl Host for Model {
         Ok(())
     }
 
-    fn stripes_gc_free(&self) {
+    fn stripes_gc_free(&self, _mark: &Held<MarkWrite>) {
         self.note(Call::StripesGcFree, String::new);
         self.needs("stripes_gc_free", LockId::Mark, Mode::Exclusive);
         lock(&self.stripes).gc = None;
     }
 
-    fn for_each_stripe(&self, f: StripeVisitor<'_>) -> Result<()> {
+    fn for_each_stripe(&self, _mark: &Held<MarkWrite>, f: StripeVisitor<'_>) -> Result<()> {
         self.needs("stripe_next", LockId::Mark, Mode::Exclusive);
         for idx in self.stripe_indexes() {
             self.note(Call::StripeNext, String::new);
@@ -353,31 +388,33 @@ impl Host for Model {
         Ok(())
     }
 
-    fn stripes_heap_reset(&self) {
+    fn stripes_heap_reset(&self, _mark: &Held<MarkWrite>) {
         self.note(Call::StripesHeapReset, String::new);
         self.needs("stripes_heap_reset", LockId::Mark, Mode::Exclusive);
         lock(&self.stripes).heap.clear();
     }
+}
 
+impl Usage for Model {
     fn usage_gc_alloc(&self) -> Result<()> {
         self.call(Call::UsageGcAlloc, String::new)?;
         self.forbids("usage_gc_alloc", LockId::Mark);
         self.usage.gc_alloc()
     }
 
-    fn usage_gc_free(&self) {
+    fn usage_gc_free(&self, _mark: &Held<MarkWrite>) {
         self.note(Call::UsageGcFree, String::new);
         self.needs("usage_gc_free", LockId::Mark, Mode::Exclusive);
         self.usage.gc_free();
     }
 
-    fn usage_fold(&self) {
+    fn usage_fold(&self, _mark: &Held<MarkWrite>) {
         self.note(Call::UsageFold, String::new);
         self.needs("usage_fold", LockId::Mark, Mode::Exclusive);
         self.usage.fold();
     }
 
-    fn set_dev_usage(&self, dev: DevId, usage: &DevUsage) {
+    fn set_dev_usage(&self, _mark: &Held<MarkWrite>, dev: DevId, usage: &DevUsage) {
         self.note(Call::DevUsageSet, || format!("{}", dev.0));
         self.needs("dev_usage_set", LockId::Mark, Mode::Exclusive);
         if let Some(dev) = self.dev("dev_usage_set", dev) {
@@ -385,39 +422,45 @@ impl Host for Model {
         }
     }
 
-    fn usage(&self, side: Side) -> UsageWords<'_> {
+    fn usage<'l>(&'l self, _mark: &'l Held<MarkWrite>, side: Side) -> Result<UsageWords<'l>> {
         self.note(Call::Usage, || format!("{side:?}"));
         self.needs("usage", LockId::Mark, Mode::Exclusive);
-        UsageWords::new(self.usage.side(side))
+        Ok(UsageWords::new(self.usage.side(side)))
     }
 
-    fn replicas_entry(&self, i: usize) -> Option<EntryRef<'_>> {
+    fn replicas_entry<'l>(&'l self, _mark: &'l Held<MarkWrite>, i: usize) -> Option<EntryRef<'l>> {
         self.note(Call::ReplicasEntry, String::new);
         self.needs("replicas_entry", LockId::Mark, Mode::Exclusive);
         self.usage.table().view().get(i)
     }
+}
 
-    fn btree_root(&self, id: BtreeId) -> Option<NodeId> {
+impl Nodes for Model {
+    type Node = NodeId;
+
+    type Keys<'a> = MergedKeys;
+
+    fn btree_root(&self, _held: &impl KeepsRoot, id: BtreeId) -> Option<NodeId> {
         self.note(Call::BtreeRoot, || id.0.to_string());
         self.root(id)
     }
 
-    fn node_info(&self, node: NodeId) -> NodeInfo {
+    fn node_info(&self, node: NodeId) -> Result<NodeInfo> {
         self.note(Call::NodeInfo, String::new);
         let Some(n) = self.node(node) else {
             self.violation(format!("node_info: no node {node:?}"));
             let pos = Bpos::default();
             let (level, btree_id) = (0, BtreeId::NR);
-            return NodeInfo { min_key: pos, max_key: pos, level, btree_id, fake: true };
+            return Ok(NodeInfo { min_key: pos, max_key: pos, level, btree_id, fake: true });
         };
         let d = n.data();
-        NodeInfo {
+        Ok(NodeInfo {
             min_key: d.min,
             max_key: d.max,
             level: d.claimed_level,
             btree_id: n.btree(),
             fake: d.fake,
-        }
+        })
     }
 
     fn node_key(&self, node: NodeId) -> Option<KeyBuf> {
@@ -456,13 +499,10 @@ impl Host for Model {
         self.needs_node("debugcheck", node);
     }
 
-    fn node_set(&self, node: NodeId, overlay: bool) -> Option<NodeSet<'_>> {
+    fn node_set(&self, node: NodeId, overlay: bool) -> Result<Option<NodeSet<'_>>> {
         self.note(Call::NodeSet, String::new);
         self.needs_node("node_set", node);
-        if !self.lends() {
-            return None;
-        }
-        self.lend_set(node, overlay)
+        Ok(if self.lends() { self.lend_set(node, overlay) } else { None })
     }
 
     fn node_keys(&self, node: NodeId, overlay: bool) -> MergedKeys {
@@ -474,15 +514,24 @@ impl Host for Model {
             None => MergedKeys::none(),
         }
     }
+}
+
+impl Walks for Model {
+    type Walk<'a> = TreeWalk<'a>;
 
     fn walk(&self, id: BtreeId, kind: WalkKind) -> Result<TreeWalk<'_>> {
         self.call(Call::WalkOpen, || format!("{} {kind:?}", id.0))?;
         Ok(TreeWalk::new(self, id, kind))
     }
+}
 
-    fn should_stop(&self) -> bool {
-        self.note(Call::ShouldStop, String::new);
-        self.stopping()
+impl GcThread for Model {
+    fn assert_no_locks(&self) {
+        self.note(Call::AssertNoLocks, String::new);
+        let mine = self.locks.all_mine();
+        if !mine.is_empty() {
+            self.violation(format!("assert_no_locks: {mine:?} held"));
+        }
     }
 
     fn kicks(&self) -> u32 {

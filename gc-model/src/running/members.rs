@@ -7,7 +7,8 @@ use crate::key::Key;
 use crate::locks::{LockId, Mode};
 use crate::sync::lock;
 use gc_core::error::{Error, Result};
-use gc_core::gc::metadata::{Membership, mark_dev_superblock};
+use gc_core::gc::metadata::mark_dev_superblock;
+use gc_core::host::{Membership, Sb};
 use gc_core::layout::BtreeId;
 use gc_core::layout::btree::BTREE_ID_NR;
 
@@ -28,8 +29,8 @@ impl Model {
         let _state = self.state_write();
         let dev = self.add_device(nbuckets, self.options.bucket_size, 0, journal)?;
         let id = self.member_id(dev).ok_or(Error::INVAL)?;
-        let _sb = self.guard(LockId::Sb, Mode::Exclusive);
-        mark_dev_superblock(self, id, Membership::Member, 0);
+        let sb = Sb::lock(self);
+        mark_dev_superblock(self, id, Membership::Member(&sb), 0)?;
         Ok(dev)
     }
 

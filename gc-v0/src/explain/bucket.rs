@@ -2,14 +2,15 @@
 //! One bucket explained: what is recorded, what refers to it, and the files that
 //! these references belong to.
 
+use super::observer::{Places, References, Seen};
 use super::remark::{self, Remark};
-use super::watch::{Places, Seen, Watching};
 use crate::files::{FilePart, Inode, Sharers, inode, span};
 use crate::fs::Device;
-use crate::host::watch::{By, Reference, Watch};
+use crate::host::observer::{By, Reference, SharedObserver};
 use crate::host::{Image, Met};
 use crate::key::Key;
 use crate::paths::Paths;
+use crate::report::Found;
 use core::ops::ControlFlow;
 use gc_core::accounting::device::Geometry;
 use gc_core::bkey::alloc_key::AllocFields;
@@ -52,15 +53,6 @@ pub struct Noted {
     pub sharers: usize,
 }
 
-/// A finding about the bucket.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FoundHere {
-    /// Its stable code.
-    pub code: &'static str,
-    /// Its text.
-    pub text: String,
-}
-
 /// A bucket explained.
 #[derive(Debug, Clone)]
 pub struct Explained {
@@ -77,7 +69,7 @@ pub struct Explained {
     /// References in the order of the walk.
     pub references: Vec<Noted>,
     /// What was found.
-    pub findings: Vec<FoundHere>,
+    pub findings: Vec<Found>,
     /// What it means.
     pub remarks: Vec<Remark>,
 }
@@ -120,8 +112,8 @@ impl Explainer {
         };
         self.marks = image.fs().devices.iter().map(marks).collect();
         let places = Rc::new(RefCell::new(Places::default()));
-        let looking_on: Rc<RefCell<dyn Watch>> = Rc::<RefCell<Places>>::clone(&places);
-        image.watch(looking_on);
+        let observer: SharedObserver = Rc::<RefCell<Places>>::clone(&places);
+        image.observe(observer);
         run();
         let found = std::mem::take(&mut *places.borrow_mut());
         let buckets = found.0.keys().copied().collect();
@@ -137,19 +129,19 @@ impl Explainer {
         run: impl FnOnce() -> R,
     ) -> (Vec<Explained>, R) {
         let mut before = BTreeMap::new();
-        let mut watching = Watching::default();
+        let mut references = References::default();
         let mut known = self.findings.borrow_mut();
-        watching.heard = known.is_some();
+        references.heard = known.is_some();
         for at in wanted {
             before.insert(at, self.recorded(image, at));
             let findings = known.as_mut().and_then(|k| k.0.remove(&at)).unwrap_or_default();
-            watching.buckets.insert(at, Seen { references: Vec::new(), findings });
+            references.buckets.insert(at, Seen { references: Vec::new(), findings });
         }
-        let watching = Rc::new(RefCell::new(watching));
-        let looking_on: Rc<RefCell<dyn Watch>> = Rc::<RefCell<Watching>>::clone(&watching);
-        image.watch(looking_on);
+        let references = Rc::new(RefCell::new(references));
+        let observer: SharedObserver = Rc::<RefCell<References>>::clone(&references);
+        image.observe(observer);
         let result = run();
-        let explained = explain(image, &before, &watching.borrow());
+        let explained = explain(image, &before, &references.borrow());
         (explained, result)
     }
 
@@ -186,26 +178,23 @@ impl Default for Explainer {
 fn explain(
     image: &Image<'_>,
     recorded: &BTreeMap<(u8, u64), Recorded>,
-    watching: &Watching,
+    references: &References,
 ) -> Vec<Explained> {
-    let files = Files::of(image, watching);
+    let files = Files::of(image, references);
     let mut all = Vec::new();
-    for (&(dev, bucket), seen) in &watching.buckets {
+    for (&(dev, bucket), seen) in &references.buckets {
         let Some(device) = image.fs().device(dev) else { continue };
         let Some(recorded) = recorded.get(&(dev, bucket)) else { continue };
-        let references = seen.references.iter().map(|r| files.note(r)).collect();
-        let findings = seen
-            .findings
-            .iter()
-            .map(|(code, text)| FoundHere { code, text: text.clone() })
-            .collect();
+        let noted = seen.references.iter().map(|r| files.note(r)).collect();
+        let findings =
+            seen.findings.iter().map(|found| found.clone().in_image(image.fs())).collect();
         let mut explained = Explained {
             dev,
             bucket,
             geometry: device.geometry(),
             recorded: recorded.clone(),
             counted: image.counted(dev, bucket).unwrap_or_default(),
-            references,
+            references: noted,
             findings,
             remarks: Vec::new(),
         };
@@ -224,10 +213,10 @@ struct Files {
 }
 
 impl Files {
-    fn of(image: &Image<'_>, watching: &Watching) -> Self {
+    fn of(image: &Image<'_>, references: &References) -> Self {
         let mut inodes = HashSet::new();
         let mut shared = Vec::new();
-        for r in watching.buckets.values().flat_map(|s| &s.references) {
+        for r in references.buckets.values().flat_map(|s| &s.references) {
             let By::Key(at) = &r.by else { continue };
             match (at.btree, at.level) {
                 (BtreeId::EXTENTS, 0) => {

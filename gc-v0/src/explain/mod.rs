@@ -3,10 +3,10 @@
 //! reference that counts towards it or was refused, and what that means.
 
 mod bucket;
+mod observer;
 mod place;
 mod remark;
-mod watch;
 
-pub use bucket::{AllocKey, Explained, Explainer, FoundHere, Noted, Recorded};
+pub use bucket::{AllocKey, Explained, Explainer, Noted, Recorded};
 pub use place::{Place, PlaceError};
 pub use remark::{Fields, Gens, Remark};

@@ -4,12 +4,13 @@
 
 use super::{Image, NodeId};
 use crate::key::Key;
+use crate::merged::Merged;
 use crate::node::Node;
-use crate::tree::Merged;
 use gc_core::bkey::{KeyRef, NodeFormat};
 use gc_core::error::{Error, Result};
 use gc_core::host::{
-    CoalesceFail, CoalesceHost, CoalesceWalk, NewNode, NodeSize, NodeState, Replacement, Walk,
+    CoalesceFail, CoalesceHost, CoalesceWalk, GcRead, GcWrite, Held, NewNode, NodeSize, NodeState,
+    Replacement, Walk,
 };
 use gc_core::layout::bits::low32;
 use gc_core::layout::bkey::KEY_FORMAT_CURRENT;
@@ -65,7 +66,7 @@ pub struct MergeWalk<'a, 'r> {
     path: Vec<(NodeId, usize)>,
 }
 
-impl<'r> Image<'r> {
+impl Image<'_> {
     /// What merging did so far, and how many merges were not made.
     pub(crate) fn merged(&self) -> (Vec<LevelFill>, u64, Vec<BtreeId>) {
         let m = self.merging.borrow();
@@ -169,7 +170,7 @@ fn new_key(old: &Key, new: &NewNode<'_>) -> Key {
     key
 }
 
-impl<'a> Walk for MergeWalk<'a, '_> {
+impl Walk for MergeWalk<'_, '_> {
     type Node = NodeId;
 
     fn next_key(&mut self) -> Result<Option<KeyRef<'_>>> {
@@ -191,7 +192,7 @@ impl<'a> Walk for MergeWalk<'a, '_> {
 
     fn resched(&mut self) {}
 
-    fn rewrite(&mut self, _node: NodeId, _insert_flags: u32) -> Result<()> {
+    fn rewrite(&mut self, _gc: &Held<GcWrite>, _node: NodeId, _insert_flags: u32) -> Result<()> {
         Err(Error::INVAL)
     }
 
@@ -216,12 +217,16 @@ impl<'a> Walk for MergeWalk<'a, '_> {
     }
 }
 
-impl<'a> CoalesceWalk for MergeWalk<'a, '_> {
+impl CoalesceWalk for MergeWalk<'_, '_> {
     fn parent(&self, _node: NodeId) -> Option<NodeId> {
         self.path.last().map(|(id, _)| *id)
     }
 
-    fn replace(&mut self, r: &Replacement<'_, NodeId>) -> Result<NodeId> {
+    fn replace(
+        &mut self,
+        _gc: &Held<GcRead>,
+        r: &Replacement<'_, NodeId>,
+    ) -> Result<Option<NodeId>> {
         let image = self.image;
         let format = NodeFormat::new(r.format).map_err(|_| Error::INVAL)?;
         let parent = image.node(r.parent).ok_or(Error::INVAL)?;
@@ -265,7 +270,7 @@ impl<'a> CoalesceWalk for MergeWalk<'a, '_> {
             }
             *next = first.saturating_add(come);
         }
-        Ok(last)
+        Ok(Some(last))
     }
 
     fn wait(&mut self) -> Result<Option<NodeId>> {

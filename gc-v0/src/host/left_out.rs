@@ -3,7 +3,7 @@
 //! to them has the generation that they have, and is counted.
 
 use super::Image;
-use super::watch::place_of;
+use super::observer::place_of;
 use crate::fs::Fs;
 use crate::journal::JournalKeys;
 use crate::plain::POINTERS;

@@ -2,16 +2,16 @@
 //! Counting keys in the second arrays.
 
 use super::Image;
-use super::watch::Watch;
-use crate::report::{Code, Flags, Found, Reporter};
+use super::observer::{KeyOf, SharedObserver};
+use crate::report::{Found, Place};
 use gc_core::accounting::replicas::key_entries;
-use gc_core::accounting::{Buckets, Ctx, Geometry, MarkError, Sink, StripeTable, Usage};
+use gc_core::accounting::{
+    BucketReference, Buckets, Ctx, Geometry, MarkError, Outcome, Sink, StripeTable, Usage,
+};
 use gc_core::bkey::KeyRef;
 use gc_core::error::{Error, Result};
 use gc_core::finding::{Answer, Finding};
 use gc_core::layout::{Bucket, DevUsage};
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The second buckets of all members.
@@ -50,13 +50,17 @@ impl Buckets for GcBuckets<'_, '_> {
     }
 }
 
-/// Findings of marking.
-pub(super) struct Tell<'a, 'r>(&'a RefCell<&'r mut dyn Reporter>, Option<Rc<RefCell<dyn Watch>>>);
+/// Where findings of marking go, and what becomes of each reference of the key.
+pub(super) struct Tell<'a, 'r> {
+    image: &'a Image<'r>,
+    observer: Option<SharedObserver>,
+    key: Option<KeyOf<'a>>,
+}
 
 impl Tell<'_, '_> {
     fn show(&self, finding: &Finding<'_>) {
-        if let Some(w) = &self.1 {
-            w.borrow_mut().finding(finding);
+        if let Some(o) = &self.observer {
+            o.borrow_mut().finding(finding);
         }
     }
 }
@@ -64,18 +68,41 @@ impl Tell<'_, '_> {
 impl Sink for Tell<'_, '_> {
     fn raise(&mut self, finding: &Finding<'_>) -> Answer {
         self.show(finding);
-        let flags = Flags(finding.flags().bits());
-        let found = Found::new(Code::Counted(finding.code()), flags, finding.to_string());
-        self.0.borrow_mut().found(found)
+        let at = match &self.key {
+            None => Place::UNKNOWN,
+            Some(KeyOf { origin, key }) => Place {
+                btree: Some(origin.btree),
+                level: Some(origin.level),
+                position: Some(key.k.p),
+                ..Place::UNKNOWN
+            },
+        };
+        let found = Found::counted(&self.image.fs, finding, at);
+        self.image.reporter.borrow_mut().found(found)
     }
 
     fn inconsistent(&mut self, finding: &Finding<'_>) {
         self.show(finding);
-        self.0.borrow_mut().error(&finding.to_string());
+        self.image.reporter.borrow_mut().error(&finding.to_string());
     }
 
     fn unprinted(&mut self, finding: &Finding<'_>) {
         self.show(finding);
+    }
+
+    #[inline]
+    fn observes(&self) -> bool {
+        self.observer.is_some()
+    }
+
+    fn reference(&mut self, r: &BucketReference, outcome: Outcome) {
+        let (Some(observer), Some(key)) = (&self.observer, &self.key) else { return };
+        if !observer.borrow().wants(r.dev, r.bucket) {
+            return;
+        }
+        if let Some(reference) = self.image.reference(key, r, outcome) {
+            observer.borrow_mut().reference(reference);
+        }
     }
 }
 
@@ -83,12 +110,13 @@ type MarkCtx<'a, 'r> = Ctx<'a, GcBuckets<'a, 'r>, StripeTable, Tell<'a, 'r>>;
 
 impl<'r> Image<'r> {
     pub(super) fn answer(&self, finding: &Finding<'_>) -> Answer {
-        Tell(&self.reporter, self.watched()).raise(finding)
+        Tell { image: self, observer: self.observer(), key: None }.raise(finding)
     }
 
-    /// Runs `f` with everything a mark changes.
+    /// Runs `f` with everything a mark changes; `key`: the key that it marks.
     pub(super) fn mark(
         &self,
+        key: Option<KeyOf<'_>>,
         f: impl FnOnce(&mut MarkCtx<'_, 'r>) -> Result<(), MarkError>,
     ) -> Result<()> {
         let mut stripes = self.stripes_gc.borrow_mut();
@@ -97,7 +125,7 @@ impl<'r> Image<'r> {
         let mut ctx = Ctx {
             buckets: &GcBuckets(self),
             stripes: &mut *stripes,
-            sink: &mut Tell(&self.reporter, self.watched()),
+            sink: &mut Tell { image: self, observer: self.observer(), key },
             replicas: self.versions.last().table.view(),
             usage: &mut usage,
             devs: Some(&mut devs),

@@ -8,11 +8,11 @@ pub(crate) mod device;
 mod left_out;
 mod marking;
 mod nodes;
+pub mod observer;
 mod settle;
 mod survey;
 pub(crate) mod version;
 mod walk;
-pub mod watch;
 
 pub use nodes::{Keys, NodeId};
 pub use survey::Met;
@@ -24,8 +24,8 @@ use crate::recovery::Recovered;
 use crate::report::Reporter;
 use crate::tree::Nodes;
 use gc_core::accounting::{StripeTable, Usage};
-use gc_core::bkey::{Entry, KeyRef};
-use gc_core::layout::{Bucket, DevUsage, KeyType};
+use gc_core::bkey::{CountsIn, KeyRef, References};
+use gc_core::layout::{Bucket, DataType, DevUsage};
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU32, Ordering};
 use version::Versions;
@@ -56,12 +56,10 @@ pub struct Image<'r> {
     pass: Cell<u32>,
     /// Devices whose single sets are known to be in the table: of data, of nodes.
     marked: [Cell<u64>; 2],
-    /// Who looks on.
-    watch: RefCell<Option<std::rc::Rc<RefCell<dyn watch::Watch>>>>,
+    /// Who observes the run.
+    observer: RefCell<Option<observer::SharedObserver>>,
     /// Btrees copied for merging.
     merging: RefCell<coalesce::Merging>,
-    /// Where the key is that is counted next.
-    at: Cell<Option<watch::At>>,
     left_out: left_out::LeftOut,
 }
 
@@ -111,9 +109,8 @@ impl<'r> Image<'r> {
             pos_words: Default::default(),
             pass: Cell::new(0),
             marked: Default::default(),
-            watch: RefCell::new(None),
+            observer: RefCell::new(None),
             merging: RefCell::default(),
-            at: Cell::new(None),
             left_out,
         })
     }
@@ -197,19 +194,12 @@ impl<'r> Image<'r> {
 
 /// Most keys are on one device: where that is remembered for each kind of key.
 fn lone_pointer(key: KeyRef<'_>) -> Option<(usize, u64)> {
-    let slot = match key.k.type_ {
-        KeyType::EXTENT | KeyType::REFLINK_V => 0,
-        KeyType::BTREE_PTR | KeyType::BTREE_PTR_V2 => 1,
-        _ => return None,
-    };
-    let ptr = match (key.entry_words(), Entry::split_first(key.entry_words())) {
-        ([_], Some((Entry::Ptr(p), _))) => p,
-        ([_, p], Some((Entry::Crc32(_), _))) => match Entry::split_first(&[*p]) {
-            Some((Entry::Ptr(p), _)) => p,
-            _ => return None,
-        },
-        _ => return None,
-    };
-    let bit = 1_u64.checked_shl(u32::from(ptr.dev()))?;
-    (!ptr.cached()).then_some((slot, bit))
+    // How large a node is does not matter for where its copies are.
+    let References::Pointers(value) = key.references(0) else { return None };
+    let mut pointers = value.iter();
+    let first = pointers.next()?;
+    let slot = usize::from(first.holds == DataType::BTREE);
+    let bit = 1_u64.checked_shl(u32::from(first.ptr.dev()))?;
+    let lone = first.counts_in == CountsIn::OwnSet && pointers.rest().is_empty();
+    lone.then_some((slot, bit))
 }

@@ -4,8 +4,8 @@
 use super::Image;
 use crate::journal::JournalKeys;
 use crate::key::Key;
+use crate::merged::Merged;
 use crate::node::Node;
-use crate::tree::Merged;
 use gc_core::bkey::{KeyBuf, KeyRef};
 use gc_core::error::{Errno, Error, Result};
 use gc_core::host::NodeKeys;
@@ -47,8 +47,8 @@ pub struct Keys<'a> {
 }
 
 impl NodeKeys for Keys<'_> {
-    fn next(&mut self) -> Option<KeyRef<'_>> {
-        self.merged.as_mut()?.next_key()
+    fn next(&mut self) -> Result<Option<KeyRef<'_>>> {
+        Ok(self.merged.as_mut().and_then(Merged::next_key))
     }
 }
 

@@ -2,14 +2,14 @@
 //! Mark and sweep where its end is known before it begins.
 
 use super::Image;
-use crate::plain::Even;
+use crate::plain::Agreed;
 use std::sync::atomic::Ordering::Relaxed;
 
 impl Image<'_> {
     /// Becomes what a whole mark and sweep would have made of it. `even` is of the same
-    /// file system, and all of its pointers are [current](Even::current): nothing
+    /// file system, and all of its pointers are [current](Agreed::current): nothing
     /// differs, and the oldest pointer into a bucket is as old as the bucket.
-    pub fn settle(&self, even: &Even) {
+    pub fn settle(&self, even: &Agreed) {
         self.begin_pass();
         for bucket in self.fs.devices.iter().flatten().flat_map(|dev| &dev.buckets) {
             let oldest = bucket.load_mark(Relaxed).gen_();

@@ -3,14 +3,13 @@
 //! cannot be read.
 
 use super::Image;
+use crate::cursor::Cursor;
 use crate::key::Key;
 use crate::node::Node;
-use crate::tree::Merged;
 use core::ops::{ControlFlow, RangeInclusive};
 use gc_core::bkey::KeyRef;
 use gc_core::layout::btree::BTREE_MAX_DEPTH;
 use gc_core::layout::{Bpos, BtreeId, POS_MAX, POS_MIN};
-use std::rc::Rc;
 
 /// What a survey meets.
 pub enum Met<'a> {
@@ -51,36 +50,28 @@ impl Image<'_> {
         };
         let above = root.level.saturating_add(1);
         meet(Met::Key { level: above, node: &root, key: root.key.as_ref() })?;
-        let mut path = vec![(Rc::clone(&root), Merged::new(root, Some(&self.journal)))];
-        while let Some((node, keys)) = path.last_mut() {
-            let level = node.level;
-            let Some(key) = keys.next_key() else {
-                path.pop();
-                continue;
-            };
-            let p = key.k.p;
+        let mut cursor = Cursor::new(Some(root), Some(&self.journal));
+        while let Some(at) = cursor.next_key() {
+            let (level, below, p) = (at.node.level, at.level_below(), at.key.k.p);
             if p < *range.start() {
                 continue;
             }
-            let Some(below) = level.checked_sub(1) else {
+            let Some(below) = below else {
                 if p > *range.end() {
-                    path.pop();
+                    cursor.leave();
                     continue;
                 }
-                meet(Met::Key { level, node, key })?;
+                meet(Met::Key { level, node: at.node, key: at.key })?;
                 continue;
             };
-            meet(Met::Key { level, node, key })?;
-            let key = Key::of(key);
+            meet(Met::Key { level, node: at.node, key: at.key })?;
+            let key = Key::of(at.key);
             // What follows this child lies beyond.
             if p >= *range.end() {
-                path.pop();
+                cursor.leave();
             }
             match self.read(&key, btree, below) {
-                Ok(child) => {
-                    let keys = Merged::new(Rc::clone(&child), Some(&self.journal));
-                    path.push((child, keys));
-                }
+                Ok(child) => cursor.enter(child),
                 Err(_) => meet(Met::Unreadable { level: below, key: &key })?,
             }
         }

@@ -2,26 +2,25 @@
 //! Walks over leaf keys as they are in the btrees, without the journal.
 
 use super::{Image, NodeId};
+use crate::cursor::Cursor;
 use crate::key::Key;
-use crate::tree::Merged;
 use gc_core::bkey::KeyRef;
 use gc_core::error::{Error, Result};
-use gc_core::host::Walk;
+use gc_core::host::{GcWrite, Held, Walk};
 use gc_core::layout::BtreeId;
 
 /// A walk.
 pub struct TreeWalk<'a, 'r> {
     image: &'a Image<'r>,
     btree: BtreeId,
-    path: Vec<Merged<'a>>,
+    cursor: Cursor<'a>,
     current: Option<Key>,
 }
 
 impl<'a, 'r> TreeWalk<'a, 'r> {
     pub(super) fn new(image: &'a Image<'r>, btree: BtreeId) -> Self {
-        let root = image.root(btree).and_then(|id| image.node(id)).filter(|n| !n.fake);
-        let path = root.into_iter().map(|n| Merged::new(n, None)).collect();
-        Self { image, btree, path, current: None }
+        let root = image.root(btree).and_then(|id| image.node(id));
+        Self { image, btree, cursor: Cursor::new(root, None), current: None }
     }
 }
 
@@ -29,21 +28,14 @@ impl Walk for TreeWalk<'_, '_> {
     type Node = NodeId;
 
     fn next_key(&mut self) -> Result<Option<KeyRef<'_>>> {
-        while let Some(top) = self.path.last_mut() {
-            let level = top.level();
-            let Some(key) = top.next_key().map(Key::of) else {
-                self.path.pop();
-                continue;
-            };
-            match level.checked_sub(1) {
+        while let Some(at) = self.cursor.next_key() {
+            let (below, key) = (at.level_below(), Key::of(at.key));
+            match below {
                 None => {
                     self.current = Some(key);
                     return Ok(self.current.as_ref().map(Key::as_ref));
                 }
-                Some(below) => {
-                    let node = self.image.read(&key, self.btree, below)?;
-                    self.path.push(Merged::new(node, None));
-                }
+                Some(below) => self.cursor.enter(self.image.read(&key, self.btree, below)?),
             }
         }
         Ok(None)
@@ -56,7 +48,7 @@ impl Walk for TreeWalk<'_, '_> {
 
     fn resched(&mut self) {}
 
-    fn rewrite(&mut self, _node: NodeId, _insert_flags: u32) -> Result<()> {
+    fn rewrite(&mut self, _gc: &Held<GcWrite>, _node: NodeId, _insert_flags: u32) -> Result<()> {
         Err(Error::INVAL)
     }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Entries of one journal bucket.
 
-use super::entry::{Head, MAX, last_seq_of, sum_is_right};
+use super::entry::{Head, MAX, checksums, last_seq_of};
 use super::list::List;
 use super::place::{Copy, Place};
 use super::scan::Job;
 use crate::error::RecoveryError;
 use crate::fs::Fs;
-use crate::report::{Code, Flags, Found, Holds, Reporter};
+use crate::report::{self, Found, Holds, Reading, Reporter};
 use crate::superblock::{VERSION_MAX, VERSION_MIN};
 use gc_core::finding::Answer;
 use gc_disk::checksum::valid;
@@ -186,27 +186,23 @@ impl<'a> BucketReader<'a> {
             return Err(RecoveryError::new(4, "unknown metadata version"));
         }
         let len = head.bytes();
-        let mut must_fix = |code, text: String| {
-            let found = Found::new(code, Flags::MUST_FIX, text);
-            match reporter.found(found) {
+        let at = self.location(head.seq, sector);
+        let mut must_fix =
+            |found: &Reading<'_>| match reporter.found(Found::reading(self.fs, found)) {
                 Answer::Exit => Err(RecoveryError::halted()),
                 _ => Ok(()),
-            }
-        };
-        if len > sectors_left.saturating_mul(512) {
-            must_fix(
-                Code::JournalTooBig,
-                format!("journal entry too big ({len} bytes), sector {sector}u"),
-            )?;
+            };
+        let room = sectors_left.saturating_mul(512);
+        if len > room {
+            must_fix(&Reading::JournalTooBig { at, sector, bytes: len, room })?;
             return Ok(At::Bad);
         }
         let len = gc_disk::bytes::index(len);
         let Some(bytes) = rest.get(..len) else { return Ok(At::Longer(len)) };
         let (type_, key) = (head.csum_type(), self.fs.key.as_ref());
         if !valid(type_, key) {
-            let text = format!("journal entry with unknown csum type {} sector {sector}u", type_.0);
-            let found = Found::new(Code::JournalCsumType, Flags::FIX_OR_IGNORE, text);
-            return match reporter.found(found) {
+            let unknown = Reading::JournalCsumType { at, sector, csum_type: type_.0 };
+            return match reporter.found(Found::reading(self.fs, &unknown)) {
                 Answer::Fix => Ok(At::Bad),
                 Answer::Exit => Err(RecoveryError::halted()),
                 // The original stops the program here.
@@ -215,14 +211,20 @@ impl<'a> BucketReader<'a> {
                 }
             };
         }
-        if !sum_is_right(bytes, &head, key) {
-            must_fix(Code::JournalCsum, format!("journal checksum bad, sector {sector}"))?;
+        let (computed, stored) = checksums(bytes, &head, key);
+        if computed != stored {
+            must_fix(&Reading::JournalCsum { at, sector, stored, computed })?;
             return Ok(At::Bad);
         }
         if head.big_endian() {
             return Err(RecoveryError::new(-22, "big endian metadata is not supported"));
         }
         Ok(At::Entry(head, len))
+    }
+
+    /// Where an entry is, for findings.
+    fn location(&self, seq: u64, sector: u64) -> report::Place {
+        Copy { dev: self.dev, sector }.at(self.fs, seq)
     }
 
     /// What is kept of an entry.
@@ -235,9 +237,9 @@ impl<'a> BucketReader<'a> {
     ) -> Result<Place, RecoveryError> {
         let last_seq = last_seq_of(bytes, head, self.fs.key.as_ref());
         if last_seq > head.seq {
-            let text = "invalid journal entry: last_seq > seq";
-            let found = Found::new(Code::JournalLastSeq, Flags::MUST_FIX, text);
-            if reporter.found(found) == Answer::Exit {
+            let (at, seq) = (self.location(head.seq, sector), head.seq);
+            let found = Reading::JournalLastSeq { at, seq, last_seq };
+            if reporter.found(Found::reading(self.fs, &found)) == Answer::Exit {
                 return Err(RecoveryError::halted());
             }
         }

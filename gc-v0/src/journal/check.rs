@@ -7,7 +7,7 @@ use crate::fs::Fs;
 use crate::key::validate::Rules;
 use crate::key::{Key, compat, head_of};
 use crate::key_text::KeyText;
-use crate::report::{Code, Flags, Found, Reporter};
+use crate::report::{Found, JournalKeyPlace, Reading, Reporter};
 use gc_core::finding::Answer;
 use gc_core::layout::bits::low16;
 use gc_core::layout::bkey::{BKEY_U64S, KEY_FORMAT_CURRENT, KeyHead};
@@ -22,6 +22,8 @@ struct Checker<'a, 'r> {
     rules: &'a Rules<'a>,
     fs: &'a Fs,
     version: u16,
+    /// Sequence number of the entry.
+    seq: u64,
     reporter: &'r mut dyn Reporter,
 }
 
@@ -29,17 +31,18 @@ struct Checker<'a, 'r> {
 pub(super) fn items(
     rules: &Rules<'_>,
     entry: &mut Entry,
+    seq: u64,
     fs: &Fs,
     reporter: &mut dyn Reporter,
 ) -> Result<(), RecoveryError> {
     let version = u16::try_from(entry.version).unwrap_or(u16::MAX);
-    let mut c = Checker { rules, fs, version, reporter };
+    let mut c = Checker { rules, fs, version, seq, reporter };
     let words = &mut entry.words;
     let mut at = 0_usize;
     while let Some(&head) = words.get(at) {
         let end = at.saturating_add(1).saturating_add(len_of(head));
         if end > words.len() {
-            c.wrong(Code::JournalItem, "journal entry extends past end of jset")?;
+            c.wrong_item("journal entry extends past end of jset")?;
             words.truncate(at);
             break;
         }
@@ -54,11 +57,15 @@ pub(super) fn items(
 }
 
 impl Checker<'_, '_> {
-    fn wrong(&mut self, code: Code, text: impl Into<String>) -> Result<(), RecoveryError> {
-        match self.reporter.found(Found::new(code, Flags::MUST_FIX, text)) {
+    fn wrong(&mut self, what: &Reading<'_>) -> Result<(), RecoveryError> {
+        match self.reporter.found(Found::reading(self.fs, what)) {
             Answer::Exit => Err(RecoveryError::halted()),
             _ => Ok(()),
         }
+    }
+
+    fn wrong_item(&mut self, what: &str) -> Result<(), RecoveryError> {
+        self.wrong(&Reading::JournalItem { seq: self.seq, what })
     }
 
     /// One item with its head.
@@ -89,7 +96,7 @@ impl Checker<'_, '_> {
     }
 
     fn nulled(&mut self, item: &mut [u64], text: &str) -> Result<(), RecoveryError> {
-        self.wrong(Code::JournalItem, text)?;
+        self.wrong_item(text)?;
         item.fill(0);
         Ok(())
     }
@@ -98,10 +105,7 @@ impl Checker<'_, '_> {
         let u64s = len_of(item.first().copied().unwrap_or(0));
         let own = item.get(1).map_or(0, |w| usize::from(KeyHead(*w).u64s()));
         if u64s == 0 || u64s != own {
-            self.wrong(
-                Code::JournalItem,
-                "invalid btree root journal entry: wrong number of keys",
-            )?;
+            self.wrong_item("invalid btree root journal entry: wrong number of keys")?;
             shorten(item, 0);
             return Ok(());
         }
@@ -135,32 +139,27 @@ impl Checker<'_, '_> {
         let end = len_of(item.first().copied().unwrap_or(0)).saturating_add(1);
         let head = KeyHead(item.get(at).copied().unwrap_or(0));
         let len = usize::from(head.u64s());
+        let place = JournalKeyPlace { seq: self.seq, btree, level, position: None };
         if len == 0 {
-            self.wrong(Code::JournalKey, format!("invalid {word} in journal: k->u64s 0"))?;
+            self.invalid(place, word, "k->u64s 0", None)?;
             shorten(item, at.saturating_sub(1));
             return Ok(());
         }
         let next = at.saturating_add(len);
         if next > end {
-            self.wrong(
-                Code::JournalKey,
-                format!("invalid {word} in journal: extends past end of journal entry"),
-            )?;
+            self.invalid(place, word, "extends past end of journal entry", None)?;
             shorten(item, at.saturating_sub(1));
             return Ok(());
         }
         let format = head.format();
         if format != KEY_FORMAT_CURRENT {
-            self.wrong(
-                Code::JournalKey,
-                format!("invalid {word} in journal: bad format {format}"),
-            )?;
+            self.invalid(place, word, &format!("bad format {format}"), None)?;
             remove(item, at, len);
             return Ok(());
         }
         let Some(key) = key_at(item, at, len) else {
             // Shorter than a key's own fields: only its head can be shown.
-            self.invalid(word, "u64s too small", "")?;
+            self.invalid(place, word, "u64s too small", Some(""))?;
             remove(item, at, len);
             return Ok(());
         };
@@ -170,14 +169,21 @@ impl Checker<'_, '_> {
         let type_ = BtreeNodeType::of(level, btree);
         if let Some(reason) = self.rules.key_invalid(key.as_ref(), type_) {
             let text = KeyText::new(self.fs, key.as_ref()).cut(160);
-            self.invalid(word, reason, &text)?;
+            let place = JournalKeyPlace { position: Some(key.k.p), ..place };
+            self.invalid(place, word, reason, Some(&text))?;
             remove(item, at, len);
         }
         Ok(())
     }
 
-    fn invalid(&mut self, word: &str, reason: &str, key: &str) -> Result<(), RecoveryError> {
-        self.wrong(Code::JournalKey, format!("invalid {word} in journal: {reason}\n{key}"))
+    fn invalid(
+        &mut self,
+        at: JournalKeyPlace,
+        kind: &str,
+        reason: &str,
+        key: Option<&str>,
+    ) -> Result<(), RecoveryError> {
+        self.wrong(&Reading::JournalKey { at, kind, reason, key })
     }
 }
 

@@ -90,9 +90,20 @@ pub(super) fn set_last_seq(bytes: &mut [u8], seq: u64) {
     }
 }
 
+/// The checksum that the bytes of a whole entry have, as they lie on disk, and the one
+/// that is stored with them.
+pub(super) fn checksums(
+    bytes: &[u8],
+    head: &Head,
+    key: Option<&Key>,
+) -> (Option<[u8; 16]>, Option<[u8; 16]>) {
+    let summed = bytes.get(Jset::SUMMED_FROM..).unwrap_or(&[]);
+    let stored = Jset::ref_from_prefix(bytes).map(|(jset, _)| jset.csum).ok();
+    (checksum(head.csum_type(), key, head.nonce(), summed), stored)
+}
+
 /// Whether the checksum of a whole entry is right, as it lies on disk.
 pub(super) fn sum_is_right(bytes: &[u8], head: &Head, key: Option<&Key>) -> bool {
-    let Ok((jset, _)) = Jset::ref_from_prefix(bytes) else { return false };
-    let summed = bytes.get(Jset::SUMMED_FROM..).unwrap_or(&[]);
-    checksum(head.csum_type(), key, head.nonce(), summed) == Some(jset.csum)
+    let (computed, stored) = checksums(bytes, head, key);
+    computed.is_some() && computed == stored
 }

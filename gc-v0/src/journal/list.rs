@@ -4,7 +4,7 @@
 use super::place::Place;
 use crate::error::RecoveryError;
 use crate::fs::Fs;
-use crate::report::{Code, Flags, Found, Reporter};
+use crate::report::{Found, Reading, Reporter};
 use gc_core::finding::Answer;
 use std::collections::VecDeque;
 
@@ -38,23 +38,21 @@ impl List {
             return Ok(());
         };
         let compared = compare(fs, old, &new, &mut self.rooms, reporter);
-        let mut ask =
-            |code, text: &str| match reporter.found(Found::new(code, Flags::FIX_OR_IGNORE, text)) {
-                Answer::Exit => Err(RecoveryError::halted()),
-                _ => Ok(()),
-            };
+        let (at, seq) = (new.copy.at(fs, new.seq), new.seq);
+        let mut ask = |found: &Reading<'_>| match reporter.found(Found::reading(fs, found)) {
+            Answer::Exit => Err(RecoveryError::halted()),
+            _ => Ok(()),
+        };
         self.unreadable |= !matches!(compared, Compared::Same | Compared::Different);
         if compared == Compared::Different {
-            let seq = new.seq;
-            let text = format!("found duplicate but non identical journal entries (seq {seq})");
-            ask(Code::JournalDuplicate, &text)?;
+            ask(&Reading::JournalDuplicate { at, seq })?;
         }
         let noted = match compared {
             Compared::OldLost => old.replace(new),
             other => old.note(new.copy, other == Compared::Same),
         };
         if !noted {
-            ask(Code::JournalSameDevice, "duplicate journal entries on same device")?;
+            ask(&Reading::JournalSameDevice { at })?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@
 
 use super::entry::{Head, last_seq_of, set_last_seq, sum_is_right};
 use crate::fs::Fs;
-use crate::report::{Holds, Reporter};
+use crate::report::{self, Holds, Reporter};
 use gc_core::layout::Jset;
 use gc_disk::checksum::{decrypt, valid};
 
@@ -15,6 +15,15 @@ pub(super) struct Copy {
     pub(super) dev: u8,
     /// Sector of 512 bytes.
     pub(super) sector: u64,
+}
+
+impl Copy {
+    /// Where a finding about this copy is; the entry has this number.
+    pub(super) fn at(self, fs: &Fs, seq: u64) -> report::Place {
+        let bucket = fs.device(self.dev).map(|dev| dev.geometry().bucket_nr(self.sector));
+        let (device, sector) = (Some(self.dev.into()), Some(self.sector));
+        report::Place { device, bucket, sector, ..report::Place::journal(seq) }
+    }
 }
 
 /// A journal entry that was verified, and is read again when it is needed.

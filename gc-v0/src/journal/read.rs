@@ -13,7 +13,7 @@ use super::room::Room;
 use super::scan::{self, Job, Plain};
 use crate::error::RecoveryError;
 use crate::fs::Fs;
-use crate::report::{Code, Flags, Found, Phase, Reporter, cut};
+use crate::report::{Found, Phase, Reading, Reporter, cut};
 use crate::superblock::MemberState;
 use gc_core::accounting::replicas::Entry as ReplicasEntry;
 use gc_core::finding::Answer;
@@ -106,7 +106,7 @@ pub fn read(
             words = Vec::new();
             continue;
         };
-        check::items(&fs.rules(), &mut entry, fs, reporter)?;
+        check::items(&fs.rules(), &mut entry, place.seq, fs, reporter)?;
         // Of an entry that could not be read everywhere the devices are not known.
         if !degraded && !journal.unreadable {
             check_replicas(fs, &place, reporter)?;
@@ -222,8 +222,9 @@ fn check_replicas(
     if !fs.replicas.rebuild {
         let mut text = set.get().to_string();
         cut(&mut text, 80);
-        let text = format!("superblock not marked as containing replicas {text}");
-        match reporter.found(Found::new(Code::JournalReplicas, Flags::FIX_OR_IGNORE, text)) {
+        let devices = place.devices().fold(0, |set, dev| set | 1_u64.wrapping_shl(dev.into()));
+        let unmarked = Reading::JournalReplicas { seq: place.seq, set: &text, devices };
+        match reporter.found(Found::reading(fs, &unmarked)) {
             Answer::Fix => {}
             Answer::Ignore => return Ok(()),
             Answer::Exit => return Err(RecoveryError::halted()),

@@ -12,8 +12,8 @@ use crate::fs::Fs;
 use gc_disk::bytes::{index, number};
 use gc_disk::checksum::valid;
 use gc_disk::io::{DeviceFile, SECTOR};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::Builder;
+use gc_disk::threads::share;
+use std::convert::Infallible;
 
 /// Bytes read to see what comes next.
 const PEEK: usize = 4096;
@@ -144,40 +144,32 @@ pub(super) fn each(
     let threads = threads.clamp(1, jobs.len().max(1));
     // So much waits for its turn at most; one thread looks at nothing before its turn.
     let at_once = if threads == 1 { 1 } else { threads.saturating_mul(AT_ONCE) };
-    let mut bufs = vec![Vec::new(); threads];
+    let mut workers: Vec<Worker> = (0..threads).map(|_| Worker::default()).collect();
     for jobs in jobs.chunks(at_once) {
-        for (job, plain) in jobs.iter().zip(together(fs, jobs, &mut bufs)) {
+        for (job, plain) in jobs.iter().zip(together(fs, jobs, &mut workers)) {
             each(*job, plain);
         }
     }
 }
 
-/// Looks through some buckets, with a thread for each buffer.
-fn together(fs: &Fs, jobs: &[Job<'_>], bufs: &mut [Vec<u8>]) -> Vec<Option<Plain>> {
-    let next = AtomicUsize::new(0);
-    let work = |buf: &mut Vec<u8>| {
-        let claim = || {
-            let i = next.fetch_add(1, Ordering::Relaxed);
-            Some((i, jobs.get(i)?))
-        };
-        core::iter::from_fn(claim).map(|(i, job)| (i, scan(fs, *job, buf))).collect::<Vec<_>>()
-    };
-    let mut found: Vec<Option<Plain>> = jobs.iter().map(|_| None).collect();
-    let mut keep = |done: Vec<(usize, Option<Plain>)>| {
-        for (i, plain) in done {
-            if let Some(to) = found.get_mut(i) {
-                *to = plain;
-            }
-        }
-    };
-    let Some((own, others)) = bufs.split_first_mut() else { return found };
-    std::thread::scope(|scope| {
-        let start = |buf| Builder::new().spawn_scoped(scope, || work(buf)).ok();
-        // What a thread that cannot be had would have done, the others do.
-        let others: Vec<_> = others.iter_mut().filter_map(start).collect();
-        keep(work(own));
-        // A bucket that nobody has looked through is as one that is not plain.
-        others.into_iter().filter_map(|other| other.join().ok()).for_each(keep);
+/// What a thread has for itself: room for bytes, and what it found by index of the job.
+#[derive(Default)]
+struct Worker {
+    buf: Vec<u8>,
+    found: Vec<(usize, Option<Plain>)>,
+}
+
+/// Looks through some buckets, with a thread for each worker.
+fn together(fs: &Fs, jobs: &[Job<'_>], workers: &mut [Worker]) -> Vec<Option<Plain>> {
+    let Ok(()) = share(jobs, workers, &mut |_| {}, |worker, i, job| {
+        worker.found.push((i, scan(fs, *job, &mut worker.buf)));
+        Ok::<_, Infallible>(())
     });
+    let mut found: Vec<Option<Plain>> = jobs.iter().map(|_| None).collect();
+    for (i, plain) in workers.iter_mut().flat_map(|w| w.found.drain(..)) {
+        if let Some(to) = found.get_mut(i) {
+            *to = plain;
+        }
+    }
     found
 }

@@ -4,7 +4,7 @@
 
 pub use super::rules::Rules;
 use super::{dirent_name, inode, pointers};
-use gc_core::bkey::{KeyRef, alloc_key};
+use gc_core::bkey::{KeyRef, RefersTo, alloc_key};
 use gc_core::layout::bkey::{BKEY_BTREE_PTR_VAL_U64S_MAX, BKEY_U64S};
 use gc_core::layout::value::{AllocValue, DirentValue, XattrValue};
 use gc_core::layout::{BtreeNodeType, KeyType, POS_MAX, Reservation};
@@ -46,7 +46,6 @@ impl Rules<'_> {
                 }
                 pointers::invalid(self, key)
             }
-            KeyType::EXTENT => pointers::invalid(self, key),
             KeyType::RESERVATION => {
                 if v.len() != 1 {
                     return size;
@@ -97,13 +96,11 @@ impl Rules<'_> {
                 pointers::invalid(self, key)
             }
             KeyType::REFLINK_P => (v.len() != 2).then_some("incorrect value size"),
-            KeyType::REFLINK_V => {
-                if v.is_empty() {
-                    return size;
-                }
-                pointers::invalid(self, key)
-            }
-            _ => Some("invalid type"),
+            t => match RefersTo::of(t) {
+                RefersTo::Pointers { head, .. } if v.len() < head => size,
+                RefersTo::Pointers { .. } => pointers::invalid(self, key),
+                _ => Some("invalid type"),
+            },
         }
     }
 }

@@ -7,10 +7,9 @@ use crate::host::{Image, Met};
 use crate::key::Key;
 use core::ops::ControlFlow;
 use gc_core::accounting::replicas::{Entry, EntryRef, key_entry};
-use gc_core::accounting::sectors::Scale;
-use gc_core::bkey::KeyRef;
-use gc_core::layout::extent::ExtentPtrDecoded;
-use gc_core::layout::{Bpos, BtreeId, KeyType, POS_MAX, POS_MIN};
+use gc_core::bkey::sectors::Change;
+use gc_core::bkey::{BucketPointer, CountsIn, KeyRef, References};
+use gc_core::layout::{Bpos, BtreeId, POS_MAX, POS_MIN};
 use std::collections::BTreeMap;
 
 /// Sectors by what becomes of them.
@@ -178,44 +177,39 @@ impl Account<'_, '_> {
 
     /// By set and by device, as marking counts them.
     fn sectors(&mut self, key: KeyRef<'_>, fate: Fate) {
-        let node = matches!(key.k.type_, KeyType::BTREE_PTR | KeyType::BTREE_PTR_V2);
-        let mut plain = 0_u64;
-        for p in key.pointers_decoded() {
-            let scale =
-                Scale { live: p.crc.live_size, offset: 0, delta: key.k.size.into(), flags: 0 };
-            let on_disk = if node {
-                u64::from(self.image.fs().btree_node_sectors())
-            } else {
-                sectors(&scale, p.crc.compressed_size, p.crc.uncompressed_size)
-            };
+        let node_sectors = self.image.fs().btree_node_sectors();
+        let References::Pointers(value) = key.references(node_sectors) else { return };
+        let mut own = 0_u64;
+        for p in value {
+            let on_disk = p.sectors().map_or(0, u64::from);
             let dev = p.ptr.dev();
-            if p.ptr.cached() {
+            if p.counts_in == CountsIn::Cached {
                 // A void copy counts nothing; a current one stands for itself.
                 if is_current(self.image, p.ptr) {
-                    let own = if self.away.is_away(dev) { Fate::Lost } else { Fate::Intact };
-                    self.add(Entry::cached(dev).get(), own, on_disk);
+                    let fate = if self.away.is_away(dev) { Fate::Lost } else { Fate::Intact };
+                    self.add(Entry::cached(dev).get(), fate, on_disk);
                 }
                 continue;
             }
             self.loss.devices.entry(dev).or_default().add(fate, on_disk);
-            if p.has_ec {
-                self.in_stripe(&p, &scale, fate, on_disk);
+            if let CountsIn::Stripe(stripe) = p.counts_in {
+                self.in_stripe(&p, stripe.idx(), fate, on_disk);
             } else {
-                plain = plain.saturating_add(on_disk);
+                own = own.saturating_add(on_disk);
             }
         }
         if let Ok(Some(entry)) = key_entry(key) {
-            self.add(entry.get(), fate, plain);
+            self.add(entry.get(), fate, own);
         }
     }
 
-    fn in_stripe(&mut self, p: &ExtentPtrDecoded, scale: &Scale, fate: Fate, on_disk: u64) {
-        let Some(stripe) = self.away.stripe(p.ec.idx()) else { return };
+    fn in_stripe(&mut self, p: &BucketPointer, idx: u64, fate: Fate, on_disk: u64) {
+        let Some(stripe) = self.away.stripe(idx) else { return };
         let parity = u32::from(stripe.redundant);
         let data = u32::from(stripe.blocks).saturating_sub(parity);
-        let (n, d) = (p.crc.compressed_size, p.crc.uncompressed_size);
-        let parity = sectors(scale, n.wrapping_mul(parity), d.wrapping_mul(data));
-        self.add(stripe.entry.get(), fate, on_disk.saturating_add(parity));
+        let share = p.parity(&Change::whole(p.crc.live_size), parity, data).unwrap_or(0);
+        let share = u64::try_from(share).unwrap_or(0);
+        self.add(stripe.entry.get(), fate, on_disk.saturating_add(share));
     }
 
     fn add(&mut self, entry: EntryRef<'_>, fate: Fate, sectors: u64) {
@@ -258,10 +252,6 @@ impl Account<'_, '_> {
         }
         self.loss
     }
-}
-
-fn sectors(scale: &Scale, n: u32, d: u32) -> u64 {
-    scale.on_disk(n, d).ok().and_then(|s| u64::try_from(s).ok()).unwrap_or(0)
 }
 
 impl FileLoss {

@@ -5,7 +5,7 @@ use crate::host::{Image, Met};
 use core::ops::ControlFlow;
 use gc_core::accounting::ptr_stale;
 use gc_core::accounting::replicas::{Entry, stripe_entry};
-use gc_core::bkey::{KeyRef, stripe_key};
+use gc_core::bkey::{CountsIn, KeyRef, References, StripeBlocks, stripe_key};
 use gc_core::layout::{BtreeId, ExtentPtr, KeyType, POS_MAX, POS_MIN};
 use std::collections::{BTreeSet, HashMap};
 
@@ -65,11 +65,10 @@ impl Away {
         let _whole = image.survey(BtreeId::EC, POS_MIN..=POS_MAX, &mut |met| {
             if let Met::Key { level: 0, key, .. } = met {
                 if let (KeyType::STRIPE, Some(head)) = (key.k.type_, stripe_key::head(key.v)) {
-                    let blocks = (0..head.nr_blocks).map(|b| stripe_key::block_ptr(key.v, b));
-                    let missing = blocks.fold(0_u32, |n, ptr| {
-                        let there = ptr.is_some_and(|p| this.has(image, p));
-                        n.saturating_add(u32::from(!there))
-                    });
+                    let mut blocks = StripeBlocks::new(key.v);
+                    let gone = blocks.by_ref().filter(|b| !this.has(image, b.ptr)).count();
+                    let gone = u32::try_from(gone).unwrap_or(u32::MAX);
+                    let missing = gone.saturating_add(u32::from(blocks.missing()));
                     let (redundant, blocks) = (head.nr_redundant, head.nr_blocks);
                     if let Ok(entry) = stripe_entry(key.v) {
                         let stripe = Stripe { missing, redundant, blocks, entry };
@@ -102,13 +101,11 @@ impl Away {
     /// What becomes of a key's data; `None` for keys without any.
     #[must_use]
     pub fn fate(&self, image: &Image<'_>, key: KeyRef<'_>) -> Option<Fate> {
-        let node = matches!(key.k.type_, KeyType::BTREE_PTR | KeyType::BTREE_PTR_V2);
-        if !node && !matches!(key.k.type_, KeyType::EXTENT | KeyType::REFLINK_V) {
-            return None;
-        }
+        // How large a node is does not matter for where its copies are.
+        let References::Pointers(value) = key.references(0) else { return None };
         // Copies that must be kept: all, and those at hand; any that can be read.
         let (mut kept, mut there, mut readable, mut cached) = (0_u32, 0_u32, false, 0_u32);
-        for p in key.pointers_decoded() {
+        for p in value {
             let has = self.has(image, p.ptr);
             if p.ptr.cached() {
                 // One that is void was never promised.
@@ -118,7 +115,11 @@ impl Away {
             }
             kept = kept.saturating_add(1);
             there = there.saturating_add(u32::from(has));
-            readable |= has || (p.has_ec && self.can_rebuild(p.ec.idx()));
+            let rebuilt = match p.counts_in {
+                CountsIn::Stripe(stripe) => self.can_rebuild(stripe.idx()),
+                CountsIn::Cached | CountsIn::OwnSet => false,
+            };
+            readable |= has || rebuilt;
         }
         Some(match (kept, readable) {
             (0, _) if cached == 0 => return None,

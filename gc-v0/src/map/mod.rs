@@ -2,10 +2,10 @@
 //! A device as a grid of cells: what its buckets hold, how full they are, and where
 //! findings are.
 
+mod observer;
 pub mod svg;
-mod watch;
 
-pub use watch::FindingPlaces;
+pub use observer::FindingPlaces;
 
 use crate::fs::Device;
 use gc_core::accounting::bucket_type;

@@ -4,7 +4,7 @@
 use crate::fs::Fs;
 use crate::key::Key;
 use crate::key_text::KeyText;
-use crate::report::{Code, Flags, Found, Reporter, cut};
+use crate::report::{Found, NodePlace, Place, Reading, Reporter, cut};
 use gc_core::finding::Answer;
 use gc_core::layout::BtreeId;
 
@@ -36,6 +36,8 @@ pub(super) struct Errors<'a, 'r> {
     pub(super) key: &'a Key,
     pub(super) btree: BtreeId,
     pub(super) level: u8,
+    /// Index of the copy among the pointers of the key.
+    pub(super) replica: Option<u8>,
     pub(super) can_retry: bool,
     pub(super) reporter: &'r mut dyn Reporter,
 }
@@ -62,7 +64,14 @@ impl Errors<'_, '_> {
         text.push_str(what);
         cut(&mut text, 300);
         if class == Class::Fixable {
-            return match self.reporter.found(Found::new(Code::Node, Flags::MUST_FIX, text)) {
+            let at = Place {
+                position: Some(self.key.k.p),
+                node: NodePlace::first_of(self.key.as_ref()),
+                replica: self.replica,
+                ..Place::btree(self.btree, self.level)
+            };
+            let node = Reading::Node { at, text: &text };
+            return match self.reporter.found(Found::reading(self.fs, &node)) {
                 Answer::Exit => Err(Stop::Failed),
                 _ => Ok(()),
             };

@@ -3,9 +3,9 @@
 //! the newer one counts.
 
 use crate::key::Key;
-use gc_core::bkey::{Entry, NodeFormat, RawKey, entry_range};
+use gc_core::bkey::{Entry, NodeFormat, RawKey, RefersTo, entry_range};
 use gc_core::layout::bits::low32;
-use gc_core::layout::{Bpos, KeyType};
+use gc_core::layout::{Bpos, DataType, KeyType};
 use std::collections::VecDeque;
 
 /// What is left of a run, and how old it is.
@@ -124,7 +124,6 @@ fn cut_front(key: &mut Key, at: Bpos) {
     let cut = at.offset.wrapping_sub(key.k.start_offset());
     key.k.size = key.k.size.wrapping_sub(low32(cut));
     match key.k.type_ {
-        KeyType::EXTENT | KeyType::REFLINK_V => cut_pointers(key, cut),
         KeyType::REFLINK_P => {
             if let Some(idx) = key.v.first_mut() {
                 *idx = idx.wrapping_add(cut);
@@ -135,6 +134,9 @@ fn cut_front(key: &mut Key, at: Bpos) {
             let words = gc_disk::bytes::index(cut.saturating_mul(64)).min(key.v.len());
             let rest = key.v.split_off(words);
             set_value(key, rest);
+        }
+        t if matches!(RefersTo::of(t), RefersTo::Pointers { holds: DataType::USER, .. }) => {
+            cut_pointers(key, cut);
         }
         _ => {}
     }

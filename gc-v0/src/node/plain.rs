@@ -12,15 +12,12 @@ use super::show::NodeKeys;
 use crate::fs::Fs;
 use crate::journal::JournalKey;
 use crate::key::Key;
+use crate::reason::{Rule, Unusual};
 use crate::report::{Found, Reporter};
 use gc_core::bkey::Window;
 use gc_core::finding::Answer;
 use gc_core::layout::{Bkey, Bpos, BtreeId, KeyType};
 use zerocopy::IntoBytes;
-
-/// Something is not plain: whoever reads in order must look at it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Unusual;
 
 /// Room for the bytes of a node, used again and again.
 #[derive(Debug)]
@@ -113,37 +110,43 @@ impl Buffer {
         let Wanted { fs, key, btree, level, .. } = *wanted;
         // Whether a cached copy may be read hangs on its bucket.
         if key.as_ref().pointers().any(|p| p.cached()) {
-            return Err(Unusual);
+            return Err(Rule::NodeCached.into());
         }
-        let copy = next_copy(fs, key, &[]).ok_or(Unusual)?;
-        let file = fs.device(copy.dev()).and_then(|d| d.file()).ok_or(Unusual)?;
-        let bytes = self.words.as_mut_bytes().get_mut(..self.len).ok_or(Unusual)?;
-        file.read(copy.offset(), bytes).map_err(|_| Unusual)?;
+        let copy = next_copy(fs, key, &[]).ok_or(Rule::NodeNoCopy)?;
+        let file = fs.device(copy.dev()).and_then(|d| d.file()).ok_or(Rule::NodeNoCopy)?;
+        let bytes = self.words.as_mut_bytes().get_mut(..self.len).ok_or(Rule::NoMemory)?;
+        file.read(copy.offset(), bytes).map_err(|_| Rule::NodeUnreadable)?;
 
         let mut parser = Parser::new();
         let mut silent = Silent { spoke: false };
-        let mut e = Errors { fs, key, btree, level, can_retry: false, reporter: &mut silent };
+        let reporter = &mut silent;
+        let mut e = Errors { fs, key, btree, level, replica: None, can_retry: false, reporter };
         let seq = head_of(bytes).keys.seq.get();
-        parser.identity(bytes, seq, &mut e).map_err(|_| Unusual)?;
+        parser.identity(bytes, seq, &mut e).map_err(|_| Rule::NodeInvalid)?;
         let mut sets = Vec::new();
-        while let Some(opened) = parser.open_set(bytes, seq, &mut e).map_err(|_| Unusual)? {
+        while let Some(opened) =
+            parser.open_set(bytes, seq, &mut e).map_err(|_| Rule::NodeInvalid)?
+        {
             parser.pass(&opened);
             // Of a later set only the keys do not count.
             if opened.set.first && fs.is_blacklisted(opened.set.journal_seq) {
-                return Err(Unusual);
+                return Err(Rule::NodeBlacklisted.into());
             }
             sets.push(opened);
         }
-        parser.no_set_behind(bytes, seq, &mut e).map_err(|_| Unusual)?;
+        parser.no_set_behind(bytes, seq, &mut e).map_err(|_| Rule::NodeInvalid)?;
         let min_max = parser.range(bytes, btree);
-        if silent.spoke || parser.has_old_extents() {
-            return Err(Unusual);
+        if silent.spoke {
+            return Err(Rule::NodeInvalid.into());
+        }
+        if parser.has_old_extents() {
+            return Err(Rule::NodeOldVersion.into());
         }
         #[cfg(target_endian = "big")]
         for word in &mut self.words {
             *word = u64::from_le(*word);
         }
-        let format = parser.format().ok_or(Unusual)?;
+        let format = parser.format().ok_or(Rule::NodeInvalid)?;
         let range = NodeRange { min: min_max.0, max: min_max.1 };
         visit.begin(range);
         let journal = wanted.journal.from(btree, level, range.min);

@@ -30,7 +30,9 @@ pub fn read(
         let other = next_copy(fs, key, &tried);
         if let Some(bytes) = bytes {
             let can_retry = other.is_some();
-            let mut errors = Errors { fs, key, btree, level, can_retry, reporter };
+            let replica = (0..).zip(key.as_ref().pointers()).find(|(_, p)| *p == pick);
+            let replica = replica.map(|(i, _)| i);
+            let mut errors = Errors { fs, key, btree, level, replica, can_retry, reporter };
             match parser.parse(bytes, &mut errors) {
                 Ok(node) => return Some(node),
                 Err(Stop::Failed) => return None,

@@ -2,25 +2,33 @@
 //! Walk over the keys of a run as long as nothing is wrong with them but for their
 //! values.
 
-use super::plain::{ShortExtent, Unusual};
+use super::plain::ShortExtent;
 use crate::key::validate::head_invalid;
+use crate::reason::{Rule, Unusual};
 use gc_core::bkey::{Brief, KeyRef, NodeFormat, RawKey, Window};
 use gc_core::layout::bkey::KEY_FORMAT_CURRENT;
 use gc_core::layout::bkey::KeyHead;
 use gc_core::layout::{Bkey, Bpos, BtreeId, BtreeNodeType, KeyType, POS_MAX};
 
 /// Why a walk ends before its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Stop {
     /// Whoever reads in order must look at it.
-    Unusual,
+    Unusual(Unusual),
     /// A key has a position for which there is no number.
     Wide,
 }
 
 impl From<Unusual> for Stop {
-    fn from(Unusual: Unusual) -> Self {
-        Self::Unusual
+    fn from(unusual: Unusual) -> Self {
+        Self::Unusual(unusual)
+    }
+}
+
+impl From<Rule> for Stop {
+    #[cold]
+    fn from(rule: Rule) -> Self {
+        Self::Unusual(rule.into())
     }
 }
 
@@ -185,14 +193,15 @@ impl<'a, O: Order> Run<'a, O> {
     #[cold]
     #[inline(never)]
     fn any(self, at: usize, before: Option<Self>) -> Result<Option<Self>, Stop> {
-        let words = self.words.get(at..self.end).ok_or(Stop::Unusual)?;
+        let words = self.words.get(at..self.end).ok_or(Rule::KeyInvalid)?;
         let Some((raw, _)) = RawKey::split_first(self.common.format, words) else {
             return before.map_or(Ok(None), |last| last.end());
         };
-        let raw = raw.ok().filter(|raw| raw.format() <= KEY_FORMAT_CURRENT).ok_or(Stop::Unusual)?;
+        let raw =
+            raw.ok().filter(|raw| raw.format() <= KEY_FORMAT_CURRENT).ok_or(Rule::KeyInvalid)?;
         let k = self.common.format.unpack(raw);
         if head_invalid(KeyRef::new(&k, raw.value()), self.common.type_).is_some() {
-            return Err(Stop::Unusual);
+            return Err(Unusual::from(Rule::KeyInvalid).of_key(&k).into());
         }
         let order = O::at(self.common.brief.as_ref(), k.p).ok_or(Stop::Wide)?;
         let wrong = match before {
@@ -206,7 +215,10 @@ impl<'a, O: Order> Run<'a, O> {
         };
         // Words of no key before it are passed.
         let at = at.saturating_add(raw.offset_in(words));
-        let head = self.words.get(at).copied().filter(|_| !wrong).ok_or(Stop::Unusual)?;
+        if wrong {
+            return Err(Unusual::from(Rule::KeyOrder).of_key(&k).into());
+        }
+        let head = self.words.get(at).copied().ok_or(Rule::KeyInvalid)?;
         let first = |i| raw.value().get(i).copied().unwrap_or(0);
         Ok(Some(Self { at, head, size: k.size, order, value: [first(0), first(1)], ..self }))
     }
@@ -214,9 +226,13 @@ impl<'a, O: Order> Run<'a, O> {
     /// In a run in order, only the first and the last key can lie outside, and only
     /// the last at the end of all positions.
     fn end(self) -> Result<Option<Self>, Stop> {
-        let (k, _) = self.key().ok_or(Stop::Unusual)?;
+        let (k, _) = self.key().ok_or(Rule::KeyInvalid)?;
         let behind_all = k.p == POS_MAX && self.common.type_ != BtreeNodeType::BTREE;
-        if self.common.is_outside(k.p) || behind_all { Err(Stop::Unusual) } else { Ok(None) }
+        if self.common.is_outside(k.p) || behind_all {
+            Err(Unusual::from(Rule::KeyOrder).of_key(&k).into())
+        } else {
+            Ok(None)
+        }
     }
 
     /// Length of the key and its value.

@@ -2,12 +2,13 @@
 //! The keys that count of a node whose sets are verified, without a copy.
 
 use super::parse::Opened;
-use super::plain::{Unusual, Visit};
+use super::plain::Visit;
 use super::run::{Common, Order, Run, Stop};
 use crate::fs::Fs;
 use crate::key::compat;
 use crate::key::quick::{Inodes, is_dirent};
 use crate::key::validate::{BLOCKDEV_INODE_MAX, Rules};
+use crate::reason::{Rule, Unusual};
 use gc_core::bkey::KeyRef;
 use gc_core::layout::KeyType;
 
@@ -41,20 +42,24 @@ impl<'a> NodeKeys<'a> {
         if self.common.is_narrow() {
             match self.runs::<u64>(sets).and_then(|runs| shown.merge(runs)) {
                 Err(Stop::Wide) => shown.before = core::mem::take(&mut shown.nr),
-                other => return other.map_err(|_| Unusual),
+                Err(Stop::Unusual(e)) => return Err(e),
+                Ok(()) => return Ok(()),
             }
         }
-        self.runs::<u128>(sets).and_then(|runs| shown.merge(runs)).map_err(|_| Unusual)
+        self.runs::<u128>(sets).and_then(|runs| shown.merge(runs)).map_err(|stop| match stop {
+            Stop::Unusual(e) => e,
+            Stop::Wide => Rule::KeyInvalid.into(),
+        })
     }
 
     /// Runs of keys in order, the oldest first.
     fn runs<O: Order>(&self, sets: &[Opened]) -> Result<Vec<Run<'_, O>>, Stop> {
         let mut runs = Vec::new();
         for opened in sets {
-            let words = self.words.get(opened.set.keys_at() >> 3..).ok_or(Stop::Unusual)?;
+            let words = self.words.get(opened.set.keys_at() >> 3..).ok_or(Rule::NodeInvalid)?;
             let len = usize::from(opened.u64s);
             if compat::is_old(opened.set.version) {
-                return Err(Stop::Unusual);
+                return Err(Rule::NodeOldVersion.into());
             }
             if self.fs.is_blacklisted(opened.set.journal_seq) {
                 // Left out, but what is wrong with it is said.
@@ -67,7 +72,7 @@ impl<'a> NodeKeys<'a> {
                 true => self.whiteouts::<O>(words, len)?,
                 false => 0,
             };
-            let behind = words.get(split..).ok_or(Stop::Unusual)?;
+            let behind = words.get(split..).ok_or(Rule::NodeInvalid)?;
             runs.extend(self.common.run(words, split)?);
             runs.extend(self.common.run(behind, len.saturating_sub(split))?);
         }
@@ -82,7 +87,7 @@ impl<'a> NodeKeys<'a> {
                 Ok(true) => {}
                 Ok(false) => return Ok(0),
                 // Out of order: here the other keys begin, if it is that.
-                Err(Stop::Unusual) => return Ok(run.behind()),
+                Err(Stop::Unusual(_)) => return Ok(run.behind()),
                 Err(Stop::Wide) => return Err(Stop::Wide),
             }
         }
@@ -164,8 +169,10 @@ impl<V: Visit> Shown<'_, V> {
             return Ok(());
         }
         if let Some(k) = run.extent() {
-            if self.visit.extent(k)? {
-                return Ok(());
+            match self.visit.extent(k) {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(e) => return Err(at_key(e, run)),
             }
         } else if self.is_valid(run) && self.visit.pointerless(run.type_()) {
             return Ok(());
@@ -188,10 +195,20 @@ impl<V: Visit> Shown<'_, V> {
     /// A key of any kind.
     #[inline(never)]
     fn show_any<O: Order>(&mut self, run: &Run<'_, O>) -> Result<(), Unusual> {
-        let (k, v) = run.key().ok_or(Unusual)?;
+        let (k, v) = run.key().ok_or(Rule::KeyInvalid)?;
         if self.rules.value_invalid(KeyRef::new(&k, v)).is_some() {
-            return Err(Unusual);
+            return Err(Unusual::from(Rule::KeyInvalid).of_key(&k));
         }
         self.visit.key(&k, v)
+    }
+}
+
+/// Says which key it is about.
+#[cold]
+#[inline(never)]
+fn at_key<O: Order>(e: Unusual, run: &Run<'_, O>) -> Unusual {
+    match run.key() {
+        Some((k, _)) => e.of_key(&k),
+        None => e,
     }
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Alloc keys: what the words of the sheet begin with, and how many there are.
+//! Alloc keys: what remains of each bucket at first, and how many there are.
 
 use super::level::Work;
-use super::marker::{Ground, Silent};
+use super::marker::{Context, Silent};
 use super::parts::Held;
-use super::sheet::{REGION_BITS, Sheet};
+use super::remaining::{REGION_BITS, Remaining};
 use crate::key::Key;
-use crate::node::plain::Unusual;
+use crate::reason::{Rule, Unusual};
 use gc_core::accounting::replicas::View;
 use gc_core::accounting::{Ctx, StripeTable, Trigger, Usage};
 use gc_core::bkey::KeyRef;
@@ -15,7 +15,7 @@ use std::ops::RangeInclusive;
 
 /// Reads alloc keys for one thread.
 pub(super) struct Filler<'a> {
-    sheet: &'a Sheet,
+    remaining: &'a Remaining,
     table: View<'a>,
     usage: Usage,
     key_version: u64,
@@ -26,14 +26,14 @@ pub(super) struct Filler<'a> {
 }
 
 impl<'a> Filler<'a> {
-    pub(super) fn new(ground: Ground<'a>) -> Option<Self> {
+    pub(super) fn new(context: Context<'a>) -> Option<Self> {
         Some(Self {
-            sheet: ground.sheet,
-            table: ground.fs.replicas.table.view(),
+            remaining: context.remaining,
+            table: context.fs.replicas.table.view(),
             usage: Usage::default(),
-            key_version: ground.key_version,
-            btree_node_size: ground.fs.btree_node_sectors(),
-            first: ground.first,
+            key_version: context.key_version,
+            btree_node_size: context.fs.btree_node_sectors(),
+            first: context.first,
             pointers: Vec::new(),
         })
     }
@@ -42,16 +42,19 @@ impl<'a> Filler<'a> {
 impl Work for Filler<'_> {
     fn leaf(&mut self, k: &Bkey, v: &[u64]) -> Result<(), Unusual> {
         let version = k.version.lo;
-        if k.type_ != KeyType::ALLOC || version > self.key_version {
-            return Err(Unusual);
+        if k.type_ != KeyType::ALLOC {
+            return Err(Rule::AllocKey.into());
+        }
+        if version > self.key_version {
+            return Err(Rule::KeyVersion.into());
         }
         let Bpos { inode, offset, .. } = k.p;
-        if u8::try_from(inode).is_ok_and(|dev| self.sheet.is_elsewhere(dev, offset)) {
+        if u8::try_from(inode).is_ok_and(|dev| self.remaining.is_elsewhere(dev, offset)) {
             return Ok(());
         }
         let mut silent = Silent::default();
         let mut ctx = Ctx {
-            buckets: self.sheet,
+            buckets: self.remaining,
             stripes: &mut StripeTable::new(),
             sink: &mut silent,
             replicas: self.table,
@@ -60,7 +63,7 @@ impl Work for Filler<'_> {
             btree_node_size: self.btree_node_size,
         };
         let marked = ctx.mark_key(KeyRef::new(k, v), &Trigger::read());
-        if marked.is_err() || silent.spoke { Err(Unusual) } else { Ok(()) }
+        if marked.is_err() || silent.spoke { Err(Rule::AllocKey.into()) } else { Ok(()) }
     }
 
     fn pointer(&mut self, k: &Bkey, v: &[u64]) -> Result<(), Unusual> {
@@ -69,7 +72,7 @@ impl Work for Filler<'_> {
     }
 
     fn wants(&self, keys: &RangeInclusive<Bpos>) -> bool {
-        self.first || self.sheet.meets(keys)
+        self.first || self.remaining.meets(keys)
     }
 }
 

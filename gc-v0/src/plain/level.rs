@@ -2,16 +2,17 @@
 //! Nodes of one level after another, those of a level in the order of their place
 //! on disk, by several threads.
 
-use super::marker::{Ground, Marker};
+use super::Observer;
+use super::marker::{Context, Marker};
 use crate::journal::JournalKeys;
 use crate::key::Key;
 use crate::node::next_copy;
-use crate::node::plain::{Buffer, NodeRange, ShortExtent, Unusual, Visit, Wanted};
+use crate::node::plain::{Buffer, NodeRange, ShortExtent, Visit, Wanted};
+use crate::reason::{Rule, Unusual};
 use gc_core::bkey::KeyRef;
 use gc_core::layout::{Bkey, Bpos, BtreeId, BtreeNodeType, KeyType};
+use gc_disk::threads::share;
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread::Builder;
 
 /// Nodes that are being read while one is looked at.
 const AHEAD: usize = 16;
@@ -79,12 +80,12 @@ impl<'w, W: Work> Keys<'w, W> {
     fn child(&mut self, k: &Bkey, v: &[u64]) -> Result<(), Unusual> {
         let key = KeyRef::new(k, v);
         if key.child_min_key().is_some_and(|min| min != self.next) {
-            return Err(Unusual);
+            return Err(Unusual::from(Rule::ChildRange).of_key(k));
         }
         self.last = Some(k.p);
         let keys = self.next..=k.p;
         self.next = k.p.successor().unwrap_or(k.p);
-        self.work.pointer(k, v)?;
+        self.work.pointer(k, v).map_err(|e| e.of_key(k))?;
         let below = self.level.saturating_sub(1);
         let leaves = BtreeNodeType::of(0, self.btree).needs_gc();
         if below > 0 || leaves && self.work.wants(&keys) {
@@ -95,7 +96,10 @@ impl<'w, W: Work> Keys<'w, W> {
 
     /// Behind the last key.
     pub(super) fn end(&self) -> Result<(), Unusual> {
-        if self.last.is_some_and(|p| p != self.end) { Err(Unusual) } else { Ok(()) }
+        if self.last.is_some_and(|p| p != self.end) {
+            return Err(Rule::ChildMissing.into());
+        }
+        Ok(())
     }
 }
 
@@ -106,7 +110,11 @@ impl<W: Work> Visit for Keys<'_, W> {
 
     #[inline]
     fn key(&mut self, k: &Bkey, v: &[u64]) -> Result<(), Unusual> {
-        if self.level == 0 { self.work.leaf(k, v) } else { self.child(k, v) }
+        if self.level == 0 {
+            self.work.leaf(k, v).map_err(|e| e.of_key(k))
+        } else {
+            self.child(k, v)
+        }
     }
 
     #[inline(always)]
@@ -140,13 +148,10 @@ impl Work for Marker<'_> {
 
 /// What threads share.
 pub(super) struct Pool<'a> {
-    pub(super) ground: Ground<'a>,
+    pub(super) context: Context<'a>,
     pub(super) journal: &'a JournalKeys,
     pub(super) threads: usize,
 }
-
-/// Told of nodes read, on the thread that started all.
-pub(super) type Progress<'p> = &'p mut dyn FnMut(u64);
 
 impl<'a> Pool<'a> {
     /// Reads the nodes and all below them; what each thread's work came to.
@@ -154,23 +159,28 @@ impl<'a> Pool<'a> {
         &self,
         mut jobs: Vec<Job>,
         make: impl Fn() -> Option<W>,
-        progress: Progress<'_>,
+        observer: &mut dyn Observer,
     ) -> Result<Vec<W>, Unusual> {
         let mut workers = Vec::new();
         for _ in 0..self.threads.max(1) {
-            let buffer = Buffer::new(self.ground.fs).ok_or(Unusual)?;
-            workers.push(Worker { buffer, work: make().ok_or(Unusual)?, jobs: Vec::new() });
+            let buffer = Buffer::new(self.context.fs).ok_or(Rule::NoMemory)?;
+            let work = make().ok_or(Rule::NoMemory)?;
+            workers.push(Worker { buffer, work, jobs: Vec::new() });
         }
         while let Some(level) = jobs.iter().map(|j| j.level).max() {
             let (mut now, later): (Vec<_>, Vec<_>) =
                 jobs.into_iter().partition(|j| j.level == level);
             now.sort_by_key(Job::place);
             // Of two pointers to one node, who reads it first decides.
-            if now.is_sorted_by(|a, b| a.place() < b.place()) {
-                self.level(&now, &mut workers, progress)?;
-            } else {
-                return Err(Unusual);
+            let twice = now.windows(2).find(|pair| match pair {
+                [a, b] => a.place() >= b.place(),
+                _ => false,
+            });
+            if let Some([_, job]) = twice {
+                let Job { btree, level, key } = job;
+                return Err(Unusual::from(Rule::NodeTwice).in_node(*btree, *level, key.k.p));
             }
+            self.level(&now, &mut workers, observer)?;
             jobs = later;
             for worker in &mut workers {
                 jobs.append(&mut worker.jobs);
@@ -181,7 +191,7 @@ impl<'a> Pool<'a> {
 
     /// Has a node brought into memory, where nobody waits for it yet.
     fn will_read(&self, job: &Job) {
-        let fs = self.ground.fs;
+        let fs = self.context.fs;
         let Some(copy) = next_copy(fs, &job.key, &[]) else { return };
         if let Some(file) = fs.device(copy.dev()).and_then(|d| d.file()) {
             file.will_read(copy.offset(), fs.btree_node_sectors().into());
@@ -192,51 +202,20 @@ impl<'a> Pool<'a> {
         &self,
         jobs: &[Job],
         workers: &mut [Worker<W>],
-        progress: Progress<'_>,
+        observer: &mut dyn Observer,
     ) -> Result<(), Unusual> {
         jobs.iter().take(AHEAD).for_each(|job| self.will_read(job));
-        let next = AtomicUsize::new(0);
-        let stop = AtomicBool::new(false);
-        let one = |worker: &mut Worker<W>, told: &mut dyn FnMut(usize)| {
-            let ended = loop {
-                let i = next.fetch_add(1, Ordering::Relaxed);
-                let Some(job) = jobs.get(i).filter(|_| !stop.load(Ordering::Relaxed)) else {
-                    break Ok(());
-                };
-                told(i);
-                if let Some(job) = jobs.get(i.saturating_add(AHEAD)) {
-                    self.will_read(job);
-                }
-                if let Err(e) = worker.node(self, job) {
-                    break Err(e);
-                }
-            };
-            if ended.is_err() {
-                stop.store(true, Ordering::Relaxed);
-            }
-            ended
-        };
-        let Some((first, others)) = workers.split_first_mut() else { return Ok(()) };
         let mut seen = 0_usize;
-        let mut told = |i: usize| {
+        let mut begun = |i: usize| {
             let now = i.saturating_add(1);
-            progress(gc_disk::bytes::number(now.saturating_sub(seen)));
+            observer.nodes(gc_disk::bytes::number(now.saturating_sub(seen)));
             seen = now;
         };
-        std::thread::scope(|scope| {
-            let nr = jobs.len().saturating_sub(1);
-            // What a thread that cannot be had would have done, the others do.
-            let start =
-                |worker| Builder::new().spawn_scoped(scope, || one(worker, &mut |_| {})).ok();
-            let handles: Vec<_> = others.iter_mut().take(nr).filter_map(start).collect();
-            let mut ended = one(first, &mut told);
-            for handle in handles {
-                match handle.join() {
-                    Ok(other) => ended = ended.and(other),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
+        share(jobs, workers, &mut begun, |worker, i, job| {
+            if let Some(job) = jobs.get(i.saturating_add(AHEAD)) {
+                self.will_read(job);
             }
-            ended
+            worker.node(self, job)
         })
     }
 }
@@ -250,7 +229,7 @@ struct Worker<W> {
 impl<W: Work> Worker<W> {
     fn node(&mut self, pool: &Pool<'_>, job: &Job) -> Result<(), Unusual> {
         let wanted = Wanted {
-            fs: pool.ground.fs,
+            fs: pool.context.fs,
             key: &job.key,
             btree: job.btree,
             level: job.level,
@@ -259,7 +238,7 @@ impl<W: Work> Worker<W> {
         let range = NodeRange { min: Bpos::default(), max: Bpos::default() };
         let at = (job.btree, job.level);
         let mut keys = Keys::new(&mut self.work, &mut self.jobs, at, range);
-        self.buffer.each_key(&wanted, &mut keys)?;
-        keys.end()
+        let read = self.buffer.each_key(&wanted, &mut keys).and_then(|()| keys.end());
+        read.map_err(|e| e.in_node(job.btree, job.level, job.key.k.p))
     }
 }

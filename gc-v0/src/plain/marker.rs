@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Counting keys that count alike in any order.
 
-use super::sheet::{DevSheet, Sheet, Taken};
+use super::remaining::{DevRemaining, Remaining, Subtracted};
 use super::sums::{PTRS, Sums};
 use crate::fs::Fs;
-use crate::node::plain::{ShortExtent, Unusual};
+use crate::node::plain::ShortExtent;
+use crate::reason::{Rule, Unusual};
 use crate::recovery::Begun;
 use gc_core::accounting::replicas::View;
-use gc_core::accounting::sectors::Scale;
 use gc_core::accounting::{Ctx, Sink, StripeTable, Trigger, Usage};
-use gc_core::bkey::{Entry, KeyRef, no_crc};
+use gc_core::bkey::{CountsIn, KeyRef, PointerValue, References, lone_pointer, references};
 use gc_core::finding::{Answer, Finding};
 use gc_core::layout::{Bkey, CompressionType, CsumType, DataType, ExtentCrc32, ExtentPtr, KeyType};
 use gc_disk::checksum;
 
 /// Counts keys for one thread.
 pub(super) struct Marker<'a> {
-    sheet: &'a Sheet,
+    remaining: &'a Remaining,
     table: View<'a>,
     sums: Sums<'a>,
     key_version: u64,
     btree_node_size: u16,
     checksums: Checksums,
     /// The member that was pointed to last.
-    near: (u8, Option<&'a DevSheet>),
+    near: (u8, Option<&'a DevRemaining>),
     /// Nobody else marks meanwhile.
     alone: bool,
     /// It counts what belongs to no bucket.
@@ -40,14 +40,6 @@ struct Checksums {
     types: [bool; 256],
 }
 
-/// Mark of a short checksum, and the bits of marks.
-const MARK: u64 = ExtentCrc32(0).with_type_mark(2).0;
-const TYPE_MARK: u64 = ExtentCrc32(0).with_type_mark(3).0;
-/// Bits of the first size of a checksum entry, and how far the other is from it.
-const SIZE: u64 = ExtentCrc32(0).with_compressed_size_raw(127).0;
-const SIZE_BITS: u32 = 7;
-const _: () = assert!(SIZE << SIZE_BITS == ExtentCrc32(0).with_uncompressed_size_raw(127).0);
-
 impl Checksums {
     fn new() -> Self {
         let plain = |types: u8| {
@@ -62,26 +54,26 @@ impl Checksums {
         Self { types }
     }
 
-    /// Sectors on disk of what the entry says.
+    /// Sectors of stored data that a lone pointer leads to, of which `live` are the key's;
+    /// `None` if its checksum entry is not a plain one.
     #[inline(always)]
     fn sectors(&self, crc: ExtentCrc32, live: u32) -> Option<u32> {
+        if crc.0 == 0 {
+            return Some(live);
+        }
         let [_, _, _, types, ..] = crc.0.to_le_bytes();
         let sectors = crc.uncompressed_size_raw().wrapping_add(1);
         let end = u64::from(live).wrapping_add(u64::from(crc.offset()));
-        // Of an entry of the right type that has both sizes alike nothing is left.
-        let odd = (crc.0 ^ (crc.0 >> SIZE_BITS)) & SIZE | (crc.0 ^ MARK) & TYPE_MARK;
-        let plain = odd == 0
-            && end <= u64::from(sectors)
-            && self.types.get(usize::from(types)) == Some(&true);
+        let plain = end <= u64::from(sectors) && self.types.get(usize::from(types)) == Some(&true);
         plain.then_some(sectors)
     }
 }
 
 /// What all threads count by.
 #[derive(Clone, Copy)]
-pub(super) struct Ground<'a> {
+pub(super) struct Context<'a> {
     pub(super) fs: &'a Fs,
-    pub(super) sheet: &'a Sheet,
+    pub(super) remaining: &'a Remaining,
     /// Highest key version handed out.
     pub(super) key_version: u64,
     pub(super) alone: bool,
@@ -89,10 +81,10 @@ pub(super) struct Ground<'a> {
     pub(super) first: bool,
 }
 
-impl<'a> Ground<'a> {
-    pub(super) fn new(begun: &'a Begun, sheet: &'a Sheet, threads: usize) -> Self {
+impl<'a> Context<'a> {
+    pub(super) fn new(begun: &'a Begun, remaining: &'a Remaining, threads: usize) -> Self {
         let (fs, key_version) = (&begun.fs, begun.key_version);
-        Self { fs, sheet, key_version, alone: threads <= 1, first: true }
+        Self { fs, remaining, key_version, alone: threads <= 1, first: true }
     }
 }
 
@@ -116,18 +108,18 @@ impl Sink for Silent {
 }
 
 impl<'a> Marker<'a> {
-    pub(super) fn new(ground: Ground<'a>) -> Option<Self> {
-        let table = ground.fs.replicas.table.view();
+    pub(super) fn new(context: Context<'a>) -> Option<Self> {
+        let table = context.fs.replicas.table.view();
         Some(Self {
-            sheet: ground.sheet,
+            remaining: context.remaining,
             table,
             sums: Sums::new(table)?,
-            key_version: ground.key_version,
-            btree_node_size: ground.fs.btree_node_sectors(),
+            key_version: context.key_version,
+            btree_node_size: context.fs.btree_node_sectors(),
             checksums: Checksums::new(),
-            near: (0, ground.sheet.dev(0)),
-            alone: ground.alone,
-            first: ground.first,
+            near: (0, context.remaining.dev(0)),
+            alone: context.alone,
+            first: context.first,
             stale: false,
         })
     }
@@ -147,17 +139,12 @@ impl<'a> Marker<'a> {
     pub(super) fn key(&mut self, k: &Bkey, v: &[u64]) -> Result<(), Unusual> {
         let version = k.version.lo;
         if version > self.key_version {
-            return Err(Unusual);
+            return Err(Rule::KeyVersion.into());
         }
-        match k.type_ {
-            KeyType::EXTENT => self.pointers(v, DataType::USER, k.size),
-            KeyType::REFLINK_V => self.pointers(v.get(1..).ok_or(Unusual)?, DataType::USER, k.size),
-            KeyType::BTREE_PTR | KeyType::BTREE_PTR_V2 => {
-                let words = KeyRef::new(k, v).entry_words();
-                self.pointers(words, DataType::BTREE, u32::from(self.btree_node_size))
-            }
+        match references(k.type_, k.size, v, self.btree_node_size) {
+            References::Pointers(value) => self.pointers(value),
             // These are counted in order.
-            KeyType::STRIPE => Err(Unusual),
+            References::Stripe(_) => Err(Rule::KeyStripe.into()),
             _ => self.other(k, v),
         }
     }
@@ -167,28 +154,22 @@ impl<'a> Marker<'a> {
     /// would, in a few steps.
     #[inline(always)]
     pub(super) fn short_extent(&mut self, k: ShortExtent) -> Result<bool, Unusual> {
-        let ShortExtent { size, len, value: [first, second] } = k;
-        let (word, sectors) = match len {
-            1 => (first, size),
-            2 => match self.checksums.sectors(ExtentCrc32(first), size) {
-                Some(sectors) => (second, sectors),
-                None => return Ok(false),
-            },
-            _ => return Ok(false),
-        };
-        let ptr = ExtentPtr(word);
+        let ShortExtent { size, len, value } = k;
+        let value = value.get(..usize::from(len)).unwrap_or_default();
+        let Some((ptr, crc)) = lone_pointer(KeyType::EXTENT, value) else { return Ok(false) };
+        let Some(sectors) = self.checksums.sectors(crc, size) else { return Ok(false) };
         if ptr.dev() != self.near.0 {
-            self.near = (ptr.dev(), self.sheet.dev(ptr.dev()));
+            self.near = (ptr.dev(), self.remaining.dev(ptr.dev()));
         }
-        let Some(dev) = self.near.1.filter(|_| ptr.type_mark()) else { return Ok(false) };
-        if !dev.take_whole(ptr, sectors, size, self.alone) {
+        let Some(dev) = self.near.1 else { return Ok(false) };
+        if !dev.subtract_whole(ptr, sectors, size, self.alone) {
             return Ok(false);
         }
         // What was taken is not given back. Everything is summed in the first walk.
         if !self.first || self.sums.on_one(DataType::USER, ptr.dev(), u64::from(size)) {
             Ok(true)
         } else {
-            Err(Unusual)
+            Err(Rule::KeyDevices.into())
         }
     }
 
@@ -203,63 +184,59 @@ impl<'a> Marker<'a> {
         matches!(t, KeyType::INODE | KeyType::DIRENT)
     }
 
-    /// Extents and nodes: `size` is the key's own, of a node the node's.
-    fn pointers(&mut self, words: &[u64], t: DataType, size: u32) -> Result<(), Unusual> {
-        let mut entries = words;
-        let mut crc = no_crc(size);
+    /// Extents and nodes.
+    fn pointers(&mut self, value: PointerValue<'_>) -> Result<(), Unusual> {
+        let t = value.holds();
         let (mut devs, mut nr) = ([0; PTRS], 0_usize);
-        let mut sum = 0_i64;
-        while let Some((entry, rest)) = Entry::split_first(entries) {
-            entries = rest;
-            let ptr = match entry {
-                Entry::Ptr(ptr) => ptr,
-                Entry::StripePtr(_) => return Err(Unusual),
-                Entry::Crc32(_) | Entry::Crc64(_) | Entry::Crc128(_) => {
-                    if let Some(new) = entry.crc(size) {
-                        crc = new;
-                    }
-                    continue;
-                }
-            };
-            let scale = Scale { live: size, offset: 0, delta: i64::from(size), flags: 0 };
-            let n = if t == DataType::BTREE
-                || crc.compressed_size == crc.uncompressed_size && size < 1 << 16
-            {
-                i64::from(size)
-            } else {
-                scale.on_disk(crc.compressed_size, crc.uncompressed_size).map_err(|_| Unusual)?
-            };
+        let mut sum = 0_u64;
+        for p in value {
+            let ptr = p.ptr;
+            let n = p.sectors().map_err(|_| Rule::KeyNoSectors)?;
             if n == 0 {
-                return Err(Unusual);
+                return Err(Rule::KeyNoSectors.into());
             }
-            match self.sheet.take(ptr, n, t, self.alone) {
-                Taken::Yes if ptr.cached() => {
-                    let n = u64::try_from(n).map_err(|_| Unusual)?;
-                    if !self.sums.on_one(DataType::CACHED, ptr.dev(), n) {
-                        return Err(Unusual);
+            let taken = match p.counts_in {
+                CountsIn::Stripe(_) => return Err(Rule::KeyStripe.into()),
+                CountsIn::Cached | CountsIn::OwnSet => {
+                    self.remaining.subtract(ptr, i64::from(n), t, self.alone)
+                }
+            };
+            match taken {
+                Subtracted::Yes if ptr.cached() => {
+                    if !self.sums.on_one(DataType::CACHED, ptr.dev(), n.into()) {
+                        return Err(Rule::KeyDevices.into());
                     }
                 }
-                Taken::Elsewhere if ptr.cached() => {}
-                Taken::Yes | Taken::Elsewhere => {
-                    *devs.get_mut(nr).ok_or(Unusual)? = ptr.dev();
+                Subtracted::Elsewhere if ptr.cached() => {}
+                Subtracted::Yes | Subtracted::Elsewhere => {
+                    *devs.get_mut(nr).ok_or(Rule::KeyManyPointers)? = ptr.dev();
                     nr = nr.wrapping_add(1);
-                    sum = sum.wrapping_add(n);
+                    sum = sum.wrapping_add(n.into());
                 }
-                Taken::Stale => {
+                Subtracted::Stale => {
                     self.stale = true;
                     if !self.sums.on_one(DataType::CACHED, ptr.dev(), 0) {
-                        return Err(Unusual);
+                        return Err(Rule::KeyDevices.into());
                     }
                 }
-                Taken::No => return Err(Unusual),
+                Subtracted::No => return Err(self.refused(ptr)),
             }
         }
-        let sum = u64::try_from(sum).map_err(|_| Unusual)?;
         if !self.first {
             return Ok(());
         }
         let devs = devs.get_mut(..nr).unwrap_or(&mut []);
-        if self.sums.on(t, devs, sum) { Ok(()) } else { Err(Unusual) }
+        if self.sums.on(t, devs, sum) { Ok(()) } else { Err(Rule::KeyDevices.into()) }
+    }
+
+    /// The bucket is not as the pointer says.
+    #[cold]
+    fn refused(&self, ptr: ExtentPtr) -> Unusual {
+        let e = Unusual::from(Rule::KeyBucket);
+        match self.remaining.dev(ptr.dev()) {
+            Some(dev) => e.of_bucket(ptr.dev(), dev.bucket_of(ptr)),
+            None => e,
+        }
     }
 
     /// Keys without pointers.
@@ -269,7 +246,7 @@ impl<'a> Marker<'a> {
         }
         let mut silent = Silent::default();
         let mut ctx = Ctx {
-            buckets: self.sheet,
+            buckets: self.remaining,
             stripes: &mut StripeTable::new(),
             sink: &mut silent,
             replicas: self.table,
@@ -279,6 +256,6 @@ impl<'a> Marker<'a> {
         };
         let key = KeyRef::new(k, v);
         let marked = ctx.mark_key(key, &Trigger::gc(key, true));
-        if marked.is_err() || silent.spoke { Err(Unusual) } else { Ok(()) }
+        if marked.is_err() || silent.spoke { Err(Rule::KeyCount.into()) } else { Ok(()) }
     }
 }

@@ -14,27 +14,28 @@ mod alloc;
 mod level;
 mod marker;
 mod metadata;
-mod odd;
 mod parts;
-mod sheet;
+mod remaining;
 mod sums;
+mod suspect;
 
 use crate::fs::Fs;
 use crate::host::version::words;
-use crate::node::plain::{NodeRange, Unusual, Visit};
+use crate::merged::Merged;
+use crate::node::plain::{NodeRange, Visit};
+use crate::reason::{Reason, Rule, Unusual};
 use crate::recovery::{Begun, btrees};
-use crate::tree::Merged;
 use alloc::Filler;
 use gc_core::accounting::Usage;
 use gc_core::layout::btree::BTREE_MAX_DEPTH;
 use gc_core::layout::{BtreeId, BtreeNodeType, DevUsage, POS_MAX, POS_MIN};
 use level::{Job, Keys, Pool, Work};
-use marker::{Ground, Marker};
-pub(crate) use odd::POINTERS;
-pub use odd::{Odd, TooMany, odd};
+use marker::{Context, Marker};
 pub use parts::{Held, Part};
-use sheet::Sheet;
+use remaining::Remaining;
 use std::rc::Rc;
+pub(crate) use suspect::POINTERS;
+pub use suspect::{SuspectBuckets, TooMany, suspect_buckets};
 
 /// How to go about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +46,7 @@ pub struct Options {
 
 /// Everything agrees: what the file system says of itself is so.
 #[derive(Debug)]
-pub struct Even {
+pub struct Agreed {
     /// Usage of the file system as words: those of `struct bch_fs_usage`, then one
     /// for each entry of the replicas table.
     pub usage: Vec<u64>,
@@ -55,26 +56,57 @@ pub struct Even {
     pub current: bool,
 }
 
-/// Checks everything in one walk for each part, which together are all buckets;
-/// `None` if anything is not plain, of which nothing has been said. `progress` is
-/// told of nodes as they are read.
+/// What is told while the check runs, on the thread that began it.
+pub trait Observer {
+    /// So many more nodes are being read.
+    fn nodes(&mut self, _nodes: u64) {}
+    /// A step begins.
+    fn step(&mut self, _step: Step) {}
+}
+
+/// A function that is told of nodes alone.
+impl<F: FnMut(u64)> Observer for F {
+    fn nodes(&mut self, nodes: u64) {
+        self(nodes);
+    }
+}
+
+/// Steps of a check. They come again for each part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// The alloc btree is read: what is said of each bucket.
+    AllocKeys,
+    /// All other btrees are read, and references are counted.
+    Counting,
+    /// What was counted is compared with what is said.
+    Comparing,
+}
+
+/// Checks everything in one walk for each part, which together are all buckets.
+///
+/// # Errors
+/// The first thing found that the fast path does not cover: no finding has been
+/// raised, and the references have to be followed in their order.
 pub fn check(
     begun: &Begun,
     options: Options,
     parts: &[Part],
-    progress: &mut dyn FnMut(u64),
-) -> Option<Even> {
-    if begun.fs.replicas.rebuild || begun.fs.incomplete {
-        return None;
+    observer: &mut dyn Observer,
+) -> Result<Agreed, Reason> {
+    if begun.fs.replicas.rebuild {
+        return Err(Rule::ReplicasRebuilt.into());
     }
-    let mut sum = Sum::new(&begun.fs)?;
+    if begun.fs.incomplete {
+        return Err(Rule::NotRecovered.into());
+    }
+    let mut sum = Sum::new(&begun.fs).ok_or(Rule::NoMemory)?;
     for (n, part) in parts.iter().enumerate() {
-        let sheet = Sheet::new(&begun.fs, part)?;
-        let ground = Ground { first: n == 0, ..Ground::new(begun, &sheet, options.threads) };
-        let pool = Pool { ground, journal: &begun.journal, threads: options.threads };
-        Run { begun, pool }.walk(&mut sum, progress).ok()?;
+        let remaining = Remaining::new(&begun.fs, part).ok_or(Rule::NoMemory)?;
+        let context = Context { first: n == 0, ..Context::new(begun, &remaining, options.threads) };
+        let pool = Pool { context, journal: &begun.journal, threads: options.threads };
+        Run { begun, pool }.walk(&mut sum, observer).map_err(Unusual::into_reason)?;
     }
-    sum.compare(&begun.usage)
+    sum.compare(&begun.usage).ok_or(Rule::Counters.into())
 }
 
 /// What all walks have come to.
@@ -101,12 +133,12 @@ impl Sum {
     }
 
     /// `None` where what is said differs from what was counted.
-    fn compare(self, says: &Usage) -> Option<Even> {
+    fn compare(self, says: &Usage) -> Option<Agreed> {
         let mut usage = says.clone();
         usage.head.hidden = self.hidden;
         let agrees = same(&usage, &self.counted);
         let usage = words(&usage).collect();
-        agrees.then_some(Even { usage, dev_usage: self.dev_usage, current: !self.stale })
+        agrees.then_some(Agreed { usage, dev_usage: self.dev_usage, current: !self.stale })
     }
 }
 
@@ -117,17 +149,17 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn walk(&self, sum: &mut Sum, progress: level::Progress<'_>) -> Result<(), Unusual> {
-        let (ground, sheet) = (self.pool.ground, self.pool.ground.sheet);
-        let mut fillers = self.alloc(|| Filler::new(ground), progress)?;
-        sum.add_says(sheet.usage().ok_or(Unusual)?);
-        if !metadata::take(ground.fs, sheet) {
-            return Err(Unusual);
-        }
+    fn walk(&self, sum: &mut Sum, observer: &mut dyn Observer) -> Result<(), Unusual> {
+        let (context, remaining) = (self.pool.context, self.pool.context.remaining);
+        observer.step(Step::AllocKeys);
+        let mut fillers = self.alloc(|| Filler::new(context), observer)?;
+        observer.step(Step::Counting);
+        sum.add_says(remaining.usage().ok_or(Rule::BucketUntyped)?);
+        metadata::subtract(context.fs, remaining)?;
 
-        let mut marker = Marker::new(ground).ok_or(Unusual)?;
+        let mut marker = Marker::new(context).ok_or(Rule::NoMemory)?;
         for key in fillers.iter_mut().flat_map(|f| core::mem::take(&mut f.pointers)) {
-            marker.key(&key.k, &key.v)?;
+            marker.key(&key.k, &key.v).map_err(|e| e.of_key(&key.k))?;
         }
         let mut jobs = Vec::new();
         for id in btrees() {
@@ -136,34 +168,43 @@ impl Run<'_> {
             };
             let whole = root.min_key == POS_MIN && root.max_key == POS_MAX;
             if !whole || root.level >= BTREE_MAX_DEPTH {
-                return Err(Unusual);
+                let (at, e) = ((id, root.level), Unusual::from(Rule::RootRange));
+                return Err(e.in_node(at.0, at.1, root.max_key));
             }
             let (k, v) = (&root.key.k, &root.key.v);
-            marker.key(k, v)?;
+            marker.key(k, v).map_err(|e| e.of_key(k))?;
             let walked = root.level > 0 || BtreeNodeType::of(0, id).needs_gc();
             if id != BtreeId::ALLOC && walked {
                 self.root(id, &mut marker, &mut jobs)?;
             }
         }
-        let mut markers = self.pool.walk(jobs, || Marker::new(ground), progress)?;
+        let mut markers = self.pool.walk(jobs, || Marker::new(context), observer)?;
+        observer.step(Step::Comparing);
         markers.push(marker);
         for marker in markers {
             sum.stale |= marker.met_stale();
             sum.counted.add(&marker.into_usage());
         }
-        if sheet.is_even() { Ok(()) } else { Err(Unusual) }
+        if remaining.nothing_remains() {
+            return Ok(());
+        }
+        let left = Unusual::from(Rule::BucketLeft);
+        Err(match remaining.with_remainder().next() {
+            Some((dev, bucket)) => left.of_bucket(dev, bucket),
+            None => left,
+        })
     }
 
     /// Shows the alloc btree; what each thread's work came to.
     fn alloc<W: Work + Send>(
         &self,
         make: impl Fn() -> Option<W>,
-        progress: level::Progress<'_>,
+        observer: &mut dyn Observer,
     ) -> Result<Vec<W>, Unusual> {
-        let mut own = make().ok_or(Unusual)?;
+        let mut own = make().ok_or(Rule::NoMemory)?;
         let mut jobs = Vec::new();
         self.root(BtreeId::ALLOC, &mut own, &mut jobs)?;
-        let mut all = self.pool.walk(jobs, make, progress)?;
+        let mut all = self.pool.walk(jobs, make, observer)?;
         all.push(own);
         Ok(all)
     }
@@ -176,10 +217,13 @@ impl Run<'_> {
         let range = NodeRange { min: root.min_key, max: root.max_key };
         let mut keys = Keys::new(work, jobs, (id, root.level), range);
         let mut merged = Merged::new(Rc::clone(root), Some(&self.begun.journal));
-        while let Some(key) = merged.next_key() {
-            keys.key(key.k, key.v)?;
-        }
-        keys.end()
+        let mut show = || {
+            while let Some(key) = merged.next_key() {
+                keys.key(key.k, key.v)?;
+            }
+            keys.end()
+        };
+        show().map_err(|e: Unusual| e.in_node(id, root.level, root.max_key))
     }
 }
 

@@ -5,12 +5,12 @@
 //! by stretch of buckets in one reading of the alloc btree.
 
 use super::alloc::Counter;
-use super::level::{Pool, Progress};
-use super::marker::Ground;
-use super::sheet::{REGION_BITS, REGION_BYTES, SLOT_BYTES, Sheet};
-use super::{Options, Run};
+use super::level::Pool;
+use super::marker::Context;
+use super::remaining::{REGION_BITS, REGION_BYTES, Remaining, SLOT_BYTES};
+use super::{Observer, Options, Run};
 use crate::fs::Fs;
-use crate::node::plain::Unusual;
+use crate::reason::{Reason, Rule, Unusual};
 use crate::recovery::Begun;
 use std::ops::Range;
 
@@ -71,18 +71,25 @@ impl Held {
         held
     }
 
-    /// As the alloc btree says; `None` where something is not plain.
-    pub fn count(begun: &Begun, options: Options, progress: Progress<'_>) -> Option<Self> {
-        let sheet = Sheet::new(&begun.fs, &Part::default())?;
-        let ground = Ground::new(begun, &sheet, options.threads);
-        let pool = Pool { ground, journal: &begun.journal, threads: options.threads };
+    /// As the alloc btree says.
+    ///
+    /// # Errors
+    /// The first thing that the fast path does not cover.
+    pub fn count(
+        begun: &Begun,
+        options: Options,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, Reason> {
+        let remaining = Remaining::new(&begun.fs, &Part::default()).ok_or(Rule::NoMemory)?;
+        let context = Context::new(begun, &remaining, options.threads);
+        let pool = Pool { context, journal: &begun.journal, threads: options.threads };
         let none = Self::none(&begun.fs);
-        let counters = Run { begun, pool }.alloc(|| Some(Counter::new(none.clone())), progress);
+        let counters = Run { begun, pool }.alloc(|| Some(Counter::new(none.clone())), observer);
         let mut sum = none;
-        for counter in counters.ok()? {
+        for counter in counters.map_err(Unusual::into_reason)? {
             sum.add(&counter.held);
         }
-        Some(sum)
+        Ok(sum)
     }
 
     fn none(fs: &Fs) -> Self {
@@ -108,9 +115,10 @@ impl Held {
 
     /// One more region that holds something, of which this is a bucket.
     pub(super) fn region(&mut self, dev: u64, bucket: u64) -> Result<(), Unusual> {
-        let dev = usize::try_from(dev).map_err(|_| Unusual)?;
+        let dev = usize::try_from(dev).map_err(|_| Rule::AllocKey)?;
         let stretch = gc_disk::bytes::index(bucket.wrapping_shr(self.bits));
-        let n = self.regions.get_mut(dev).and_then(|d| d.get_mut(stretch)).ok_or(Unusual)?;
+        let n = self.regions.get_mut(dev).and_then(|d| d.get_mut(stretch));
+        let n = n.ok_or(Rule::AllocKey)?;
         *n = n.saturating_add(1);
         Ok(())
     }
@@ -200,8 +208,8 @@ mod tests {
         for (dev, bucket) in [(0, 5), (0, 999), (0, 40), (2, 76), (4, 0), (4, 4999), (4, 4950)] {
             h.region(dev, bucket).unwrap();
         }
-        assert_eq!(h.region(1, 0), Err(Unusual));
-        assert_eq!(h.region(9, 0), Err(Unusual));
+        assert_eq!(h.region(1, 0), Err(Rule::AllocKey.into()));
+        assert_eq!(h.region(9, 0), Err(Rule::AllocKey.into()));
         assert_eq!(h.bytes(), 7 * REGION_BYTES + (16 + 2 + 1 + 79) * 2 * SLOT_BYTES);
         let least = h.least();
         assert!(h.parts(least - 1).is_none());

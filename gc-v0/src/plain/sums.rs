@@ -133,7 +133,7 @@ impl<'a> Sums<'a> {
     }
 }
 
-/// The same bits, as counting takes them.
+/// The bits of a sum as the signed number that counting takes.
 fn signed(sectors: u64) -> i64 {
     i64::from_le_bytes(sectors.to_le_bytes())
 }

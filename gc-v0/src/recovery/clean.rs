@@ -8,7 +8,7 @@ use crate::journal::{Newest, Said, items};
 use crate::key::compat::renumber;
 use crate::key::{Key, head_of};
 use crate::key_text::KeyText;
-use crate::report::{Code, Flags, Reporter, cut};
+use crate::report::{Found, NodePlace, Reading, RecordedRoot, Reporter, cut};
 use crate::superblock::VERSION_BKEY_RENUMBER;
 use gc_core::layout::bkey::KeyHead;
 use gc_core::layout::section::{SbClean, SbFieldType};
@@ -30,8 +30,7 @@ impl Clean {
         reporter: &mut dyn Reporter,
     ) -> Result<Option<Self>, RecoveryError> {
         let Some(section) = fs.sb.section(SbFieldType::CLEAN) else {
-            let text = "superblock marked clean but clean section not present";
-            if ask(reporter, Code::CleanMissing, Flags::FIX_OR_IGNORE, text)? {
+            if ask(reporter, Found::reading(fs, &Reading::CleanMissing))? {
                 fs.stored.clean = false;
                 fs.flags.clean = false;
                 return Ok(None);
@@ -67,34 +66,23 @@ impl Clean {
         newest_items: &[u64],
         reporter: &mut dyn Reporter,
     ) -> Result<bool, RecoveryError> {
-        let fix = Flags::MUST_FIX;
         let (sb, journal) = (self.journal_seq(), newest.seq);
-        if sb != journal {
-            let text = format!(
-                "superblock journal seq ({sb}) doesn't match journal ({journal}) after clean \
-                 shutdown"
-            );
-            if ask(reporter, Code::CleanSeq, fix, text)? {
-                return Ok(false);
-            }
+        if sb != journal && ask(reporter, Found::reading(fs, &Reading::CleanSeq { sb, journal }))? {
+            return Ok(false);
         }
         let clocks = [self.head.read_clock.get(), self.head.write_clock.get()];
         for (sb, journal) in clocks.into_iter().zip(newest.clocks) {
             if sb != journal {
-                let text = "superblock read clock doesn't match journal after clean shutdown";
-                ask(reporter, Code::CleanClock, fix, text)?;
+                ask(reporter, Found::reading(fs, &Reading::CleanClock { sb, journal }))?;
             }
         }
         for id in btrees() {
             let (sb, journal) = (root_of(&self.words, id), root_of(newest_items, id));
             if sb != journal {
                 let (a, b) = (root_text(fs, &sb), root_text(fs, &journal));
-                let text = format!(
-                    "superblock btree root {} doesn't match journal after clean shutdown\n\
-                     sb:      {a}\njournal: {b}\n",
-                    id.0
-                );
-                ask(reporter, Code::CleanRoot, fix, text)?;
+                let (sb, journal) = (recorded(&sb, &a), recorded(&journal, &b));
+                let differ = Reading::CleanRoot { btree: id, sb, journal };
+                ask(reporter, Found::reading(fs, &differ))?;
             }
         }
         Ok(true)
@@ -118,6 +106,12 @@ fn root_text(fs: &Fs, root: &Option<(u8, Option<Key>)>) -> String {
         }
         _ => "l=0 (null)".into(),
     }
+}
+
+fn recorded<'a>(root: &Option<(u8, Option<Key>)>, text: &'a str) -> RecordedRoot<'a> {
+    let level = root.as_ref().map_or(0, |(level, _)| *level);
+    let key = root.as_ref().and_then(|(_, key)| key.as_ref());
+    RecordedRoot { text, level, node: key.and_then(|key| NodePlace::first_of(key.as_ref())) }
 }
 
 /// Older versions numbered the types of keys by btree.

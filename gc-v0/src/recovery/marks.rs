@@ -5,8 +5,9 @@ use super::{ask, memory};
 use crate::error::RecoveryError;
 use crate::fs::Fs;
 use crate::journal::JournalKeys;
+use crate::key::Key;
 use crate::node::Node;
-use crate::report::{Code, Flags, Reporter};
+use crate::report::{Found, Place, Reporter};
 use crate::tree::{Nodes, walk};
 use gc_core::accounting::{
     Buckets, Ctx, Geometry, Sink, StripeTable, Trigger, Usage, dev_usage_from_buckets,
@@ -38,7 +39,7 @@ pub(super) fn read(
                 let mut ctx = Ctx {
                     buckets: &buckets,
                     stripes: &mut stripes,
-                    sink: &mut Tell { reporter },
+                    sink: &mut Tell { fs, reporter, at: place_of(BtreeId::ALLOC, key) },
                     replicas: table,
                     usage: &mut pending,
                     devs: None,
@@ -69,7 +70,7 @@ pub(super) fn read(
             if key.k.type_ != KeyType::STRIPE {
                 return Ok(());
             }
-            let mut sink = Tell { reporter };
+            let mut sink = Tell { fs, reporter, at: place_of(BtreeId::EC, key) };
             let mut ctx = Ctx {
                 buckets: &buckets,
                 stripes: &mut stripes,
@@ -125,14 +126,21 @@ fn failed(e: RecoveryError, what: &str) -> RecoveryError {
 }
 
 /// Findings of marking among those of reading.
-struct Tell<'r> {
+struct Tell<'a, 'r> {
+    fs: &'a Fs,
     reporter: &'r mut dyn Reporter,
+    /// Where the key is that is counted.
+    at: Place,
 }
 
-impl Sink for Tell<'_> {
+/// Where a key of a leaf is.
+fn place_of(btree: BtreeId, key: &Key) -> Place {
+    Place { position: Some(key.k.p), ..Place::btree(btree, 0) }
+}
+
+impl Sink for Tell<'_, '_> {
     fn raise(&mut self, finding: &Finding<'_>) -> Answer {
-        let flags = Flags(finding.flags().bits());
-        match ask(self.reporter, Code::StripeStale, flags, finding.to_string()) {
+        match ask(self.reporter, Found::counted(self.fs, finding, self.at)) {
             Ok(true) => Answer::Fix,
             Ok(false) => Answer::Ignore,
             Err(_) => Answer::Exit,

@@ -5,10 +5,8 @@ use super::{ALLOC_INFO, RootRecord, ask, btrees};
 use crate::error::RecoveryError;
 use crate::fs::Fs;
 use crate::node::Node;
-use crate::report::{Code, Flags, Reporter};
-use crate::superblock::btree_name;
+use crate::report::{Found, NodePlace, Reading, Reporter};
 use crate::tree::Nodes;
-use gc_core::layout::BtreeId;
 use std::rc::Rc;
 
 /// All roots; a made up one where none is recorded.
@@ -25,12 +23,12 @@ pub(super) fn read(
     let mut failed = false;
     for (id, record) in btrees().zip(records) {
         let Some(record) = record else { continue };
-        let flags = if id == BtreeId::ALLOC { Flags::IGNORE } else { Flags::FATAL };
+        let (btree, level) = (id, record.level);
         let node = match &record.key {
             Some(key) => nodes.get(fs, key, id, record.level, reporter),
             None => {
-                let text = format!("invalid btree root {}", btree_name(id));
-                go_on(fs, ask(reporter, Code::RootInvalid, flags, text))?;
+                let invalid = Reading::RootInvalid { btree, level };
+                go_on(fs, ask(reporter, Found::reading(fs, &invalid)))?;
                 fs.flags.compat &= !ALLOC_INFO;
                 reporter.error("btree node read error: no device to read from");
                 None
@@ -45,8 +43,9 @@ pub(super) fn read(
                 }
             }
             None => {
-                let text = format!("error reading btree root {}", btree_name(id));
-                go_on(fs, ask(reporter, Code::RootRead, flags, text))?;
+                let node = record.key.as_ref().and_then(|key| NodePlace::first_of(key.as_ref()));
+                let unread = Reading::RootRead { btree, level, node };
+                go_on(fs, ask(reporter, Found::reading(fs, &unread)))?;
                 if let Some(key) = record.key.clone() {
                     fs.unread_roots.push((id, record.level, key));
                 }

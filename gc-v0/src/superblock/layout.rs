@@ -2,12 +2,11 @@
 //! Whether the list of a superblock's copies makes sense.
 
 use gc_core::layout::SbLayout;
-use gc_core::layout::superblock::MAGIC;
 
 /// # Errors
 /// The original's reason.
 pub(super) fn validate(layout: &SbLayout) -> Result<(), &'static str> {
-    if layout.magic != MAGIC {
+    if !layout.is_magic() {
         return Err("Not a bcachefs superblock layout");
     }
     if layout.layout_type != 0 {

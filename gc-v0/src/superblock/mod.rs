@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The superblock of one device (facts: docs/facts/superblock.md).
 
+mod identity;
 mod layout;
 mod read;
 mod validate;
 
+pub use identity::Identity;
 pub use read::{Copy, read};
 pub use validate::validate;
 

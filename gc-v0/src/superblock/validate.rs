@@ -3,7 +3,7 @@
 //! reasons.
 
 use super::layout;
-use super::{FEATURES, Superblock, VERSION_BKEY_RENUMBER, VERSION_MAX, VERSION_MIN};
+use super::{FEATURES, Superblock, VERSION_BKEY_RENUMBER, VERSION_MIN};
 use crate::error::SbError;
 use gc_core::accounting::replicas::section::{self, Form};
 use gc_core::layout::section::{
@@ -35,10 +35,8 @@ fn check(ok: bool, reason: &'static str) -> Result<(), SbError> {
 
 fn head(sb: &Superblock) -> Result<(), SbError> {
     let version = sb.version();
+    // That it is one that is read was seen before anything else of it.
     let min = if version >= VERSION_BKEY_RENUMBER { sb.version_min_raw() } else { version };
-    if version >= VERSION_MAX {
-        return Err(SbError::Version(version));
-    }
     check(min >= VERSION_MIN, "Unsupported superblock version")?;
     check(min <= version, "Bad minimum version")?;
     let unknown = u64::MAX.wrapping_shl(FEATURES);
@@ -199,14 +197,12 @@ mod tests {
         let flags1 = |change: fn(SbFlags1) -> SbFlags1| {
             bent(|sb| sb.flags[1] = change(sb.flags1()).0.into())
         };
-        let version = "format version 12; this reads up to 11";
         let features = "Filesystem has incompatible features";
         let devices = "Bad number of member devices";
         let metadata = "Invalid number of metadata replicas";
         let node_size = "Btree node size not a power of two";
         let overlap = "Invalid superblock layout: superblocks overlap";
         let cases = [
-            (bent(|sb| sb.version = 12.into()), version),
             (bent(|sb| sb.version_min = 8.into()), "Unsupported superblock version"),
             (bent(|sb| sb.version_min = 12.into()), "Bad minimum version"),
             (bent(|sb| sb.features[1] = 1.into()), features),

@@ -5,6 +5,7 @@
 //! otherwise stands in docs/differences.md.
 
 use super::{Base, put};
+use gc_core::layout::superblock::MAGIC_LATER;
 use gc_image_write::damage::What;
 use gc_image_write::spec::DeviceSpec;
 use gc_v0::fs::Options;
@@ -114,8 +115,22 @@ fn superblocks_that_are_wrong() {
         refused(&base)
     };
     assert_eq!(all(&|b| b[144] |= 0x1c), "DEV: unknown csum type");
-    assert_eq!(all(&|b| put(b, 16, &[12])), "DEV: format version 12; this reads up to 11");
-    assert_eq!(all(&|b| put(b, 16, &[8])), "DEV: format version 8; this reads up to 11");
+    for (version, name) in [(12, "0.12"), (8, "0.8")] {
+        let why = all(&|b| put(b, 16, &[version]));
+        assert!(why.starts_with(&format!("DEV: bcachefs {name}, member 0 of 1, UUID ")), "{why}");
+        assert!(
+            why.ends_with("; this version reads the format of 2020 only, but for `bch-gc state`"),
+            "{why}"
+        );
+    }
+    // The magic of later programs says nothing about the version.
+    let base = Base::clean();
+    base.superblock(|b| {
+        put(b, 24, &MAGIC_LATER);
+        put(b, 240, &MAGIC_LATER);
+    });
+    let said = base.check();
+    assert_eq!((said.end.is_ok(), said.log), (true, Base::clean().check().log));
     // Of version 9 the older of the two versions does not count.
     assert_eq!(all(&|b| put(b, 18, &[8])), "DEV: Unsupported superblock version");
     let base = Base::clean();

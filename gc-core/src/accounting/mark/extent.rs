@@ -5,12 +5,12 @@ use super::pointer::Counted;
 use super::{Ctx, MarkError, Sink, Trigger};
 use crate::accounting::device::Buckets;
 use crate::accounting::replicas::Entry;
-use crate::accounting::sectors::{BadSectors, Scale};
 use crate::accounting::stripes::Stripes;
-use crate::bkey::KeyRef;
+use crate::bkey::sectors::{BadSectors, Change};
+use crate::bkey::{BucketPointer, CountsIn, KeyRef, PointerValue};
 use crate::finding::BadReference;
+use crate::layout::ExtentStripePtr;
 use crate::layout::bits::low32;
-use crate::layout::{DataType, ExtentPtrDecoded};
 
 impl From<BadSectors> for BadReference {
     fn from(e: BadSectors) -> Self {
@@ -21,61 +21,84 @@ impl From<BadSectors> for BadReference {
     }
 }
 
+/// The key's own set: what its plain dirty pointers stand for together.
+struct OwnSet {
+    entry: Entry,
+    sectors: i64,
+}
+
 impl<B, T, S> Ctx<'_, B, T, S>
 where
     B: Buckets + ?Sized,
     T: Stripes + ?Sized,
     S: Sink + ?Sized,
 {
-    /// Counts all pointers of a key, then what the plain dirty ones stand for
-    /// together (source: `bch2_mark_extent`).
+    /// Counts all pointers of a key, then its own set (source: `bch2_mark_extent`).
     #[inline]
-    pub(super) fn mark_extent(
+    pub(super) fn mark_pointers(
         &mut self,
         key: KeyRef<'_>,
-        data_type: DataType,
+        value: PointerValue<'_>,
         t: &Trigger,
     ) -> Result<(), MarkError> {
-        if t.sectors == 0 {
+        let part = value.part(t.change());
+        let mut pointers = value.iter();
+        if part.sectors == 0 {
+            self.not_reached(pointers);
             return Err(self.bad(BadReference::NoSectors, Some(key)));
         }
         // Here, and only here, the original keeps 32 bits of the sequence.
         let t = &Trigger { journal_seq: u64::from(low32(t.journal_seq)), ..*t };
-        let mut plain = Entry::new(data_type, 1);
-        let mut plain_sectors = 0_i64;
+        let mut own = OwnSet { entry: Entry::new(value.holds(), 1), sectors: 0 };
+        while let Some(p) = pointers.next() {
+            if let Err(e) = self.mark_one(key, &p, &part, &mut own, t) {
+                self.not_reached(pointers);
+                return Err(e);
+            }
+        }
+        if own.entry.nr_devs() != 0 {
+            own.entry.sort();
+            self.usage.count(self.replicas, own.entry.get(), own.sectors);
+        }
+        Ok(())
+    }
 
-        for p in key.pointers_decoded() {
-            let scale =
-                Scale { live: p.crc.live_size, offset: t.offset, delta: t.sectors, flags: t.flags };
-            let on_disk = if data_type == DataType::BTREE {
-                t.sectors
-            } else {
-                scale
-                    .on_disk(p.crc.compressed_size, p.crc.uncompressed_size)
-                    .map_err(|e| self.bad(e.into(), Some(key)))?
-            };
-            let counted = self.mark_pointer(key, p.ptr, on_disk, data_type, t)?;
-
-            if p.ptr.cached() {
+    /// Counts one pointer in its bucket, and where else it counts.
+    #[inline]
+    fn mark_one(
+        &mut self,
+        key: KeyRef<'_>,
+        p: &BucketPointer,
+        part: &Change,
+        own: &mut OwnSet,
+        t: &Trigger,
+    ) -> Result<(), MarkError> {
+        let on_disk = match p.changed(part) {
+            Ok(on_disk) => on_disk,
+            Err(e) => {
+                self.not_reached(core::iter::once(*p));
+                return Err(self.bad(e.into(), Some(key)));
+            }
+        };
+        let counted = self.mark_pointer(key, p, on_disk, t)?;
+        match p.counts_in {
+            CountsIn::Cached => {
                 if counted == Counted::Yes {
                     let cached = Entry::cached(p.ptr.dev());
                     self.usage.count(self.replicas, cached.get(), on_disk);
                 }
-            } else if p.has_ec {
-                self.mark_erasure_coded(key, &p, data_type, on_disk, &scale, t)?;
+            }
+            CountsIn::Stripe(in_stripe) => {
+                self.mark_erasure_coded(key, p, in_stripe, part, on_disk, t)?;
                 // What lies in a stripe can be rebuilt: no plain copy is needed.
-                plain.set_required(0);
-            } else {
-                plain_sectors = plain_sectors.wrapping_add(on_disk);
-                if plain.push(p.ptr.dev()).is_err() {
+                own.entry.set_required(0);
+            }
+            CountsIn::OwnSet => {
+                own.sectors = own.sectors.wrapping_add(on_disk);
+                if own.entry.push(p.ptr.dev()).is_err() {
                     return Err(self.bad(BadReference::TooManyDevices, Some(key)));
                 }
             }
-        }
-
-        if plain.nr_devs() != 0 {
-            plain.sort();
-            self.usage.count(self.replicas, plain.get(), plain_sectors);
         }
         Ok(())
     }
@@ -85,16 +108,15 @@ where
     fn mark_erasure_coded(
         &mut self,
         key: KeyRef<'_>,
-        p: &ExtentPtrDecoded,
-        data_type: DataType,
+        p: &BucketPointer,
+        in_stripe: ExtentStripePtr,
+        part: &Change,
         on_disk: i64,
-        scale: &Scale,
         t: &Trigger,
     ) -> Result<(), MarkError> {
-        let stripe = self.mark_stripe_ptr(key, p.ec, data_type, on_disk, t)?;
-        let (n, d) = (p.crc.compressed_size, p.crc.uncompressed_size);
-        let parity = scale
-            .on_disk(n.wrapping_mul(stripe.nr_parity), d.wrapping_mul(stripe.nr_data))
+        let stripe = self.mark_stripe_ptr(key, in_stripe, p.holds, on_disk, t)?;
+        let parity = p
+            .parity(part, stripe.nr_parity, stripe.nr_data)
             .map_err(|e| self.bad(e.into(), Some(key)))?;
         // The stripe's devices were sorted when its slot was filled.
         self.usage.count(self.replicas, stripe.entry.get(), on_disk.wrapping_add(parity));

@@ -6,9 +6,11 @@
 
 mod bucket;
 mod extent;
+mod outcome;
 mod pointer;
 mod stripe;
 
+pub use outcome::{BucketReference, Outcome};
 pub use pointer::count_pointer;
 
 use super::device::Buckets;
@@ -16,11 +18,12 @@ use super::generation::ptr_stale;
 use super::replicas::View;
 use super::stripes::Stripes;
 use super::usage::Usage;
-use crate::bkey::{KeyDisplay, KeyRef, KeyText};
+use crate::bkey::sectors::{Change, to_bits};
+use crate::bkey::{KeyDisplay, KeyRef, KeyText, References, Reservation};
 use crate::error::{Errno, Error};
 use crate::finding::{Answer, BadReference, Finding, Marking};
 use crate::layout::btree::{BTREE_TRIGGER_GC, BTREE_TRIGGER_OVERWRITE};
-use crate::layout::{BucketMark, DataType, DevUsage, ExtentPtr, KeyType};
+use crate::layout::{BucketMark, DevUsage, ExtentPtr};
 
 /// How a key changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +62,13 @@ impl Trigger {
         Self { offset: 0, sectors: 0, journal_seq: 0, flags }
     }
 
+    /// The part of the key that comes or goes.
+    #[inline]
+    #[must_use]
+    pub const fn change(&self) -> Change {
+        Change { offset: self.offset, sectors: self.sectors, flags: self.flags }
+    }
+
     const fn has(&self, flag: u32) -> bool {
         self.flags & flag != 0
     }
@@ -78,6 +88,18 @@ pub trait Sink {
     /// A line the original has and never prints outside of the kernel: its rate
     /// limited printing is empty there.
     fn unprinted(&mut self, finding: &Finding<'_>);
+
+    /// Whether somebody wants to be told of references. Who answers `false` pays
+    /// nothing for it.
+    #[inline]
+    fn observes(&self) -> bool {
+        false
+    }
+
+    /// What became of a reference of the key that is marked, if somebody
+    /// [observes](Self::observes): each one into a bucket that there is, in the order
+    /// of the key, once.
+    fn reference(&mut self, _reference: &BucketReference, _outcome: Outcome) {}
 }
 
 /// Why a mark stopped. What was counted before stays counted.
@@ -151,38 +173,32 @@ where
     /// See [`MarkError`]; findings have been raised by then.
     #[inline]
     pub fn mark_key(&mut self, key: KeyRef<'_>, t: &Trigger) -> Result<(), MarkError> {
-        let overwrite = t.has(BTREE_TRIGGER_OVERWRITE);
-        match key.k.type_ {
-            KeyType::BTREE_PTR | KeyType::BTREE_PTR_V2 => {
-                let node = i64::from(self.btree_node_size);
-                let sectors = if overwrite { node.wrapping_neg() } else { node };
-                self.mark_extent(key, DataType::BTREE, &Trigger { sectors, ..*t })
-            }
-            KeyType::EXTENT | KeyType::REFLINK_V => self.mark_extent(key, DataType::USER, t),
-            KeyType::ALLOC => self.mark_alloc_key(key, t),
-            KeyType::STRIPE => self.mark_stripe(key, t),
-            KeyType::INODE => {
-                let one = if overwrite { u64::MAX } else { 1 };
+        match key.references(self.btree_node_size) {
+            References::Pointers(pointers) => self.mark_pointers(key, pointers, t),
+            References::BucketState => self.mark_alloc_key(key, t),
+            References::Stripe(blocks) => self.mark_stripe(key, blocks, t),
+            References::Inode => {
+                let one = if t.has(BTREE_TRIGGER_OVERWRITE) { u64::MAX } else { 1 };
                 let nr = &mut self.usage.head.nr_inodes;
                 *nr = nr.wrapping_add(one);
                 Ok(())
             }
-            KeyType::RESERVATION => self.mark_reservation(key, t.sectors),
-            _ => Ok(()),
+            References::Reservation(Some(reservation)) => {
+                self.mark_reservation(reservation, t.sectors);
+                Ok(())
+            }
+            References::Reservation(None) => Err(self.bad(BadReference::Value, Some(key))),
+            References::Nothing | References::Unknown => Ok(()),
         }
     }
 
-    fn mark_reservation(&mut self, key: KeyRef<'_>, sectors: i64) -> Result<(), MarkError> {
-        let &[word, ..] = key.v else { return Err(self.bad(BadReference::Value, Some(key))) };
-        let [_, _, _, _, replicas, ..] = word.to_le_bytes();
-        let sectors = super::sectors::to_bits(sectors.wrapping_mul(i64::from(replicas)));
+    fn mark_reservation(&mut self, r: Reservation, sectors: i64) {
+        let sectors = to_bits(sectors.wrapping_mul(i64::from(r.replicas)));
         let head = &mut self.usage.head;
         head.reserved = head.reserved.wrapping_add(sectors);
-        let index = usize::from(replicas.clamp(1, 4)).saturating_sub(1);
-        if let Some(v) = head.persistent_reserved.get_mut(index) {
+        if let Some(v) = head.persistent_reserved.get_mut(r.level()) {
             *v = v.wrapping_add(sectors);
         }
-        Ok(())
     }
 
     /// Reports a reference that cannot be followed.

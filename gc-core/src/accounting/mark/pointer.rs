@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Counting one pointer in its bucket.
 
-use super::{Ctx, MarkError, Sink, Trigger, with_journal_seq};
+use super::{Ctx, MarkError, Outcome, Sink, Trigger, with_journal_seq};
 use crate::accounting::device::{Buckets, Geometry};
 use crate::accounting::generation::gen_after;
-use crate::accounting::sectors::to_bits;
 use crate::accounting::stripes::Stripes;
 use crate::accounting::usage::is_available;
-use crate::bkey::KeyRef;
+use crate::bkey::sectors::to_bits;
+use crate::bkey::{BucketPointer, KeyRef};
 use crate::finding::{BadReference, BucketPlace, Finding, Marking, Refusal};
 use crate::layout::bits::low32;
 use crate::layout::btree::{BTREE_TRIGGER_GC, BTREE_TRIGGER_NOATOMIC};
@@ -98,11 +98,11 @@ where
     pub(super) fn mark_pointer(
         &mut self,
         key: KeyRef<'_>,
-        ptr: ExtentPtr,
+        p: &BucketPointer,
         sectors: i64,
-        data_type: DataType,
         t: &Trigger,
     ) -> Result<Counted, MarkError> {
+        let (ptr, data_type) = (p.ptr, p.holds);
         let (geometry, place, cell) = match self.locate(ptr) {
             Ok(found) => found,
             Err(what) => return Err(self.bad(what, Some(key))),
@@ -111,8 +111,14 @@ where
         let new = loop {
             let new = match count_pointer(old, ptr, sectors, data_type) {
                 Ok(Some(new)) => with_journal_seq(new, t.journal_seq),
-                Ok(None) => return Ok(Counted::Stale),
-                Err(why) => return Err(self.refuse(key, place, why, old, ptr, data_type)),
+                Ok(None) => {
+                    self.tell(p, sectors, Outcome::Stale);
+                    return Ok(Counted::Stale);
+                }
+                Err(why) => {
+                    self.tell(p, sectors, Outcome::Refused(why));
+                    return Err(self.refuse(key, place, why, old, ptr, data_type));
+                }
             };
             if t.has(BTREE_TRIGGER_NOATOMIC) {
                 cell.store(new.0, Ordering::Relaxed);
@@ -124,6 +130,7 @@ where
             }
         };
         self.bucket_changed(ptr.dev(), geometry, old, new);
+        self.tell(p, sectors, Outcome::counted(old, new));
         if !t.has(BTREE_TRIGGER_GC) && is_available(old) && !is_available(new) {
             return Err(self.bad(BadReference::NotReserved(place), Some(key)));
         }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Counting stripes and the pointers into them.
 
-use super::{Ctx, MarkError, Sink, Trigger};
+use super::{Ctx, MarkError, Outcome, Sink, Trigger};
 use crate::accounting::device::{Buckets, change};
 use crate::accounting::replicas::{Entry, stripe_entry};
-use crate::accounting::sectors::to_bits;
 use crate::accounting::stripes::Stripes;
-use crate::bkey::{KeyRef, stripe_key};
+use crate::bkey::sectors::to_bits;
+use crate::bkey::{KeyRef, StripeBlock, StripeBlocks, stripe_key};
 use crate::finding::{BadReference, Finding, Marking};
 use crate::layout::bits::low16;
 use crate::layout::btree::{BTREE_TRIGGER_GC, BTREE_TRIGGER_OVERWRITE};
@@ -67,7 +67,21 @@ where
 
     /// Counts a stripe: its slot, then the buckets of its blocks (source:
     /// `bch2_mark_stripe`).
-    pub(super) fn mark_stripe(&mut self, key: KeyRef<'_>, t: &Trigger) -> Result<(), MarkError> {
+    pub(super) fn mark_stripe(
+        &mut self,
+        key: KeyRef<'_>,
+        blocks: StripeBlocks<'_>,
+        t: &Trigger,
+    ) -> Result<(), MarkError> {
+        if let Err(e) = self.mark_slot(key, t) {
+            self.blocks_not_reached(blocks, key.k.size);
+            return Err(e);
+        }
+        self.mark_stripe_buckets(key, blocks, t)
+    }
+
+    /// Fills the stripe's slot, or empties it when the stripe goes.
+    fn mark_slot(&mut self, key: KeyRef<'_>, t: &Trigger) -> Result<(), MarkError> {
         let idx = key.k.p.offset;
         let Some(head) = stripe_key::head(key.v) else {
             return Err(self.bad(BadReference::Value, Some(key)));
@@ -86,7 +100,7 @@ where
         } else {
             self.fill_slot(key, &head, idx, t)?;
         }
-        self.mark_stripe_buckets(key, head.nr_blocks, t)
+        Ok(())
     }
 
     fn fill_slot(
@@ -131,16 +145,14 @@ where
     fn mark_stripe_buckets(
         &mut self,
         key: KeyRef<'_>,
-        nr_blocks: u8,
+        mut blocks: StripeBlocks<'_>,
         t: &Trigger,
     ) -> Result<(), MarkError> {
         let enabled = !t.has(BTREE_TRIGGER_OVERWRITE);
         let idx = key.k.p.offset;
         let mut result = Ok(());
-        for block in 0..nr_blocks {
-            let Some(ptr) = stripe_key::block_ptr(key.v, block) else {
-                return result.and(Err(self.bad(BadReference::Value, Some(key))));
-            };
+        let of_block = (blocks.block_sectors(), key.k.size);
+        for b @ StripeBlock { block, ptr } in &mut blocks {
             let (geometry, place, cell) = match self.locate(ptr) {
                 Ok(found) => found,
                 Err(what) => {
@@ -151,10 +163,14 @@ where
             };
             let (old, new) = change(cell, |m| m.with_stripe(enabled));
             self.bucket_changed(ptr.dev(), geometry, old, new);
+            self.tell_block(b, of_block, Outcome::Counted { dirty: 0, cached: 0 });
             if old.gen_() != ptr.gen_() {
                 let m = Marking::StaleStripe { idx, block, place, mark: old, ptr };
                 let _answer = self.sink.raise(&Finding::Marking(m));
             }
+        }
+        if blocks.missing() != 0 {
+            return result.and(Err(self.bad(BadReference::Value, Some(key))));
         }
         result
     }

@@ -4,8 +4,8 @@
 use super::entry::{Entry, EntryRef, TooManyDevices};
 use super::table::{Table, View};
 use crate::accounting::usage::{MoveError, Usage};
-use crate::bkey::{KeyRef, stripe_key};
-use crate::layout::{DataType, KeyType};
+use crate::bkey::{CountsIn, KeyRef, References, StripeBlocks, stripe_key};
+use crate::layout::DataType;
 
 /// The entry for a key's own data, devices sorted: dirty pointers of extents and
 /// nodes, all blocks of a stripe. `None` for keys that hold no data, and for
@@ -16,17 +16,20 @@ use crate::layout::{DataType, KeyType};
 /// When the key names more devices than an entry takes.
 #[inline]
 pub fn key_entry(key: KeyRef<'_>) -> Result<Option<Entry>, TooManyDevices> {
-    let mut entry = match key.k.type_ {
-        KeyType::BTREE_PTR | KeyType::BTREE_PTR_V2 => Entry::new(DataType::BTREE, 1),
-        KeyType::EXTENT | KeyType::REFLINK_V => Entry::new(DataType::USER, 1),
-        KeyType::STRIPE => return Ok(Some(stripe_entry(key.v)?).filter(|e| e.nr_devs() != 0)),
+    // How large a node is does not matter for where its copies are.
+    let pointers = match key.references(0) {
+        References::Pointers(pointers) => pointers,
+        References::Stripe(_) => {
+            return Ok(Some(stripe_entry(key.v)?).filter(|e| e.nr_devs() != 0));
+        }
         _ => return Ok(None),
     };
-    for p in key.pointers_decoded().filter(|p| !p.ptr.cached()) {
-        if p.has_ec {
-            entry.set_required(0);
-        } else {
-            entry.push(p.ptr.dev())?;
+    let mut entry = Entry::new(pointers.holds(), 1);
+    for p in pointers {
+        match p.counts_in {
+            CountsIn::Cached => {}
+            CountsIn::Stripe(_) => entry.set_required(0),
+            CountsIn::OwnSet => entry.push(p.ptr.dev())?,
         }
     }
     entry.sort();
@@ -42,8 +45,8 @@ pub fn stripe_entry(v: &[u64]) -> Result<Entry, TooManyDevices> {
     let (nr_blocks, nr_redundant) =
         stripe_key::head(v).map_or((0, 0), |h| (h.nr_blocks, h.nr_redundant));
     let mut e = Entry::new(DataType::USER, nr_blocks.wrapping_sub(nr_redundant));
-    for ptr in (0..nr_blocks).map_while(|b| stripe_key::block_ptr(v, b)) {
-        e.push(ptr.dev())?;
+    for block in StripeBlocks::new(v) {
+        e.push(block.ptr.dev())?;
     }
     e.sort();
     Ok(e)
@@ -55,9 +58,9 @@ pub fn stripe_entry(v: &[u64]) -> Result<Entry, TooManyDevices> {
 /// # Errors
 /// When the key names more devices than an entry takes.
 #[inline]
-pub fn key_entries<'a>(
-    key: KeyRef<'a>,
-) -> Result<impl Iterator<Item = Entry> + use<'a>, TooManyDevices> {
+pub fn key_entries(
+    key: KeyRef<'_>,
+) -> Result<impl Iterator<Item = Entry> + use<'_>, TooManyDevices> {
     let own = key_entry(key)?;
     let cached = key.pointers().filter(|p| p.cached()).map(|p| Entry::cached(p.dev()));
     Ok(cached.chain(own))
@@ -152,7 +155,7 @@ pub fn set_usage(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layout::{Bkey, ExtentPtr, POS_MIN};
+    use crate::layout::{Bkey, ExtentPtr, KeyType, POS_MIN};
     use std::vec;
     use std::vec::Vec;
 

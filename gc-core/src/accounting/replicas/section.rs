@@ -34,7 +34,7 @@ pub enum Invalid {
     Device,
     /// Memory is short.
     Memory,
-    /// The same entry twice.
+    /// An entry stands twice.
     Duplicate,
     /// The last entry runs past the section; the original reads on in whatever
     /// follows.

@@ -3,6 +3,7 @@
 
 mod formats;
 mod old_extents;
+mod references;
 
 use super::*;
 use crate::layout::Le64;

@@ -4,7 +4,7 @@
 use super::repack::append;
 use super::*;
 use crate::bkey::{NodeFormat, RawKey};
-use crate::host::Host as _;
+use crate::host::{Marking as _, Nodes as _};
 use crate::layout::Le64;
 use crate::layout::{Bkey, BkeyFormat, Bpos, POS_MAX};
 use crate::tests::fake::{Asked, Fake, OwnKey, inode, leaves, pointer};
@@ -19,7 +19,7 @@ fn p(offset: u64) -> Bpos {
 fn locked(f: &Fake, parent: NodeInfo) -> Vec<usize> {
     let mut window = Window::EMPTY;
     (0..3).for_each(|i| window.push(i, 1));
-    let siblings = Siblings::lock(f, &window, &parent, 3, &f.nodes[3].info);
+    let siblings = Siblings::lock(f, &window, &parent, 3, &f.nodes[3].info).unwrap();
     siblings.as_slice().to_vec()
 }
 
@@ -91,7 +91,7 @@ fn a_window_keeps_the_newest() {
         let mut window = Window::EMPTY;
         (0..5).for_each(|n| window.push(n, n as u32 + 10));
         window.truncate(keep);
-        let siblings = Siblings::lock(&f, &window, &root, 5, &f.nodes[5].info);
+        let siblings = Siblings::lock(&f, &window, &root, 5, &f.nodes[5].info).unwrap();
         assert_eq!(siblings.as_slice(), [2, 3, 4, 5].split_at(3 - keep).1);
     }
 }
@@ -103,7 +103,7 @@ fn what_was_replaced_is_not_unlocked() {
     let mut window = Window::EMPTY;
     window.push(2, 1);
     let root = f.nodes[f.root()].info;
-    Siblings::lock(&f, &window, &root, 3, &f.nodes[3].info).replaced();
+    Siblings::lock(&f, &window, &root, 3, &f.nodes[3].info).unwrap().replaced();
     assert_eq!(f.take(), [Asked::Relock(2, true)]);
 }
 
@@ -118,7 +118,7 @@ fn parent_and_children_agree_or_nothing_is_merged() {
     let agrees = |bend: Bend, nodes: &[usize]| {
         let mut f = leaves(5);
         bend(&mut f);
-        children_match(&f, f.root(), nodes)
+        children_match(&f, f.root(), nodes).unwrap()
     };
     for nodes in [&[0, 1][..], &[1, 2, 3], &[3, 4], &[4], &[0, 1, 2, 3, 4], &[]] {
         assert!(agrees(|_| {}, nodes), "{nodes:?}");
@@ -163,7 +163,7 @@ fn a_child_may_have_one_position() {
         f.nodes[n].key = pointer(min, max, n as u64 + 1);
         f.nodes[root].keys[n] = f.nodes[n].key.clone();
     }
-    assert!(children_match(&f, root, &[1, 2]));
+    assert!(children_match(&f, root, &[1, 2]).unwrap());
 }
 
 /// A format of one word with 8 bits of offset.
@@ -343,7 +343,7 @@ fn only_failures_are_told() {
 #[test]
 fn a_host_need_not_lend() {
     let f = leaves(1);
-    assert!(f.counters().is_none() && f.node_set(0, false).is_none());
+    assert!(f.counters().unwrap().is_none() && f.node_set(0, false).unwrap().is_none());
     let key = f.node_key(0).unwrap();
     f.read_ahead(&key);
     f.usage_add(&[1, 2]);

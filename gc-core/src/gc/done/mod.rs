@@ -8,7 +8,7 @@ mod usage;
 pub(super) use buckets::COUNTED;
 
 use crate::error::Result;
-use crate::host::{Devices, Host};
+use crate::host::{Devices, Held, Host, MarkWrite};
 use crate::layout::superblock::BCH_COMPAT_FEAT_ALLOC_INFO;
 
 /// How a pass ends.
@@ -29,22 +29,23 @@ impl Mode {
     }
 }
 
-/// Compares and takes over stripes, buckets and usage, in this order. Needs the
-/// mark lock for writing, with the journal blocked.
+/// Compares and takes over stripes, buckets and usage, in this order. The journal is
+/// blocked.
 ///
 /// # Errors
 /// A finding was answered "stop"; what was compared before has been taken over.
 pub(crate) fn done<'h, H: Host + ?Sized>(
     host: &'h H,
+    mark: &Held<MarkWrite>,
     devices: &Devices<'h, H>,
     mode: Mode,
 ) -> Result<()> {
     if !mode.metadata_only {
-        stripes::done(host, mode)?;
+        stripes::done(host, mark, mode)?;
     }
     for dev in devices.iter() {
         buckets::done(host, dev, mode)?;
     }
-    usage::fold(host, devices);
-    usage::done(host, devices, mode)
+    usage::fold(host, mark, devices)?;
+    usage::done(host, mark, devices, mode)
 }

@@ -5,16 +5,16 @@ use super::Mode;
 use crate::error::Result;
 use crate::finding::{Finding, StripeField};
 use crate::gc::ask;
-use crate::host::Host;
+use crate::host::{Held, Host, MarkWrite};
 use crate::layout::Stripe;
 
 /// Compares each stripe; one that was not counted at all counts as zero.
 ///
 /// # Errors
 /// A finding was answered "stop".
-pub(super) fn done<H: Host + ?Sized>(host: &H, mode: Mode) -> Result<()> {
-    host.stripes_heap_reset();
-    host.for_each_stripe(&mut |idx, live, counted| {
+pub(super) fn done<H: Host + ?Sized>(host: &H, mark: &Held<MarkWrite>, mode: Mode) -> Result<()> {
+    host.stripes_heap_reset(mark);
+    host.for_each_stripe(mark, &mut |idx, live, counted| {
         take_over(host, mode, idx, live, counted.unwrap_or(&Stripe::ZERO))?;
         Ok(live.alive())
     })

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::finding::{Finding, FsField};
 use crate::gc::ask;
 use crate::gc::metadata::away_hidden;
-use crate::host::{Devices, Host, Side};
+use crate::host::{Devices, Held, Host, MarkWrite, Side};
 use crate::layout::DataType;
 use crate::layout::usage::FS_USAGE_U64S;
 use crate::text::Text;
@@ -33,15 +33,23 @@ const HIDDEN: usize = 1;
 const ENTRY_TEXT: usize = 80;
 
 /// Adds what is pending, and hands over what follows from the buckets.
-pub(super) fn fold<'h, H: Host + ?Sized>(host: &'h H, devices: &Devices<'h, H>) {
-    host.usage_fold();
+///
+/// # Errors
+/// `EINVAL` when the host lends no usage.
+pub(super) fn fold<'h, H: Host + ?Sized>(
+    host: &'h H,
+    mark: &Held<MarkWrite>,
+    devices: &Devices<'h, H>,
+) -> Result<()> {
+    host.usage_fold(mark);
     let mut all = 0_u64;
     for dev in devices.iter() {
         let (usage, hidden) = dev.usage.get();
-        host.set_dev_usage(dev.dev, &usage);
+        host.set_dev_usage(mark, dev.dev, &usage);
         all = all.wrapping_add(hidden);
     }
-    host.usage(Side::Live).set(HIDDEN, all);
+    host.usage(mark, Side::Live)?.set(HIDDEN, all);
+    Ok(())
 }
 
 /// Compares the counters.
@@ -50,11 +58,12 @@ pub(super) fn fold<'h, H: Host + ?Sized>(host: &'h H, devices: &Devices<'h, H>) 
 /// A finding was answered "stop".
 pub(super) fn done<'h, H: Host + ?Sized>(
     host: &'h H,
+    mark: &Held<MarkWrite>,
     devices: &Devices<'h, H>,
     mode: Mode,
 ) -> Result<()> {
-    let base = host.usage(Side::Live);
-    let counted = host.usage(Side::Gc);
+    let base = host.usage(mark, Side::Live)?;
+    let counted = host.usage(mark, Side::Gc)?;
 
     for (field, word, always) in COUNTERS {
         if !always && mode.metadata_only {
@@ -73,7 +82,7 @@ pub(super) fn done<'h, H: Host + ?Sized>(
         }
     }
 
-    let entries = (0..base.replicas()).map_while(|i| Some((i, host.replicas_entry(i)?)));
+    let entries = (0..base.replicas()).map_while(|i| Some((i, host.replicas_entry(mark, i)?)));
     for (i, entry) in entries {
         if mode.metadata_only && matches!(entry.data_type(), DataType::USER | DataType::CACHED) {
             continue;

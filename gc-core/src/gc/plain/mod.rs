@@ -9,14 +9,16 @@ mod counts;
 mod place;
 
 use crate::accounting::replicas::{EntryRef, View};
-use crate::bkey::{Entry, KeyRef, NodeFormat, RawKey, entry_range};
+use crate::bkey::{
+    CountsIn, KeyRef, NodeFormat, PointerValue, RawKey, References, lone_sectors, references,
+};
 use crate::error::Result;
 use crate::host::{Devices, Host};
 use crate::layout::usage::FS_USAGE_U64S;
 use crate::layout::{DataType, ExtentPtr, KeyType};
 use alloc::vec::Vec;
 use counts::{Counts, Packed, one_on};
-use place::{Place, find, lone, on_disk};
+use place::{Place, find};
 
 /// Words of `struct bch_fs_usage` (source: [`crate::layout::FsUsage`]).
 const BTREE: usize = 2;
@@ -46,7 +48,7 @@ struct Known {
 /// Counts plain keys, and keeps the sums until they are handed over.
 pub(super) struct Plain<'h> {
     replicas: View<'h>,
-    node_sectors: u32,
+    node_sectors: u16,
     /// In the order of the usage's words; those of the table's entries follow.
     sums: Vec<u64>,
     counted: bool,
@@ -60,14 +62,14 @@ impl<'h> Plain<'h> {
     /// # Errors
     /// When memory is short.
     pub(super) fn new<H: Host + ?Sized>(host: &'h H) -> Result<Option<Self>> {
-        let Some(lent) = host.counters() else { return Ok(None) };
+        let Some(lent) = host.counters()? else { return Ok(None) };
         let mut sums = Vec::new();
         let nr = lent.replicas.len().saturating_add(FS_USAGE_U64S);
         sums.try_reserve_exact(nr)?;
         sums.extend(core::iter::repeat_n(0, nr));
         Ok(Some(Self {
             replicas: lent.replicas,
-            node_sectors: lent.btree_node_size.into(),
+            node_sectors: lent.btree_node_size,
             sums,
             counted: false,
             known: [Known { set: 0, word: 0 }; 16],
@@ -109,14 +111,7 @@ impl<'h> Plain<'h> {
         let mut left = words;
         while let Some((Ok(raw), rest)) = RawKey::split_first(format, left) {
             let (size, version) = format.unpack_size_version(raw);
-            // Most keys are extents with a lone pointer, and not of a newer version.
-            let plain = match lone(raw, size) {
-                Some((ptr, sectors)) if version <= key_version => {
-                    self.pointer(devices, ptr, sectors, DataType::USER)
-                }
-                _ => version <= key_version && self.count(devices, raw.type_(), size, raw.value()),
-            };
-            if !plain {
+            if version > key_version || !self.count(devices, raw.type_(), size, raw.value()) {
                 break;
             }
             left = rest;
@@ -142,35 +137,26 @@ impl<'h> Plain<'h> {
         size: u32,
         v: &[u64],
     ) -> bool {
-        match type_ {
-            KeyType::EXTENT | KeyType::REFLINK_V => {
-                let words = v.get(entry_range(type_, v)).unwrap_or_default();
-                self.pointers(devices, words, DataType::USER, size)
-            }
-            KeyType::BTREE_PTR | KeyType::BTREE_PTR_V2 => {
-                let words = v.get(entry_range(type_, v)).unwrap_or_default();
-                self.pointers(devices, words, DataType::BTREE, size)
-            }
-            KeyType::INODE => {
+        // Most keys are extents with a lone pointer.
+        if let Some((ptr, sectors)) = lone_sectors(type_, size, v) {
+            return self.pointer(devices, ptr, sectors, DataType::USER);
+        }
+        match references(type_, size, v, self.node_sectors) {
+            References::Pointers(pointers) => self.pointers(devices, pointers),
+            References::Inode => {
                 self.add(NR_INODES, 1);
                 true
             }
-            KeyType::RESERVATION => self.reservation(size, v),
-            KeyType::STRIPE => false,
-            // Alloc keys are not counted by mark and sweep, the others hold nothing, nor
-            // do whiteouts.
-            other => other.0 < KeyType::MAX.0,
+            References::Reservation(Some(r)) => {
+                let sectors = u64::from(size).wrapping_mul(u64::from(r.replicas));
+                self.add(RESERVED, sectors);
+                self.add(PERSISTENT_RESERVED.wrapping_add(r.level()), sectors);
+                true
+            }
+            References::Stripe(_) | References::Unknown | References::Reservation(None) => false,
+            // Alloc keys are not counted by mark and sweep.
+            References::Nothing | References::BucketState => true,
         }
-    }
-
-    fn reservation(&mut self, size: u32, v: &[u64]) -> bool {
-        let &[word, ..] = v else { return false };
-        let [_, _, _, _, replicas, ..] = word.to_le_bytes();
-        let sectors = u64::from(size).wrapping_mul(u64::from(replicas));
-        let level = usize::from(replicas.clamp(1, 4)).wrapping_sub(1);
-        self.add(RESERVED, sectors);
-        self.add(PERSISTENT_RESERVED.wrapping_add(level), sectors);
-        true
     }
 
     /// Counts a key with one dirty pointer to so many sectors on disk.
@@ -194,11 +180,10 @@ impl<'h> Plain<'h> {
     fn pointers<H: Host + ?Sized>(
         &mut self,
         devices: &Devices<'h, H>,
-        words: &[u64],
-        data_type: DataType,
-        size: u32,
+        value: PointerValue<'_>,
     ) -> bool {
-        let Some(counts) = self.look(devices, words, data_type, size) else { return false };
+        let data_type = value.holds();
+        let Some(counts) = self.look(devices, value) else { return false };
         let own = (counts.nr_devs != 0).then(|| counts.own_set(data_type));
         let own = match own.map(|set| self.word_of(set)) {
             None => None,
@@ -221,42 +206,28 @@ impl<'h> Plain<'h> {
     fn look<'a, H: Host + ?Sized>(
         &mut self,
         devices: &'a Devices<'h, H>,
-        words: &[u64],
-        data_type: DataType,
-        size: u32,
+        value: PointerValue<'_>,
     ) -> Option<Counts<'a>> {
-        // Sizes of the checksum entry in force.
-        let (mut n, mut d) = (size, size);
+        let mut pointers = value.iter();
         let mut counts = Counts::new();
-        let mut rest = words;
-        while let Some((entry, behind)) = Entry::split_first(rest) {
-            rest = behind;
-            match entry {
-                Entry::Ptr(ptr) => {
-                    let on_disk = if data_type == DataType::BTREE {
-                        self.node_sectors
-                    } else {
-                        on_disk(size, n, d)?
-                    };
-                    counts.push(find(devices, ptr, ptr.cached(), on_disk, data_type)?)?;
-                    let on_disk = u64::from(on_disk);
-                    if ptr.cached() {
-                        let word = self.word_of(one_on(DataType::CACHED, ptr.dev()))?;
-                        counts.push_cached(word, on_disk)?;
-                    } else {
-                        counts.push_dev(ptr.dev())?;
-                        counts.dirty = counts.dirty.wrapping_add(on_disk);
-                    }
+        for p in &mut pointers {
+            let on_disk = p.sectors().ok()?;
+            counts.push(find(devices, p.ptr, p.ptr.cached(), on_disk, p.holds)?)?;
+            let on_disk = u64::from(on_disk);
+            match p.counts_in {
+                CountsIn::Cached => {
+                    let word = self.word_of(one_on(DataType::CACHED, p.ptr.dev()))?;
+                    counts.push_cached(word, on_disk)?;
+                }
+                CountsIn::OwnSet => {
+                    counts.push_dev(p.ptr.dev())?;
+                    counts.dirty = counts.dirty.wrapping_add(on_disk);
                 }
                 // Pointers into stripes count in the stripe too.
-                Entry::StripePtr(_) => return None,
-                Entry::Crc32(_) | Entry::Crc64(_) | Entry::Crc128(_) => {
-                    let crc = entry.crc(size)?;
-                    (n, d) = (crc.compressed_size, crc.uncompressed_size);
-                }
+                CountsIn::Stripe(_) => return None,
             }
         }
-        rest.is_empty().then_some(counts)
+        pointers.rest().is_empty().then_some(counts)
     }
 
     /// The word of a set's counter; `None` if the table does not have the set.

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! One pointer: its sectors on disk, its bucket, and the mark that bucket gets.
+//! One pointer: its bucket, and the mark that bucket gets.
 
-use crate::accounting::sectors::Scale;
-use crate::bkey::RawKey;
 use crate::host::{Devices, Host};
-use crate::layout::extent::{ExtentCrc32, ExtentEntryType};
-use crate::layout::{Bucket, BucketMark, DataType, ExtentPtr, KeyType};
+use crate::layout::{Bucket, BucketMark, DataType, ExtentPtr};
 use core::sync::atomic::Ordering::Relaxed;
 
 /// A pointer that can be counted.
@@ -13,51 +10,6 @@ use core::sync::atomic::Ordering::Relaxed;
 pub(super) struct Place<'a> {
     pub(super) bucket: &'a Bucket,
     mark: BucketMark,
-}
-
-/// The pointer of an extent that has one only, a dirty one, perhaps with a short
-/// checksum of data stored as it is, and its sectors on disk.
-#[inline(always)]
-pub(super) fn lone(raw: RawKey<'_>, size: u32) -> Option<(ExtentPtr, u32)> {
-    if raw.type_() != KeyType::EXTENT {
-        return None;
-    }
-    let word = match *raw.value() {
-        [word] => word,
-        [crc, word] if ExtentEntryType::of_word(crc) == ExtentEntryType::CRC32 => {
-            let crc = ExtentCrc32(crc);
-            if crc.compressed_size_raw() != crc.uncompressed_size_raw() {
-                return None;
-            }
-            word
-        }
-        _ => return None,
-    };
-    let ptr = ExtentPtr(word);
-    let is_ptr = ExtentEntryType::of_word(word) == ExtentEntryType::PTR;
-    // Then the size times that of a short checksum does not wrap, and the division by
-    // the same undoes the multiplication.
-    let small = size.wrapping_sub(1) < (1 << 16) - 1;
-    (is_ptr && !ptr.cached() && small).then_some((ptr, size))
-}
-
-/// Sectors on disk of a whole key of `size` sectors, with `n` sectors stored a `d`
-/// sectors of data; `None` where that is no number a bucket can have.
-#[inline]
-pub(super) fn on_disk(size: u32, n: u32, d: u32) -> Option<u32> {
-    // Then nothing wraps, and the division undoes the multiplication.
-    if n == d && size < 1 << 16 && n < 1 << 15 && size != 0 && n != 0 {
-        return Some(size);
-    }
-    scaled(size, n, d)
-}
-
-#[cold]
-fn scaled(size: u32, n: u32, d: u32) -> Option<u32> {
-    let scale = Scale { live: size, offset: 0, delta: size.into(), flags: 0 };
-    let sectors = scale.on_disk(n, d).ok()?;
-    // A key without sectors is refused; a share of none cannot be.
-    u32::try_from(sectors).ok().filter(|_| size != 0)
 }
 
 /// The bucket of a pointer and the mark it gets; `None` unless the pointer is plain:

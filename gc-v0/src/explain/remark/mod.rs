@@ -4,6 +4,7 @@
 mod rules;
 mod text;
 
+use crate::report::{Code, Value};
 use gc_core::layout::{BucketMark, DataType};
 
 pub(super) use rules::remarks;
@@ -143,30 +144,62 @@ pub enum Remark {
 }
 
 impl Remark {
-    /// A stable name.
+    /// Its code.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    pub const fn code(&self) -> Code {
         match self {
-            Self::NoAllocKey { .. } => "no-alloc-key",
-            Self::AllocUnreadable => "alloc-unreadable",
-            Self::Ahead(_) => "pointers-ahead",
-            Self::Behind(_) => "pointers-behind",
-            Self::CachedBehind(_) => "cached-behind",
-            Self::TwoTypes { .. } => "two-types",
-            Self::SameSectors { .. } => "same-sectors",
-            Self::MoreSameSectors { .. } => "more-same-sectors",
-            Self::Full { .. } => "full",
-            Self::NotReached { .. } => "not-reached",
-            Self::Orphan { .. } => "orphan",
-            Self::Unprotected { .. } => "unprotected",
-            Self::TooMany { .. } => "too-many",
-            Self::TooFew { .. } => "too-few",
-            Self::Cached { .. } => "cached",
-            Self::Type { .. } => "type",
-            Self::Stripe { .. } => "stripe",
-            Self::InJournal { .. } => "in-journal",
-            Self::Repair { .. } => "repair",
-            Self::Agrees => "agrees",
+            Self::NoAllocKey { .. } => Code::NoAllocKey,
+            Self::AllocUnreadable => Code::AllocUnreadable,
+            Self::Ahead(_) => Code::PointersAhead,
+            Self::Behind(_) => Code::PointersBehind,
+            Self::CachedBehind(_) => Code::CachedBehind,
+            Self::TwoTypes { .. } => Code::TwoTypes,
+            Self::SameSectors { .. } => Code::SameSectors,
+            Self::MoreSameSectors { .. } => Code::MoreSameSectors,
+            Self::Full { .. } => Code::Full,
+            Self::NotReached { .. } => Code::NotReached,
+            Self::Orphan { .. } => Code::Orphan,
+            Self::Unprotected { .. } => Code::Unprotected,
+            Self::TooMany { .. } => Code::TooMany,
+            Self::TooFew { .. } => Code::TooFew,
+            Self::Cached { .. } => Code::Cached,
+            Self::Type { .. } => Code::Type,
+            Self::Stripe { .. } => Code::Stripe,
+            Self::InJournal { .. } => Code::InJournal,
+            Self::Repair { .. } => Code::Repair,
+            Self::Agrees => Code::Agrees,
+        }
+    }
+
+    /// The sector that it is about, if it is about one.
+    #[must_use]
+    pub const fn sector(&self) -> Option<u64> {
+        match self {
+            Self::SameSectors { start, .. } => Some(*start),
+            _ => None,
+        }
+    }
+
+    /// What is recorded, or what the pointers say, and what was counted, or what is
+    /// recorded; `None` for each that the remark does not tell.
+    #[must_use]
+    pub fn got_and_want(&self) -> (Option<Value>, Option<Value>) {
+        let number = |n: u64| Some(Value::Number(n));
+        match *self {
+            Self::Ahead(g) | Self::Behind(g) | Self::CachedBehind(g) => {
+                (number(g.pointers.into()), number(g.recorded.into()))
+            }
+            Self::TwoTypes { first, other, .. } => {
+                (Some(Value::DataType(other)), Some(Value::DataType(first)))
+            }
+            Self::Orphan { sectors } => (number(sectors), number(0)),
+            Self::Unprotected { sectors } => (number(0), number(sectors)),
+            Self::Cached { recorded, counted } => (number(recorded), number(counted)),
+            Self::Type { recorded, counted } => {
+                (Some(Value::DataType(recorded)), Some(Value::DataType(counted)))
+            }
+            Self::Stripe { counted } => (Some(Value::Flag(!counted)), Some(Value::Flag(counted))),
+            _ => (None, None),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{Gens, Remark};
 use crate::explain::bucket::Explained;
-use crate::host::watch::{By, KeyPlace, Outcome, Reference};
+use crate::host::observer::{By, KeyPlace, Outcome, Reference};
 use gc_core::finding::Refusal;
 use gc_core::layout::{BtreeId, BucketMark, DataType};
 use std::collections::BTreeMap;

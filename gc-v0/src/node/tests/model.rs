@@ -8,8 +8,9 @@
 use super::{Head, VERSION, current, place, small};
 use crate::fs::Fs;
 use crate::journal::JournalKeys;
-use crate::node::plain::{Buffer, NodeRange, ShortExtent, Unusual, Visit, Wanted};
+use crate::node::plain::{Buffer, NodeRange, ShortExtent, Visit, Wanted};
 use crate::node::read;
+use crate::reason::Unusual;
 use crate::testing::{BUCKET, BUCKETS, Keep};
 use gc_core::bkey::NodeFormat;
 use gc_core::layout::{Bkey, BkeyFormat, Bpos, BtreeId, ExtentPtr, KeyType, Le64, POS_MAX};
