@@ -2,20 +2,14 @@
 //! The key of an encrypted file system, out of its superblock's encryption section
 //! (facts: docs/facts/superblock.md).
 
-use crate::bytes::{array, u64_at};
 use crate::checksum::{Key, Nonce};
+use gc_core::layout::section::{EncryptedKey, SbCrypt, ScryptFlags};
+use zerocopy::{FromBytes, IntoBytes};
 
-/// `bch**key`, before a key that is in clear.
-const CLEAR: [u8; 8] = *b"bch**key";
 /// Salt, its final NUL included.
 const SALT: &[u8] = b"bcache\0";
 /// Most memory and work that a superblock may ask for: 2^22 blocks of 1 KiB.
 const COST_BITS_MAX: u64 = 22;
-
-/// Where the stored key lies in the section, in bytes from its head.
-const STORED: usize = 24;
-/// Where the parameters of the key derivation lie.
-const KDF: usize = 16;
 
 /// Why the key is not to be had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -46,9 +40,9 @@ pub enum Needs {
 /// What the encryption section (with its head of 8 bytes) asks for.
 #[must_use]
 pub fn needs(section: Option<&[u8]>) -> Needs {
-    match section.and_then(|c| array::<8>(c, STORED)) {
+    match section.and_then(|s| SbCrypt::read_from_prefix(s).ok()) {
         None => Needs::Nothing,
-        Some(CLEAR) => Needs::Clear,
+        Some((crypt, _)) if crypt.key.magic == EncryptedKey::MAGIC => Needs::Clear,
         Some(_) => Needs::Passphrase,
     }
 }
@@ -65,24 +59,25 @@ pub fn key(
     passphrase: Option<&[u8]>,
 ) -> Result<Option<Key>, KeyError> {
     let Some(section) = section else { return Ok(None) };
-    let mut stored: [u8; 40] = array(section, STORED).ok_or(KeyError::Parameters)?;
-    if !stored.starts_with(&CLEAR) {
-        let kdf = u64_at(section, KDF).ok_or(KeyError::Parameters)?;
+    let (crypt, _) = SbCrypt::read_from_prefix(section).map_err(|_| KeyError::Parameters)?;
+    let mut stored = crypt.key;
+    if stored.magic != EncryptedKey::MAGIC {
+        let kdf = ScryptFlags(crypt.kdf_flags.get());
         let passphrase = passphrase.ok_or(KeyError::Missing)?;
         let user = derive(passphrase, kdf)?;
         let [b0, b1, b2, b3, b4, b5, b6, b7, ..] = uuid;
         let (low, high) = ([b0, b1, b2, b3], [b4, b5, b6, b7]);
         let nonce = Nonce([0, 0, u32::from_le_bytes(low), u32::from_le_bytes(high)]);
-        user.apply(nonce, &mut stored);
-        if !stored.starts_with(&CLEAR) {
+        user.apply(nonce, stored.as_mut_bytes());
+        if stored.magic != EncryptedKey::MAGIC {
             return Err(KeyError::Wrong);
         }
     }
-    array(&stored, 8).map(|k| Some(Key(k))).ok_or(KeyError::Parameters)
+    Ok(Some(Key(stored.key)))
 }
 
-fn derive(passphrase: &[u8], kdf: u64) -> Result<Key, KeyError> {
-    let (n, r, p) = (kdf & 0xffff, (kdf >> 16) & 0xffff, (kdf >> 32) & 0xffff);
+fn derive(passphrase: &[u8], kdf: ScryptFlags) -> Result<Key, KeyError> {
+    let (n, r, p) = (u64::from(kdf.n()), u64::from(kdf.r()), u64::from(kdf.p()));
     if n.saturating_add(r).saturating_add(p) > COST_BITS_MAX {
         return Err(KeyError::Parameters);
     }
@@ -102,16 +97,15 @@ fn derive(passphrase: &[u8], kdf: u64) -> Result<Key, KeyError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use zerocopy::FromZeros;
 
     /// Internal UUID of the file system: 1, 2, 3 and so on.
     const UUID: [u8; 16] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
 
-    /// An encryption section with a head, its parameters and the stored key.
-    fn section(kdf: u64, stored: &[u8]) -> Vec<u8> {
-        let mut section = vec![0; KDF];
-        section.extend(kdf.to_le_bytes());
-        section.extend(stored);
-        section
+    /// An encryption section with its parameters and the stored key.
+    fn section(kdf: ScryptFlags, stored: &[u8; 40]) -> Vec<u8> {
+        let key = EncryptedKey::read_from_bytes(stored).unwrap();
+        SbCrypt { kdf_flags: kdf.0.into(), key, ..SbCrypt::new_zeroed() }.as_bytes().to_vec()
     }
 
     /// A section whose key was encrypted by OpenSSL's chacha20 with what
@@ -122,7 +116,7 @@ mod tests {
             0x4d, 0x48, 0xeb, 0x54, 0xe2, 0xa2, 0x8a, 0x1c, 0xa1, 0x4a, 0x69, 0x33, 0x32, 0x84,
             0x2d, 0x85, 0x1e, 0x7b, 0xbc, 0x7d, 0x22, 0x9c, 0x96, 0xf6, 0xb6, 0xc1,
         ];
-        section(4 | 3 << 16 | 1 << 32, &stored)
+        section(ScryptFlags::default().with_n(4).with_r(3).with_p(1), &stored)
     }
 
     // Oracle: two other implementations of both algorithms.
@@ -142,10 +136,12 @@ mod tests {
     // Oracle: the layout of the section; a cost nobody can pay is refused.
     #[test]
     fn clear_key_and_cost() {
-        let clear = |kdf| section(kdf, &[&CLEAR[..], &[9; 32]].concat());
-        assert_eq!(needs(Some(&clear(0))), Needs::Clear);
-        assert_eq!(key(Some(&clear(0)), UUID, None).unwrap().unwrap().0, [9; 32]);
-        let costly = section(60, &[1; 40]);
+        let mut stored = [9; 40];
+        stored[..8].copy_from_slice(b"bch**key");
+        let clear = section(ScryptFlags::default(), &stored);
+        assert_eq!(needs(Some(&clear)), Needs::Clear);
+        assert_eq!(key(Some(&clear), UUID, None).unwrap().unwrap().0, [9; 32]);
+        let costly = section(ScryptFlags::default().with_n(60), &[1; 40]);
         assert_eq!(key(Some(&costly), UUID, Some(b"x")).unwrap_err(), KeyError::Parameters);
         assert_eq!(needs(None), Needs::Nothing);
         assert!(key(None, UUID, None).unwrap().is_none());

@@ -1,62 +1,74 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Journal entries as bytes (facts: docs/facts/journal.md).
 
-use crate::buf::Buf;
+use crate::buf::pad;
 use crate::count::Count;
 use crate::error::{Error, Result};
 use crate::node::VERSION;
 use crate::seal::{Kind, seal};
 use crate::spec::JournalKey;
 use crate::tree::Root;
-use gc_core::layout::CsumType;
+use gc_core::layout::jset::{FsUsageType, Jset, JsetEntry, JsetEntryType, JsetFlags};
+use gc_core::layout::section::{BlacklistRange, SbClean, SbField};
+use gc_core::layout::superblock::JSET_MAGIC;
+use gc_core::layout::{CsumType, Le64};
 use gc_disk::checksum::Key;
+use zerocopy::{FromZeros, Immutable, IntoBytes};
 
-const JSET_MAGIC: u64 = 0x2452_35c1_a362_5032;
 /// Where both clocks of buckets stand. Not 0: the original's allocator divides by
 /// the longest time since a use.
-pub(crate) const CLOCK: u16 = 200;
-const BTREE_KEYS: u8 = 0;
-const BTREE_ROOT: u8 = 1;
-const BLACKLIST_V2: u8 = 4;
-const USAGE: u8 = 5;
-const DATA_USAGE: u8 = 6;
+const CLOCK: u16 = 200;
 
-/// Appends one entry of a journal entry or of the clean section.
-fn entry(out: &mut Buf, btree: u8, level: u8, type_: u8, payload: &[u8]) -> Result<()> {
-    let u64s = payload.len().div_ceil(8);
-    let at = out.0.len();
-    let u64s = u16::try_from(u64s).map_err(|_| Error::Spec("journal entry too long"))?;
-    out.u16(at, u64s);
-    out.put(at + 2, &[btree, level, type_, 0, 0, 0]);
-    out.put(at + 8, payload);
-    out.pad(8);
+/// Appends an item of a journal entry or of the clean section: its head, and its content
+/// filled up to whole words.
+fn item<T: IntoBytes + Immutable + ?Sized>(
+    out: &mut Vec<u8>,
+    (type_, btree_id, level): (JsetEntryType, u8, u8),
+    content: &T,
+) -> Result<()> {
+    let content = content.as_bytes();
+    let u64s = u16::try_from(content.len().div_ceil(8));
+    let u64s = u64s.map_err(|_| Error::Spec("journal entry too long"))?;
+    let head = JsetEntry { u64s: u64s.into(), btree_id, level, type_, pad: [0; 3] };
+    out.extend_from_slice(head.as_bytes());
+    out.extend_from_slice(content);
+    pad(out, 8);
     Ok(())
 }
 
-fn bytes(words: &[u64]) -> Vec<u8> {
-    words.iter().flat_map(|w| w.to_le_bytes()).collect()
+/// What the clean section holds: its fields, and the items `tail`.
+pub(crate) fn clean(journal_seq: u64, tail: &[u8]) -> Vec<u8> {
+    let head = SbClean {
+        read_clock: CLOCK.into(),
+        write_clock: CLOCK.into(),
+        journal_seq: journal_seq.into(),
+        ..SbClean::new_zeroed()
+    };
+    let fields = head.as_bytes().get(size_of::<SbField>()..).unwrap_or(&[]);
+    [fields, tail].concat()
 }
 
 /// Usage, then the roots: what the clean section and the last journal entry hold.
-pub(crate) fn common(out: &mut Buf, count: &Count, roots: &[(u8, Root)]) -> Result<()> {
-    entry(out, 1, 0, USAGE, &count.nr_inodes.to_le_bytes())?;
-    entry(out, 2, 0, USAGE, &count.key_version.to_le_bytes())?;
+pub(crate) fn common(out: &mut Vec<u8>, count: &Count, roots: &[(u8, Root)]) -> Result<()> {
+    let usage = |what: FsUsageType, level| (JsetEntryType::USAGE, what.0, level);
+    item(out, usage(FsUsageType::INODES, 0), &Le64::new(count.nr_inodes))?;
+    item(out, usage(FsUsageType::KEY_VERSION, 0), &Le64::new(count.key_version))?;
     for (level, v) in (0_u8..).zip(count.reserved) {
-        entry(out, 0, level, USAGE, &v.to_le_bytes())?;
+        item(out, usage(FsUsageType::RESERVED, level), &Le64::new(v))?;
     }
     for (e, sectors) in &count.replicas {
-        let mut payload = sectors.to_le_bytes().to_vec();
-        payload.extend_from_slice(e);
-        entry(out, 0, 0, DATA_USAGE, &payload)?;
+        let content = [Le64::new(*sectors).as_bytes(), e].concat();
+        item(out, (JsetEntryType::DATA_USAGE, 0, 0), content.as_slice())?;
     }
     for (btree, root) in roots {
-        entry(out, *btree, root.level, BTREE_ROOT, &bytes(&root.key.to_words()))?;
+        let words = root.key.to_words();
+        item(out, (JsetEntryType::BTREE_ROOT, *btree, root.level), words.as_slice())?;
     }
     Ok(())
 }
 
-/// What one journal entry holds besides its keys.
-pub(crate) struct Jset<'a> {
+/// A journal entry.
+pub(crate) struct Entry<'a> {
     pub(crate) magic_seed: u64,
     pub(crate) csum: CsumType,
     pub(crate) key: Option<&'a Key>,
@@ -68,34 +80,47 @@ pub(crate) struct Jset<'a> {
     pub(crate) block: usize,
 }
 
-impl Jset<'_> {
-    /// The entry, up to the end of its last block.
+impl Entry<'_> {
+    /// Its bytes, up to the end of its last block.
     pub(crate) fn encode(&self) -> Result<Vec<u8>> {
-        let mut b = Buf::zeroed(56);
-        b.u64(16, self.magic_seed ^ JSET_MAGIC);
-        b.u64(24, self.seq);
-        b.u32(32, u32::from(VERSION));
-        b.u32(36, u32::from(self.csum.0));
-        b.u16(44, CLOCK);
-        b.u16(46, CLOCK);
-        b.u64(48, self.last_seq);
+        let items = self.items()?;
+        let u64s = u32::try_from(items.len() / 8);
+        let head = Jset {
+            magic: (self.magic_seed ^ JSET_MAGIC).into(),
+            seq: self.seq.into(),
+            version: u32::from(VERSION).into(),
+            flags: JsetFlags::default().with_csum_type(self.csum.0).into(),
+            u64s: u64s.map_err(|_| Error::Spec("journal entry too long"))?.into(),
+            read_clock: CLOCK.into(),
+            write_clock: CLOCK.into(),
+            last_seq: self.last_seq.into(),
+            ..Jset::new_zeroed()
+        };
+        let mut b = [head.as_bytes(), &items].concat();
+        seal(Kind::Journal, self.key, &mut b);
+        pad(&mut b, self.block);
+        Ok(b)
+    }
+
+    /// Its keys, those of one btree and level together, and what else it holds.
+    fn items(&self) -> Result<Vec<u8>> {
+        let mut b = Vec::new();
         let mut rest = self.keys;
         while let Some(first) = rest.first() {
             let same = |k: &&JournalKey| (k.btree, k.level) == (first.btree, first.level);
             let n = rest.iter().take_while(same).count().min(500);
             let (run, next) = rest.split_at(n);
             let words: Vec<u64> = run.iter().flat_map(|k| k.key.to_words()).collect();
-            entry(&mut b, first.btree.0, first.level, BTREE_KEYS, &bytes(&words))?;
+            let head = (JsetEntryType::BTREE_KEYS, first.btree.0, first.level);
+            item(&mut b, head, words.as_slice())?;
             rest = next;
         }
         for (start, end) in self.blacklist {
-            entry(&mut b, 0, 0, BLACKLIST_V2, &bytes(&[*start, end.saturating_sub(1)]))?;
+            // Unlike in the superblock the last of the range is named.
+            let (start, end) = ((*start).into(), end.saturating_sub(1).into());
+            item(&mut b, (JsetEntryType::BLACKLIST_V2, 0, 0), &BlacklistRange { start, end })?;
         }
-        b.0.extend_from_slice(self.tail);
-        let u64s = (b.0.len() - 56) / 8;
-        b.u32(40, u32::try_from(u64s).map_err(|_| Error::Spec("journal entry too long"))?);
-        seal(Kind::Journal, self.key, &mut b.0);
-        b.pad(self.block);
-        Ok(b.0)
+        b.extend_from_slice(self.tail);
+        Ok(b)
     }
 }

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A node as bytes (facts: docs/facts/node-read.md, layout.md).
 
-use crate::buf::{Buf, number};
+use crate::buf::{number, pad};
 use crate::error::{Error, Result};
 use crate::seal::{Kind, seal};
 use gc_core::bkey::NodeFormat;
-use gc_core::layout::{Bkey, Bpos, BtreeId, CsumType};
+use gc_core::layout::bits::low32;
+use gc_core::layout::node::{BsetFlags, NodeFlags};
+use gc_core::layout::superblock::BSET_MAGIC;
+use gc_core::layout::{
+    Bkey, Bpos, Bset, BtreeId, BtreeNode, BtreeNodeEntry, Csum, CsumType, ExtentPtr,
+};
 use gc_disk::checksum::Key;
+use zerocopy::IntoBytes;
 
 /// Version of the structures that are written.
 pub const VERSION: u16 = 11;
-/// What the magic of nodes is made from, besides the identity.
-pub const BSET_MAGIC: u64 = 0x9013_5c78_b99e_07f5;
-/// Bset flag: whiteouts lie before the keys.
-const SEPARATE_WHITEOUTS: u32 = 0x20;
-/// Node flag: extents of the node do not overlap.
-const NEW_EXTENT_OVERWRITE: u64 = 0x100;
 
 /// What the head of a node says.
 #[derive(Debug, Clone, Copy)]
@@ -91,30 +91,20 @@ impl Encoder {
     pub fn node(&self, head: &NodeHead, format: &NodeFormat, sets: &[Set<'_>]) -> Result<Vec<u8>> {
         let mut out: Vec<u8> = Vec::new();
         for (i, set) in sets.iter().enumerate() {
-            let keys = keys(format, set);
+            let words = keys(format, set);
             let at = out.len();
-            let (bset, kind) = if i == 0 {
-                (136, Kind::Node)
+            let csum = Csum::default();
+            let keys = self.bset(head, set, &words)?;
+            let (mut b, kind) = if i == 0 {
+                (self.head(head, format, keys).as_bytes().to_vec(), Kind::Node)
             } else {
-                (16, Kind::Bset(u32::try_from(at).map_err(|_| Error::Spec("node too large"))?))
+                let at = u32::try_from(at).map_err(|_| Error::Spec("node too large"))?;
+                (BtreeNodeEntry { csum, keys }.as_bytes().to_vec(), Kind::Bset(at))
             };
-            let mut b = Buf::zeroed(bset + 24);
-            if i == 0 {
-                self.head(head, format, &mut b);
-            }
-            let whiteouts = if set.separate_whiteouts { SEPARATE_WHITEOUTS } else { 0 };
-            b.u64(bset, head.seq);
-            b.u64(bset + 8, set.journal_seq);
-            b.u32(bset + 16, u32::from(self.csum.0) | whiteouts);
-            b.u16(bset + 20, VERSION);
-            let u64s = u16::try_from(keys.len()).map_err(|_| Error::Spec("bset too long"))?;
-            b.u16(bset + 22, u64s);
-            for w in keys {
-                b.push_u64(w);
-            }
-            seal(kind, self.key.as_ref(), &mut b.0);
-            b.pad(self.block);
-            out.append(&mut b.0);
+            b.extend_from_slice(words.as_bytes());
+            seal(kind, self.key.as_ref(), &mut b);
+            pad(&mut b, self.block);
+            out.append(&mut b);
         }
         if out.len() > self.node {
             return Err(Error::Spec("keys do not fit their node"));
@@ -122,29 +112,45 @@ impl Encoder {
         Ok(out)
     }
 
-    fn head(&self, head: &NodeHead, format: &NodeFormat, b: &mut Buf) {
-        let overwrite = if head.new_extent_overwrite { NEW_EXTENT_OVERWRITE } else { 0 };
-        let flags = u64::from(head.btree.0)
-            | (u64::from(head.level) << 4)
-            | overwrite
-            | ((head.seq & 0xffff_ffff) << 32);
-        b.u64(16, self.magic_seed ^ BSET_MAGIC);
-        b.u64(24, flags);
-        b.pos(32, head.min);
-        b.pos(52, head.max);
-        let f = format.raw();
-        b.u8(80, f.key_u64s);
-        b.u8(81, f.nr_fields);
-        b.put(82, &f.bits_per_field);
-        for (i, offset) in f.field_offset.iter().enumerate() {
-            b.u64(88 + 8 * i, offset.get());
+    fn head(&self, head: &NodeHead, format: &NodeFormat, keys: Bset) -> BtreeNode {
+        let flags = NodeFlags::default()
+            .with_btree_id(head.btree.0)
+            .with_level(head.level)
+            .with_new_extent_overwrite(head.new_extent_overwrite)
+            .with_seq(low32(head.seq));
+        BtreeNode {
+            csum: Csum::default(),
+            magic: (self.magic_seed ^ BSET_MAGIC).into(),
+            flags: flags.into(),
+            min_key: head.min,
+            max_key: head.max,
+            ptr: ExtentPtr::default(),
+            format: *format.raw(),
+            keys,
         }
+    }
+
+    fn bset(&self, head: &NodeHead, set: &Set<'_>, words: &[u64]) -> Result<Bset> {
+        let flags = BsetFlags::default()
+            .with_csum_type(self.csum.0)
+            .with_separate_whiteouts(set.separate_whiteouts);
+        let u64s = u16::try_from(words.len()).map_err(|_| Error::Spec("bset too long"))?;
+        Ok(Bset {
+            seq: head.seq.into(),
+            journal_seq: set.journal_seq.into(),
+            flags: flags.into(),
+            version: VERSION.into(),
+            u64s: u64s.into(),
+            start: [],
+        })
     }
 
     /// Bytes that a node with this many bsets has for keys.
     #[must_use]
     pub fn room(&self, sets: u32) -> u64 {
-        let later = u64::from(sets.saturating_sub(1)) * (40 + number(self.block));
-        number(self.node).saturating_sub(160 + later + number(self.block))
+        let later = u64::from(sets.saturating_sub(1))
+            * (number(size_of::<BtreeNodeEntry>()) + number(self.block));
+        let first = number(size_of::<BtreeNode>());
+        number(self.node).saturating_sub(first + later + number(self.block))
     }
 }

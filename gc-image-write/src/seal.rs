@@ -4,13 +4,10 @@
 //! Everything needed is read from the structure itself, so that it works for one
 //! that was just made and for one that was changed.
 
-use gc_core::layout::CsumType;
-use gc_core::layout::bits::low8;
+use gc_core::layout::bits::low32;
+use gc_core::layout::{Bset, BtreeNode, BtreeNodeEntry, Csum, CsumType, Jset, Sb};
 use gc_disk::checksum::{Key, NONCE_BTREE, NONCE_JOURNAL, Nonce, checksum, encrypts};
-
-fn u32_at(b: &[u8], at: usize) -> u32 {
-    b.get(at..).and_then(|b| b.first_chunk::<4>()).copied().map_or(0, u32::from_le_bytes)
-}
+use zerocopy::FromBytes;
 
 /// What of a structure is encrypted, by which nonces, and what is summed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,28 +31,42 @@ pub enum Kind {
     Bset(u32),
 }
 
+/// The structure at the start of `b`; all zero if that is too short.
+pub(crate) fn head<T: FromBytes>(b: &[u8]) -> T {
+    T::read_from_prefix(b).map_or_else(|_| T::new_zeroed(), |(head, _)| head)
+}
+
 fn plan(kind: Kind, b: &[u8]) -> Plan {
     let end = b.len();
-    let type_of = |flags| CsumType(low8(u64::from(u32_at(b, flags) & 0xf)));
-    let bset = |at: usize, offset: u32| {
-        Nonce([offset, u32_at(b, at), u32_at(b, at + 4), u32_at(b, at + 8) ^ NONCE_BTREE])
+    let halves = |v: u64| [low32(v), low32(v >> 32)];
+    let of_set = |set: &Bset, offset: u32| {
+        let ([low, high], [journal, _]) = (halves(set.seq.get()), halves(set.journal_seq.get()));
+        (CsumType(set.flag_bits().csum_type()), Nonce([offset, low, high, journal ^ NONCE_BTREE]))
     };
     match kind {
         Kind::Superblock => Plan {
-            csum: CsumType(low8(u64::from((u32_at(b, 144) >> 2) & 0x3f))),
+            csum: CsumType(head::<Sb>(b).flags0().csum_type()),
             nonce: Nonce::default(),
             crypt: [(0, 0, 0); 2],
         },
-        Kind::Journal => Plan {
-            csum: type_of(36),
-            nonce: Nonce([0, u32_at(b, 24), u32_at(b, 28), NONCE_JOURNAL]),
-            crypt: [(44, end, 0), (0, 0, 0)],
-        },
+        Kind::Journal => {
+            let jset: Jset = head(b);
+            let [low, high] = halves(jset.seq.get());
+            Plan {
+                csum: CsumType(jset.flag_bits().csum_type()),
+                nonce: Nonce([0, low, high, NONCE_JOURNAL]),
+                crypt: [(Jset::ENCRYPTED_FROM, end, 0), (0, 0, 0)],
+            }
+        }
         Kind::Node => {
-            Plan { csum: type_of(152), nonce: bset(136, 0), crypt: [(24, 136, 0), (160, end, 128)] }
+            let (csum, nonce) = of_set(&head::<BtreeNode>(b).keys, 0);
+            let fields = BtreeNode::ENCRYPTED_HEAD;
+            let keys = (size_of::<BtreeNode>(), end, BtreeNode::NONCE_OF_KEYS);
+            Plan { csum, nonce, crypt: [(fields.start, fields.end, 0), keys] }
         }
         Kind::Bset(offset) => {
-            Plan { csum: type_of(32), nonce: bset(16, offset), crypt: [(40, end, 0), (0, 0, 0)] }
+            let (csum, nonce) = of_set(&head::<BtreeNodeEntry>(b).keys, offset);
+            Plan { csum, nonce, crypt: [(size_of::<BtreeNodeEntry>(), end, 0), (0, 0, 0)] }
         }
     }
 }
@@ -76,9 +87,10 @@ pub fn seal(kind: Kind, key: Option<&Key>, b: &mut [u8]) {
     if kind != Kind::Superblock {
         crypt(&p, key, b);
     }
-    let sum = b.get(16..).and_then(|body| checksum(p.csum, key, p.nonce, body));
-    if let (Some(sum), Some(to)) = (sum, b.first_chunk_mut::<16>()) {
-        *to = sum;
+    // Each structure begins with its checksum.
+    let Some((csum, summed)) = b.split_first_chunk_mut::<{ size_of::<Csum>() }>() else { return };
+    if let Some(sum) = checksum(p.csum, key, p.nonce, summed) {
+        *csum = sum;
     }
 }
 

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Values of keys (facts: docs/facts/namespace.md, alloc-keys, extent).
 
-use crate::buf::{Buf, low8, words};
+use crate::buf::{low8, number, words};
 use crate::key::Key;
 use gc_core::bkey::alloc_key::AllocFields;
+use gc_core::bkey::stripe_key::csum_bytes;
 use gc_core::layout::extent::{ExtentCrc32, ExtentCrc64, ExtentCrc128, ExtentStripePtr};
-use gc_core::layout::{Bpos, CsumType, ExtentPtr, KeyType};
+use gc_core::layout::value::{
+    DirentValue, InodeFlags, InodeValue, QuotaCounter, QuotaValue, XattrValue,
+};
+use gc_core::layout::{
+    Bpos, CsumType, ExtentPtr, KeyType, Le16, Le64, ReflinkP, ReflinkV, Reservation, StripeValue,
+};
 use gc_disk::checksum::{Nonce, checksum};
+use zerocopy::{FromZeros, IntoBytes};
 
 /// Mode of a directory, a regular file, a symbolic link.
 pub const S_IFDIR: u16 = 0o040_000;
@@ -100,7 +107,8 @@ pub fn extent(end: Bpos, size: u32, list: &[Entry]) -> Key {
 /// A shared extent.
 #[must_use]
 pub fn reflink_v(end: Bpos, size: u32, refcount: u64, list: &[Entry]) -> Key {
-    let mut v = vec![refcount];
+    let head = ReflinkV { refcount: refcount.into(), start: [] };
+    let mut v = words(head.as_bytes());
     v.extend(entries(list));
     Key::new(KeyType::REFLINK_V, end, size, v)
 }
@@ -108,13 +116,15 @@ pub fn reflink_v(end: Bpos, size: u32, refcount: u64, list: &[Entry]) -> Key {
 /// A reference to a shared extent that starts at `idx`.
 #[must_use]
 pub fn reflink_p(end: Bpos, size: u32, idx: u64) -> Key {
-    Key::new(KeyType::REFLINK_P, end, size, vec![idx, 0])
+    let v = ReflinkP { idx: idx.into(), ..ReflinkP::new_zeroed() };
+    Key::new(KeyType::REFLINK_P, end, size, words(v.as_bytes()))
 }
 
 /// A reservation.
 #[must_use]
 pub fn reservation(end: Bpos, size: u32, nr_replicas: u8) -> Key {
-    Key::new(KeyType::RESERVATION, end, size, vec![u64::from(nr_replicas) << 32])
+    let v = Reservation { nr_replicas, ..Reservation::new_zeroed() };
+    Key::new(KeyType::RESERVATION, end, size, words(v.as_bytes()))
 }
 
 /// Data within the key.
@@ -141,7 +151,14 @@ pub fn alloc(dev: u8, bucket: u64, fields: &AllocFields) -> Key {
 /// inodes.
 #[must_use]
 pub fn quota(kind: u64, id: u64, limits: [u64; 4]) -> Key {
-    Key::new(KeyType::QUOTA, Bpos::new(kind, id), 0, limits.to_vec())
+    let [hard, soft, inodes_hard, inodes_soft] = limits.map(Le64::new);
+    let v = QuotaValue {
+        counters: [
+            QuotaCounter { hardlimit: hard, softlimit: soft },
+            QuotaCounter { hardlimit: inodes_hard, softlimit: inodes_soft },
+        ],
+    };
+    Key::new(KeyType::QUOTA, Bpos::new(kind, id), 0, words(v.as_bytes()))
 }
 
 /// An inode.
@@ -204,16 +221,19 @@ impl Inode {
     #[must_use]
     pub fn to_key(&self) -> Key {
         let used = self.fields.iter().rposition(|&f| f != 0).map_or(0, |i| i + 1);
-        let nr = u32::try_from(used).unwrap_or(0);
-        let flags = self.flags | (u32::from(self.hash_type) << 20) | (nr << 24);
-        let mut b = Buf::default();
-        b.u64(0, self.hash_seed);
-        b.u32(8, flags);
-        b.u16(12, self.mode);
+        let flags = InodeFlags(u64::from(self.flags))
+            .with_str_hash(self.hash_type)
+            .with_nr_fields(low8(number(used)));
+        let head = InodeValue {
+            hash_seed: self.hash_seed.into(),
+            flags: flags.into(),
+            mode: self.mode.into(),
+        };
+        let mut b = head.as_bytes().to_vec();
         for &f in self.fields.iter().take(used) {
-            encode_field(f, &mut b.0);
+            encode_field(f, &mut b);
         }
-        Key::new(KeyType::INODE, Bpos::new(0, self.inum), 0, words(&b.0))
+        Key::new(KeyType::INODE, Bpos::new(0, self.inum), 0, words(&b))
     }
 
     /// Hash of a name in this directory, of an xattr when preceded by its type.
@@ -235,11 +255,9 @@ impl Inode {
 /// A directory entry at its hash, or where `offset` says.
 #[must_use]
 pub fn dirent(dir: u64, offset: u64, name: &[u8], target: u64, mode: u16) -> Key {
-    let mut b = Buf::default();
-    b.u64(0, target);
-    b.u8(8, low8(u64::from(mode >> 12)));
-    b.put(9, name);
-    Key::new(KeyType::DIRENT, Bpos::new(dir, offset), 0, words(&b.0))
+    let head = DirentValue { inum: target.into(), type_: low8(u64::from(mode >> 12)) };
+    let v = [head.as_bytes(), name].concat();
+    Key::new(KeyType::DIRENT, Bpos::new(dir, offset), 0, words(&v))
 }
 
 /// Where the name of an entry of `dir` hashes to.
@@ -253,14 +271,14 @@ pub fn dirent_offset(dir: &Inode, name: &[u8]) -> u64 {
 pub fn xattr(inode: &Inode, kind: u8, name: &[u8], value: &[u8]) -> Key {
     let mut hashed = vec![kind];
     hashed.extend_from_slice(name);
-    let mut b = Buf::default();
-    b.u8(0, kind);
-    b.u8(1, low8(u64::try_from(name.len()).unwrap_or(0)));
-    b.u16(2, u16::try_from(value.len()).unwrap_or(u16::MAX));
-    b.put(4, name);
-    b.put(4 + name.len(), value);
+    let head = XattrValue {
+        type_: kind,
+        name_len: low8(number(name.len())),
+        val_len: u16::try_from(value.len()).unwrap_or(u16::MAX).into(),
+    };
+    let v = [head.as_bytes(), name, value].concat();
     let p = Bpos::new(inode.inum, inode.hash(&hashed));
-    Key::new(KeyType::XATTR, p, 0, words(&b.0))
+    Key::new(KeyType::XATTR, p, 0, words(&v))
 }
 
 /// A stripe as its key describes it.
@@ -285,31 +303,26 @@ impl Stripe {
     #[must_use]
     pub fn to_key(&self, block_sectors: &[u32]) -> Key {
         let nr = self.ptrs.len();
-        let csum_bytes = match self.csum_type {
-            CsumType::CRC32C_NONZERO | CsumType::CRC32C => 4,
-            CsumType::CRC64_NONZERO | CsumType::CRC64 => 8,
-            CsumType::CHACHA20_POLY1305_80 => 10,
-            CsumType::CHACHA20_POLY1305_128 => 16,
-            _ => 0,
-        };
+        let csum_bytes = csum_bytes(self.csum_type).unwrap_or(0);
         let each = u32::from(self.sectors).div_ceil(1_u32 << (self.granularity_bits & 15));
         let csums = nr * usize::try_from(each).unwrap_or(0) * csum_bytes;
-        let mut b = Buf::default();
-        b.u16(0, self.sectors);
-        b.u8(3, low8(u64::try_from(nr).unwrap_or(0)));
-        b.u8(4, self.nr_redundant);
-        b.u8(5, self.granularity_bits);
-        b.u8(6, self.csum_type.0);
-        b.u8(7, 0);
-        for p in &self.ptrs {
-            b.push_u64(p.0);
-        }
-        let at = 8 + 8 * nr + csums;
+        let head = StripeValue {
+            sectors: self.sectors.into(),
+            algorithm: 0,
+            nr_blocks: low8(number(nr)),
+            nr_redundant: self.nr_redundant,
+            csum_granularity_bits: self.granularity_bits,
+            csum_type: self.csum_type.0,
+            pad: 0,
+            ptrs: [],
+        };
+        let mut b = [head.as_bytes(), self.ptrs.as_slice().as_bytes()].concat();
+        b.resize(b.len() + csums, 0);
         for i in 0..nr {
             let n = block_sectors.get(i).copied().unwrap_or(0);
-            b.u16(at + 2 * i, u16::try_from(n).unwrap_or(u16::MAX));
+            b.extend_from_slice(Le16::new(u16::try_from(n).unwrap_or(u16::MAX)).as_bytes());
         }
-        Key::new(KeyType::STRIPE, Bpos::new(0, self.idx), 0, words(&b.0))
+        Key::new(KeyType::STRIPE, Bpos::new(0, self.idx), 0, words(&b))
     }
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The writer of a whole file system.
 
-use crate::buf::{Buf, bytes_of};
+use crate::buf::bytes_of;
 use crate::count::{Bucket, Count, replicas_entry};
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::journal::{CLOCK, Jset, common};
+use crate::journal::{Entry, clean, common};
 use crate::key::Key;
 use crate::node::{Encoder, NodeHead, Set};
 use crate::rng::mix2;
@@ -305,10 +305,10 @@ impl ImageWriter {
         let journal_devs = self.spec.journal_devs.clone();
         let journal = replicas_entry(DataType::JOURNAL, 1, &journal_devs);
         self.count.replicas.entry(journal).or_default();
-        let mut tail = Buf::default();
+        let mut tail = Vec::new();
         common(&mut tail, &self.count, &roots)?;
-        let last = self.write_journal(&tail.0, journalled)?;
-        self.write_superblocks(&tail.0, last)?;
+        let last = self.write_journal(&tail, journalled)?;
+        self.write_superblocks(&tail, last)?;
         Ok(Summary { nodes: self.nodes, alloc_keys, count: self.count })
     }
 
@@ -396,7 +396,7 @@ impl ImageWriter {
         let last = first + nr - 1;
         let mut encoded = Vec::new();
         for (seq, keys) in (first..).zip(&sets) {
-            let jset = Jset {
+            let entry = Entry {
                 magic_seed: self.spec.magic_seed(),
                 csum: self.encoder.csum,
                 key: self.encoder.key.as_ref(),
@@ -407,7 +407,7 @@ impl ImageWriter {
                 tail: if seq == last { tail } else { &[] },
                 block: self.encoder.block,
             };
-            encoded.push(jset.encode()?);
+            encoded.push(entry.encode()?);
         }
         for dev in self.spec.journal_devs.clone() {
             let d = self.spec.devices.get(usize::from(dev)).ok_or(Error::Spec("journal device"))?;
@@ -428,14 +428,7 @@ impl ImageWriter {
     }
 
     fn write_superblocks(&mut self, tail: &[u8], last_seq: u64) -> Result<()> {
-        let clean = self.spec.clean.then(|| {
-            let mut c = Buf::zeroed(16);
-            c.u16(4, CLOCK);
-            c.u16(6, CLOCK);
-            c.u64(8, last_seq);
-            c.0.extend_from_slice(tail);
-            c.0
-        });
+        let clean = self.spec.clean.then(|| clean(last_seq, tail));
         let replicas = self.count.replicas.keys().cloned().collect();
         let state = State { replicas, clean, features: self.features };
         for (i, d) in self.devices.iter().enumerate() {

@@ -282,7 +282,7 @@ impl Counter<'_> {
         let h = stripe_key::head(k.v).ok_or(Refused)?;
         let ptrs: Vec<ExtentPtr> = k.pointers().collect();
         let mut s = Stripe::ZERO;
-        s.sectors = h.sectors;
+        s.sectors = h.sectors.get();
         s.algorithm = h.algorithm;
         s.nr_blocks = h.nr_blocks;
         s.nr_redundant = h.nr_redundant;

@@ -6,7 +6,7 @@ use crate::host::{Image, Met};
 use crate::paths::FileName;
 use core::ops::ControlFlow;
 use gc_core::bkey::KeyRef;
-use gc_core::layout::{Bpos, BtreeId, KeyType, POS_MAX, POS_MIN};
+use gc_core::layout::{Bpos, BtreeId, KeyType, POS_MAX, POS_MIN, ReflinkP};
 use std::collections::BTreeMap;
 
 /// Files named for one shared extent.
@@ -88,7 +88,9 @@ impl Sharers {
     }
 
     fn look(&mut self, key: KeyRef<'_>) {
-        let (KeyType::REFLINK_P, Some(&idx)) = (key.k.type_, key.v.first()) else { return };
+        let (KeyType::REFLINK_P, Some(idx)) = (key.k.type_, ReflinkP::idx_of(key.v)) else {
+            return;
+        };
         let p = key.k.p;
         let start = span(key).0;
         let end = idx.saturating_add(u64::from(key.k.size));

@@ -4,12 +4,14 @@
 
 use crate::fs::Fs;
 use crate::key::inode;
-use crate::key::value_byte;
+use crate::key::{dirent_name, value_head};
 use crate::report::cut;
 use gc_core::accounting::ptr_stale;
 use gc_core::bkey::{KeyDisplay, KeyRef, PosText, key_type_name};
+use gc_core::layout::value::{DirentValue, QuotaValue, XattrValue};
 use gc_core::layout::{Bkey, ExtentPtr, KeyType};
 use std::fmt;
+use zerocopy::{FromBytes, IntoBytes};
 
 /// A key with its value.
 pub struct KeyText<'a> {
@@ -55,16 +57,17 @@ impl fmt::Display for KeyText<'_> {
                 None => f.write_str("(unpack error)"),
             },
             KeyType::DIRENT => {
-                let end = v.len().saturating_mul(8);
-                let name = text(v, (9..end).take_while(|i| value_byte(v, *i) != 0));
-                let inum = v.first().copied().unwrap_or(0);
-                write!(f, "{name} -> {inum} type {}", value_byte(v, 8))
+                let name = String::from_utf8_lossy(dirent_name(v));
+                let DirentValue { inum, type_ } = value_head(v);
+                write!(f, "{name} -> {inum} type {type_}")
             }
             KeyType::XATTR => xattr(f, v),
             KeyType::QUOTA => {
-                let word = |i: usize| v.get(i).copied().unwrap_or(0);
-                write!(f, "space hardlimit {} softlimit {}", word(0), word(1))?;
-                write!(f, "inodes hardlimit {} softlimit {}", word(2), word(3))
+                let QuotaValue { counters: [space, inodes] } = value_head(v);
+                let (hard, soft) = (space.hardlimit, space.softlimit);
+                write!(f, "space hardlimit {hard} softlimit {soft}")?;
+                let (hard, soft) = (inodes.hardlimit, inodes.softlimit);
+                write!(f, "inodes hardlimit {hard} softlimit {soft}")
             }
             _ => Ok(()),
         }
@@ -87,26 +90,19 @@ impl fmt::Display for HeadText<'_> {
     }
 }
 
-fn text(v: &[u64], at: impl Iterator<Item = usize>) -> String {
-    let bytes: Vec<u8> = at.map(|i| value_byte(v, i)).collect();
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 fn xattr(f: &mut fmt::Formatter<'_>, v: &[u64]) -> fmt::Result {
-    let Some(head) = v.first() else { return Ok(()) };
-    let [type_, name, len0, len1, ..] = head.to_le_bytes();
-    match type_ {
+    let Ok((head, behind)) = XattrValue::ref_from_prefix(v.as_bytes()) else { return Ok(()) };
+    match head.type_ {
         0 => f.write_str("user.")?,
-        1 | 2 => write!(f, "(type {type_})")?,
+        1 | 2 => write!(f, "(type {})", head.type_)?,
         3 => f.write_str("trusted.")?,
         4 => f.write_str("security.")?,
-        _ => write!(f, "(unknown type {type_})")?,
+        unknown => write!(f, "(unknown type {unknown})")?,
     }
-    let end = v.len().saturating_mul(8);
-    let start = 4_usize;
-    let mid = start.saturating_add(usize::from(name)).min(end);
-    let last = mid.saturating_add(usize::from(u16::from_le_bytes([len0, len1]))).min(end);
-    f.write_str(&text(v, start..mid))?;
+    let cut = |b: &[u8], len: usize| b.len().min(len);
+    let (name, behind) = behind.split_at(cut(behind, head.name_len.into()));
+    let (value, _) = behind.split_at(cut(behind, head.val_len.into()));
+    f.write_str(&String::from_utf8_lossy(name))?;
     f.write_str(":")?;
-    f.write_str(&text(v, mid..last))
+    f.write_str(&String::from_utf8_lossy(value))
 }

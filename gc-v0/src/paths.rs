@@ -3,9 +3,10 @@
 //! that names the inode up to the root (layout: docs/facts/namespace.md).
 
 use crate::host::{Image, Met};
-use crate::key::value_byte;
+use crate::key::{dirent_name, value_head};
 use core::ops::ControlFlow;
 use gc_core::bkey::KeyRef;
+use gc_core::layout::value::DirentValue;
 use gc_core::layout::{BtreeId, KeyType, POS_MAX, POS_MIN};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -14,8 +15,6 @@ use std::fmt;
 const ROOT: u64 = 4096;
 /// Type of a directory in a directory entry.
 const DIRECTORY: u8 = 4;
-/// First byte of the name in a directory entry.
-const NAME: usize = 9;
 /// Names of one inode that are kept.
 const NAMES_KEPT: usize = 4;
 
@@ -66,19 +65,19 @@ pub fn dirent(key: KeyRef<'_>) -> Option<(u64, u8, String)> {
     if key.k.type_ != KeyType::DIRENT {
         return None;
     }
-    let inum = *key.v.first()?;
-    let end = key.v.len().saturating_mul(8);
-    let bytes: Vec<u8> =
-        (NAME..end).map(|i| value_byte(key.v, i)).take_while(|b| *b != 0).collect();
+    if key.v.is_empty() {
+        return None;
+    }
+    let DirentValue { inum, type_ } = value_head(key.v);
     let mut name = String::new();
-    for c in String::from_utf8_lossy(&bytes).chars() {
+    for c in String::from_utf8_lossy(dirent_name(key.v)).chars() {
         if c.is_control() {
             name.extend(c.escape_default());
         } else {
             name.push(c);
         }
     }
-    Some((inum, value_byte(key.v, 8), name))
+    Some((inum.get(), type_, name))
 }
 
 impl Paths {

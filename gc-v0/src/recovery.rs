@@ -19,6 +19,7 @@ use gc_core::accounting::replicas::set_usage;
 use gc_core::accounting::replicas::{Entry as ReplicasEntry, EntryRef};
 use gc_core::accounting::{StripeTable, Usage};
 use gc_core::finding::Answer;
+use gc_core::layout::jset::FsUsageType;
 use gc_core::layout::superblock::{BCH_COMPAT_FEAT_ALLOC_INFO, BCH_COMPAT_FEAT_ALLOC_METADATA};
 use gc_core::layout::{BtreeId, DataType, DevUsage};
 use std::rc::Rc;
@@ -281,10 +282,6 @@ struct Early {
     key_version: u64,
 }
 
-const USAGE_RESERVED: u8 = 0;
-const USAGE_INODES: u8 = 1;
-const USAGE_KEY_VERSION: u8 = 2;
-
 impl Early {
     fn new(fs: &Fs) -> Result<Self, RecoveryError> {
         let usage = Usage::zeroed(fs.replicas.table.view().len()).map_err(|_| memory())?;
@@ -313,14 +310,14 @@ impl Early {
                         }
                     }
                 }
-                Said::Usage(USAGE_RESERVED, index, v) => {
+                Said::Usage(FsUsageType::RESERVED, index, v) => {
                     let reserved = &mut self.usage.head.persistent_reserved;
                     if let Some(to) = reserved.get_mut(usize::from(index)) {
                         *to = v;
                     }
                 }
-                Said::Usage(USAGE_INODES, _, v) => self.usage.head.nr_inodes = v,
-                Said::Usage(USAGE_KEY_VERSION, _, v) => self.key_version = v,
+                Said::Usage(FsUsageType::INODES, _, v) => self.usage.head.nr_inodes = v,
+                Said::Usage(FsUsageType::KEY_VERSION, _, v) => self.key_version = v,
                 Said::DataUsage(v, set) => self.data_usage(fs, v, set)?,
                 Said::Blacklist(start, end) => blacklist(fs, start, end.wrapping_add(1)),
                 Said::Usage(..) | Said::Keys | Said::Other => {}
@@ -329,9 +326,8 @@ impl Early {
         Ok(())
     }
 
-    fn data_usage(&mut self, fs: &mut Fs, v: u64, set: &[u64]) -> Result<(), RecoveryError> {
-        let bytes: Vec<u8> = set.iter().flat_map(|w| w.to_le_bytes()).collect();
-        let Some(stored) = EntryRef::first_of(&bytes) else { return Ok(()) };
+    fn data_usage(&mut self, fs: &mut Fs, v: u64, set: &[u8]) -> Result<(), RecoveryError> {
+        let Some(stored) = EntryRef::first_of(set) else { return Ok(()) };
         let mut entry = ReplicasEntry::new(stored.data_type(), stored.nr_required());
         for dev in stored.devs() {
             entry.push(*dev).map_err(|_| RecoveryError::new(-22, "Invalid argument"))?;

@@ -2,13 +2,17 @@
 //! A file system small enough to be written by hand, for tests.
 
 use crate::fs::{Device, Fs, Online, Replicas, SbFlags};
-use crate::superblock::{HEAD, MAGIC, Superblock};
+use crate::superblock::Superblock;
 use gc_core::accounting::replicas::Table;
-use gc_core::layout::{Bucket, CsumType};
+use gc_core::layout::section::{Member, SbField, SbFieldType};
+use gc_core::layout::superblock::{MAGIC, SbFlags0, SbFlags1};
+use gc_core::layout::{Bucket, CsumType, Le64, Sb, SbLayout};
 use gc_disk::checksum::{Nonce, checksum};
 use gc_disk::io::DeviceFile;
 pub(crate) use keep::Keep;
 use std::io::Write;
+use std::mem::offset_of;
+use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
 
 #[path = "../tests/common/keep.rs"]
 mod keep;
@@ -26,60 +30,79 @@ pub(crate) fn put(to: &mut [u8], at: usize, bytes: &[u8]) {
 }
 
 /// A section with its head, padded to whole words.
-pub(crate) fn section(type_: u32, content: &[u8]) -> Vec<u8> {
+pub(crate) fn section<T: IntoBytes + Immutable + ?Sized>(
+    type_: SbFieldType,
+    content: &T,
+) -> Vec<u8> {
+    let content = content.as_bytes();
     let u64s = 1 + content.len().div_ceil(8);
-    let mut b = u32::try_from(u64s).unwrap().to_le_bytes().to_vec();
-    b.extend(type_.to_le_bytes());
+    let field = SbField { u64s: u32::try_from(u64s).unwrap().into(), type_: type_.0.into() };
+    let mut b = field.as_bytes().to_vec();
     b.extend(content);
     b.resize(u64s * 8, 0);
     b
 }
 
 /// A member slot.
-pub(crate) fn member() -> Vec<u8> {
-    let mut m = vec![0; 56];
-    put(&mut m, 0, &[7; 16]);
-    put(&mut m, 16, &BUCKETS.to_le_bytes());
-    put(&mut m, 26, &u16::try_from(BUCKET).unwrap().to_le_bytes());
-    m
+pub(crate) fn member() -> Member {
+    Member {
+        uuid: [7; 16],
+        nbuckets: BUCKETS.into(),
+        bucket_size: u16::try_from(BUCKET).unwrap().into(),
+        ..Member::new_zeroed()
+    }
 }
 
 /// A valid superblock with one member and the given sections besides.
 pub(crate) fn superblock(sections: &[Vec<u8>]) -> Vec<u8> {
-    let mut b = vec![0; HEAD];
-    put(&mut b, 16, &11_u16.to_le_bytes());
-    put(&mut b, 18, &11_u16.to_le_bytes());
-    put(&mut b, 24, &MAGIC);
-    put(&mut b, 40, &[1; 16]);
-    put(&mut b, 56, &[2; 16]);
-    put(&mut b, 104, &8_u64.to_le_bytes());
-    put(&mut b, 112, &5_u64.to_le_bytes());
-    put(&mut b, 120, &1_u16.to_le_bytes());
-    b[123] = 1;
-    put(&mut b, 140, &1_u32.to_le_bytes());
-    // Initialized, clean, crc32c, node size, reserve, replicas.
-    let flags = 1 | 2 | 1 << 2 | NODE << 12 | 8 << 28 | 1 << 48 | 1 << 52;
-    put(&mut b, 144, &u64::to_le_bytes(flags));
-    put(&mut b, 152, &u64::to_le_bytes(1 << 20 | 1 << 24));
-    put(&mut b, 240, &MAGIC);
-    b[240 + 17] = 4;
-    b[240 + 18] = 2;
-    put(&mut b, 240 + 24, &8_u64.to_le_bytes());
-    put(&mut b, 240 + 32, &24_u64.to_le_bytes());
-    b.extend(section(1, &member()));
-    for s in sections {
-        b.extend(s);
-    }
-    let u64s = u32::try_from((b.len() - HEAD) / 8).unwrap();
-    put(&mut b, 124, &u64s.to_le_bytes());
+    let sections = [section(SbFieldType::MEMBERS, &member()), sections.concat()].concat();
+    let mut flags = [Le64::ZERO; 8];
+    flags[0] = SbFlags0::default()
+        .with_initialized(true)
+        .with_clean(true)
+        .with_csum_type(CsumType::CRC32C_NONZERO.0)
+        .with_btree_node_size(u16::try_from(NODE).unwrap())
+        .with_gc_reserve(8)
+        .with_meta_replicas_want(1)
+        .with_data_replicas_want(1)
+        .0
+        .into();
+    flags[1] = SbFlags1::default().with_meta_replicas_req(1).with_data_replicas_req(1).0.into();
+    let mut layout =
+        SbLayout { magic: MAGIC, sb_max_size_bits: 4, nr_superblocks: 2, ..SbLayout::new_zeroed() };
+    layout.sb_offset[0] = 8.into();
+    layout.sb_offset[1] = 24.into();
+    let head = Sb {
+        version: 11.into(),
+        version_min: 11.into(),
+        magic: MAGIC,
+        uuid: [1; 16],
+        user_uuid: [2; 16],
+        offset: 8.into(),
+        seq: 5.into(),
+        block_size: 1.into(),
+        nr_devices: 1,
+        u64s: u32::try_from(sections.len() / 8).unwrap().into(),
+        time_precision: 1.into(),
+        flags,
+        layout,
+        ..Sb::new_zeroed()
+    };
+    let mut b = [head.as_bytes(), &sections].concat();
     seal(&mut b);
     b
 }
 
+/// The head of a superblock, to be changed.
+pub(crate) fn sb_of(b: &mut [u8]) -> &mut Sb {
+    Sb::mut_from_prefix(b).unwrap().0
+}
+
 /// Makes the checksum right.
 pub(crate) fn seal(b: &mut [u8]) {
-    let sum = checksum(CsumType::CRC32C_NONZERO, None, Nonce::default(), &b[16..]).unwrap();
-    put(b, 0, &sum);
+    let summed = &b[offset_of!(Sb, version)..];
+    let sum = checksum(CsumType::CRC32C_NONZERO, None, Nonce::default(), summed).unwrap();
+    sb_of(b).csum = sum;
 }
 
 /// A device with contents at sectors; the rest is zero.
@@ -96,7 +119,7 @@ pub(crate) fn device(contents: &[(u64, &[u8])]) -> (tempfile::NamedTempFile, Dev
 
 /// The file system on such a device, its journal in buckets 4 to 7.
 pub(crate) fn fs(contents: &[(u64, &[u8])]) -> (tempfile::NamedTempFile, Fs) {
-    let sb = Superblock::new(superblock(&[])).unwrap();
+    let sb = Superblock::new(&superblock(&[])).unwrap();
     let (temp, file) = device(contents);
     let member = sb.member(0).unwrap();
     let online = Online { file, sb: sb.clone(), sb_sector: 8, journal: vec![4, 5, 6, 7] };

@@ -8,8 +8,9 @@ use crate::journal::JournalKeys;
 use crate::key::Key;
 use crate::node::{self, Node};
 use crate::report::{Found, Reporter, answer};
+use core::mem::offset_of;
 use gc_core::finding::Answer;
-use gc_core::layout::{BtreeId, KeyType};
+use gc_core::layout::{BtreeId, BtreePtrV2, KeyType};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
@@ -67,12 +68,13 @@ impl Reporter for Muted {
 
 /// Source: `btree_ptr_hash_val`.
 fn hash(key: &Key) -> u64 {
-    let at = match key.k.type_ {
+    let byte = match key.k.type_ {
         KeyType::BTREE_PTR => 0,
-        KeyType::BTREE_PTR_V2 => 1,
+        // Also of a value that ends behind it.
+        KeyType::BTREE_PTR_V2 => offset_of!(BtreePtrV2, seq),
         _ => return 0,
     };
-    key.v.get(at).copied().unwrap_or(0)
+    key.v.get(byte >> 3).copied().unwrap_or(0)
 }
 
 impl Nodes {

@@ -5,20 +5,13 @@ use crate::checksum::{NR, checksum};
 use crate::error::SbError;
 use gc_core::layout::CsumType;
 use gc_core::layout::bits::low8;
+use gc_core::layout::superblock::is_magic;
 use gc_disk::bytes::{index, number};
 use gc_disk::checksum::{Nonce, encrypts};
 use gc_disk::io::DeviceFile;
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
-/// Magic of superblocks and layouts since the beginning.
-pub const MAGIC: [u8; 16] = [
-    0xc6, 0x85, 0x73, 0xf6, 0x4e, 0x1a, 0x45, 0xca, 0x82, 0x65, 0xf5, 0x7f, 0x48, 0xba, 0x6d, 0x81,
-];
-/// Magic that is written today; the older one is accepted, too.
-pub const MAGIC_TODAY: [u8; 16] = [
-    0xc6, 0x85, 0x73, 0xf6, 0x66, 0xce, 0x90, 0xa9, 0xd9, 0x6a, 0x60, 0xcf, 0x80, 0x3d, 0xf7, 0xef,
-];
 /// UUID of a member that was removed.
 pub const DELETED_UUID: [u8; 16] = [
     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xd9, 0x6a, 0x60, 0xcf, 0x80, 0x3d, 0xf7, 0xef,
@@ -498,12 +491,6 @@ impl Superblock {
 enum Parse {
     Bad(SbError),
     Needs(usize),
-}
-
-/// Whether it is one of the two magics.
-#[must_use]
-pub fn is_magic(magic: &[u8; 16]) -> bool {
-    *magic == MAGIC || *magic == MAGIC_TODAY
 }
 
 /// A superblock and the sector it was read from.

@@ -4,7 +4,7 @@
 
 use crate::state::{State, address, dev_of, node_of, read_key, with};
 use gc_core::layout::bkey::BkeySC;
-use gc_core::layout::le::Le64;
+use gc_core::layout::Le64;
 use gc_core::layout::{BkeyFormat, Bpos, Stripe};
 use gc_host_sys as sys;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};

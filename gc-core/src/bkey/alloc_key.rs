@@ -5,7 +5,9 @@
 
 use super::KeyRef;
 use crate::layout::KeyType;
+use crate::layout::value::AllocValue;
 use core::fmt;
+use zerocopy::{FromBytes, IntoBytes};
 
 /// A bucket's state as an alloc key has it (`struct bkey_alloc_unpacked`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,11 +30,11 @@ pub struct AllocFields {
 
 /// Words of the longest value with the known fields.
 pub const VAL_U64S_MAX: usize = 2;
-/// Bytes before the fields.
-const HEAD_BYTES: usize = 2;
+/// Bytes of a value with all known fields, up to a whole word.
+const BYTES_MAX: usize = VAL_U64S_MAX.wrapping_mul(size_of::<u64>());
 
 /// Name and length in bytes of each field, in order of its bit.
-const FIELDS: [(&str, usize); 6] = [
+pub const FIELDS: [(&str, usize); 6] = [
     ("read_time", 2),
     ("write_time", 2),
     ("data_type", 1),
@@ -54,19 +56,25 @@ impl fmt::Display for WrongSize {
 
 /// The fields present, as numbers in order of their bit; absent ones `None`.
 fn raw_fields(v: &[u64]) -> Result<(u8, [Option<u16>; 6]), WrongSize> {
-    let mut bytes = v.iter().flat_map(|w| w.to_le_bytes());
-    let present = bytes.next().ok_or(WrongSize)?;
-    let gen_ = bytes.next().ok_or(WrongSize)?;
+    let (head, fields) = AllocValue::read_from_prefix(v.as_bytes()).map_err(|_| WrongSize)?;
+    let mut bytes = fields.iter().copied();
     let mut out = [None; 6];
     for (bit, (to, (_, len))) in (0_u32..).zip(out.iter_mut().zip(FIELDS)) {
-        if present & 1_u8.wrapping_shl(bit) == 0 {
+        if head.fields & 1_u8.wrapping_shl(bit) == 0 {
             continue;
         }
         let low = bytes.next().ok_or(WrongSize)?;
         let high = if len == 2 { bytes.next().ok_or(WrongSize)? } else { 0 };
         *to = Some(u16::from_le_bytes([low, high]));
     }
-    Ok((gen_, out))
+    Ok((head.gen_, out))
+}
+
+/// Bytes that a value takes with the fields that its first byte names.
+#[must_use]
+pub fn bytes_of(present: u8) -> usize {
+    let named = (0_u32..).zip(FIELDS).filter(|(bit, _)| present & 1_u8.wrapping_shl(*bit) != 0);
+    named.fold(size_of::<AllocValue>(), |n, (_, (_, len))| n.saturating_add(len))
 }
 
 fn low_byte(v: u16) -> u8 {
@@ -117,8 +125,8 @@ impl AllocFields {
             self.cached_sectors,
             u16::from(self.oldest_gen),
         ];
-        let mut bytes = [0_u8; VAL_U64S_MAX.wrapping_mul(8)];
-        let mut at = HEAD_BYTES;
+        let mut bytes = [0_u8; BYTES_MAX];
+        let mut at = size_of::<AllocValue>();
         let mut present = 0_u8;
         for (bit, (value, (_, len))) in (0_u32..).zip(values.into_iter().zip(FIELDS)) {
             if value == 0 {
@@ -132,25 +140,10 @@ impl AllocFields {
             }
             at = at.saturating_add(len);
         }
-        bytes[0] = present;
-        bytes[1] = self.gen_;
-        let mut words = [0; VAL_U64S_MAX];
-        for (to, from) in words.iter_mut().zip(bytes.as_chunks_8()) {
-            *to = u64::from_le_bytes(from);
+        if let Ok((head, _)) = AllocValue::mut_from_prefix(&mut bytes) {
+            *head = AllocValue { fields: present, gen_: self.gen_ };
         }
-        (words, at.div_ceil(8))
-    }
-}
-
-/// Splits 16 bytes into two words without a fallible conversion.
-trait Chunks8 {
-    fn as_chunks_8(&self) -> [[u8; 8]; VAL_U64S_MAX];
-}
-
-impl Chunks8 for [u8; 16] {
-    fn as_chunks_8(&self) -> [[u8; 8]; VAL_U64S_MAX] {
-        let [a, b, c, d, e, f, g, h, rest @ ..] = *self;
-        [[a, b, c, d, e, f, g, h], rest]
+        (zerocopy::transmute!(bytes), at.div_ceil(size_of::<u64>()))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::node_format::NodeFormat;
 use super::raw_key::{KeyError, RawKey};
-use crate::layout::bits::low8;
+use crate::layout::bkey::KeyHead;
 
 impl<'a> RawKey<'a> {
     /// Splits the first key off `words`, which end with their bset.
@@ -19,7 +19,7 @@ impl<'a> RawKey<'a> {
         let mut tail = words;
         let (head, u64s) = loop {
             let (&head, rest) = tail.split_first()?;
-            match low8(head) {
+            match KeyHead(head).u64s() {
                 0 => tail = rest,
                 u64s => break (head, u64s),
             }
@@ -27,7 +27,7 @@ impl<'a> RawKey<'a> {
         let Some(rest) = tail.get(usize::from(u64s)..) else {
             return Some((Err(KeyError::PastEnd), &[]));
         };
-        Some((Self::new(tail, head, format.key_u64s()), rest))
+        Some((Self::new(tail, KeyHead(head), format.key_u64s()), rest))
     }
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Walks over the entries of an extent: bounded, without panic on any words.
 
+use crate::layout::Le64;
 use crate::layout::bits::from32;
 use crate::layout::extent::{
     CompressionType, CrcUnpacked, Csum, CsumType, ExtentCrc32, ExtentCrc64, ExtentCrc128,
     ExtentEntryType, ExtentPtr, ExtentPtrDecoded, ExtentStripePtr,
 };
-use crate::layout::le::Le64;
 
 /// One extent entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Formats: checking one, calculating one.
 
+use crate::layout::Le64;
 use crate::layout::bits::{from32, low8};
 use crate::layout::bkey::{BKEY_U64S, Bkey, BkeyFormat, BkeyFormatState, KEY_PACKED_BITS_START};
-use crate::layout::le::Le64;
 use crate::layout::node::BtreeNrKeys;
 use crate::layout::position::Bpos;
 use core::fmt;

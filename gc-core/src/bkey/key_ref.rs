@@ -4,10 +4,9 @@
 use super::entries::{DecodedPointers, Entries, Pointers};
 use super::key_types::RefersTo;
 use super::references::{References, references};
-use crate::layout::bits::low32;
 use crate::layout::bkey::{Bkey, KeyType};
 use crate::layout::position::Bpos;
-use crate::layout::value::STRIPE_HEAD_U64S;
+use crate::layout::value::{BtreePtrV2, STRIPE_HEAD_U64S, StripeValue};
 use core::ops::Range;
 
 /// An unpacked key and its value, borrowed.
@@ -31,10 +30,7 @@ pub fn entry_range(type_: KeyType, v: &[u64]) -> Range<usize> {
     let (start, end) = match RefersTo::of(type_) {
         RefersTo::Pointers { head, .. } => (head, v.len()),
         RefersTo::Stripe => {
-            let blocks = v.first().map_or(0, |head| {
-                let [_, _, _, nr_blocks, ..] = head.to_le_bytes();
-                usize::from(nr_blocks)
-            });
+            let blocks = StripeValue::of(v).map_or(0, |head| usize::from(head.nr_blocks));
             (STRIPE_HEAD_U64S, blocks.saturating_add(STRIPE_HEAD_U64S).min(v.len()))
         }
         RefersTo::Nothing
@@ -99,17 +95,19 @@ impl<'a> KeyRef<'a> {
     }
 
     /// Least position of the node that a key of type `btree_ptr_v2` points to;
-    /// `None` for other keys, and if the value is too short (source: `struct
-    /// bch_btree_ptr_v2`, bytes 20 to 39).
+    /// `None` for other keys, and if the value is too short.
     #[inline]
     #[must_use]
     pub fn child_min_key(self) -> Option<Bpos> {
-        if self.k.type_ != KeyType::BTREE_PTR_V2 {
-            return None;
-        }
-        let [_, _, sectors_and_snapshot, offset, inode, ..] = *self.v else { return None };
-        let snapshot = low32(u64::from_le(sectors_and_snapshot) >> 32);
-        Some(Bpos { snapshot, offset: u64::from_le(offset), inode: u64::from_le(inode) })
+        self.node_pointer().map(|pointer| pointer.min_key)
+    }
+
+    /// What a key of type `btree_ptr_v2` says of its node; `None` for other keys, and if the
+    /// value is too short.
+    #[inline]
+    #[must_use]
+    pub fn node_pointer(self) -> Option<&'a BtreePtrV2> {
+        if self.k.type_ == KeyType::BTREE_PTR_V2 { BtreePtrV2::of(self.v) } else { None }
     }
 
     /// Indexes in the value of the words that are pointers, for changing them

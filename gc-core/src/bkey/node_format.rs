@@ -7,6 +7,7 @@ use crate::layout::bits::low32;
 use crate::layout::bkey::{Bkey, BkeyFormat};
 use crate::layout::position::{Bpos, Bversion};
 use core::cmp::Ordering;
+use core::mem::offset_of;
 
 /// Words that hold the longest packed key (7), as a power of two so that an
 /// index needs a mask and no check.
@@ -15,7 +16,7 @@ pub(super) const WINDOW: usize = 8;
 /// Words looked at when unpacking: a load of eight bytes from any byte of the
 /// window stays inside.
 pub(super) const LOADED: usize = 9;
-/// [`LOADED`] in bytes.
+/// Bytes of these words.
 pub(super) const LOADED_BYTES: usize = 72;
 
 /// Where one field lies.
@@ -88,16 +89,20 @@ impl Place {
 
 const U32: u64 = 0xffff_ffff;
 
-/// The places of an unpacked key's fields, by the same rule with the current
-/// format.
-const CURRENT_PLACES: [Place; 6] = [
-    Place::new(256, u64::MAX, 0),
-    Place::new(192, u64::MAX, 0),
-    Place::new(160, U32, 0),
-    Place::new(128, U32, 0),
-    Place::new(96, U32, 0),
-    Place::new(32, u64::MAX, 0),
-];
+/// The places of an unpacked key's fields, in the order that they have in a format.
+const CURRENT_PLACES: [Place; 6] = {
+    const fn bit(byte: usize) -> usize {
+        byte.wrapping_mul(8)
+    }
+    [
+        Place::new(bit(offset_of!(Bkey, p.inode)), u64::MAX, 0),
+        Place::new(bit(offset_of!(Bkey, p.offset)), u64::MAX, 0),
+        Place::new(bit(offset_of!(Bkey, p.snapshot)), U32, 0),
+        Place::new(bit(offset_of!(Bkey, size)), U32, 0),
+        Place::new(bit(offset_of!(Bkey, version.hi)), U32, 0),
+        Place::new(bit(offset_of!(Bkey, version.lo)), u64::MAX, 0),
+    ]
+};
 
 /// A valid format with the place of each field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,11 +129,7 @@ fn window<'a>(words: &'a [u64], spare: &'a mut [u64; LOADED]) -> &'a [u64; LOADE
 /// Words as the bytes they are.
 #[inline]
 pub(super) fn bytes_of(words: &[u64; LOADED]) -> &[u8; LOADED_BYTES] {
-    const { assert!(size_of::<[u64; LOADED]>() == LOADED_BYTES) };
-    let bytes: *const [u8; LOADED_BYTES] = core::ptr::from_ref(words).cast();
-    // SAFETY: the pointer comes from a reference to as many bytes, borrowed for
-    // as long; words have no padding, bytes no alignment and no invalid value.
-    unsafe { &*bytes }
+    zerocopy::transmute_ref!(words)
 }
 
 impl NodeFormat {

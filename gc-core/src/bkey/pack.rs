@@ -4,9 +4,9 @@
 use super::format::fields_of;
 use super::node_format::{NodeFormat, Place, WINDOW};
 use super::raw_key::{RawKey, packed_head};
-use crate::layout::bits::{from32, low8, low32};
+use crate::layout::bits::from32;
 use crate::layout::bkey::{BKEY_U64S, Bkey, KEY_FORMAT_LOCAL_BTREE, KeyType};
-use crate::layout::position::{Bpos, Bversion};
+use crate::layout::position::Bpos;
 
 /// A packed key without its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,31 +148,13 @@ impl Bkey {
     #[inline]
     #[must_use]
     pub fn to_words(&self) -> [u64; 5] {
-        let (p, version) = (self.p, self.version);
-        [
-            packed_head(self.u64s, self.format_ws, self.type_)
-                | (u64::from(self.pad) << 24)
-                | (u64::from(low32(version.lo)) << 32),
-            (version.lo >> 32) | (from32(version.hi) << 32),
-            from32(self.size) | (from32(p.snapshot) << 32),
-            p.offset,
-            p.inode,
-        ]
+        zerocopy::transmute!(*self)
     }
 
     /// The key in five words of a bset or a journal entry, unpacked.
     #[inline]
     #[must_use]
     pub fn from_words(words: [u64; 5]) -> Self {
-        let [w0, w1, w2, offset, inode] = words;
-        Self {
-            u64s: low8(w0),
-            format_ws: low8(w0 >> 8),
-            type_: KeyType(low8(w0 >> 16)),
-            pad: low8(w0 >> 24),
-            version: Bversion { lo: (w0 >> 32) | (w1 << 32), hi: low32(w1 >> 32) },
-            size: low32(w2),
-            p: Bpos { snapshot: low32(w2 >> 32), offset, inode },
-        }
+        zerocopy::transmute!(words)
     }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Keys as they lie in a bset, checked for length only.
 
-use crate::layout::bits::{from8, low8};
-use crate::layout::bkey::{BKEY_U64S, BKEY_U64S_MAX, KEY_FORMAT_CURRENT, KeyType};
+use crate::layout::bits::from8;
+use crate::layout::bkey::{BKEY_U64S, BKEY_U64S_MAX, KEY_FORMAT_CURRENT, KeyHead, KeyType};
 use core::fmt;
 
 /// Why words of a bset are no key.
@@ -37,7 +37,7 @@ impl core::error::Error for KeyError {}
 pub struct RawKey<'a> {
     /// From the key on to the end of its bset.
     tail: &'a [u64],
-    head: u64,
+    head: KeyHead,
     key_u64s: u8,
 }
 
@@ -45,7 +45,7 @@ impl<'a> RawKey<'a> {
     /// The key at the start of `tail`, which holds at least the `u64s` of its `head`, its
     /// first word; a packed key takes `packed_u64s` of them, as its format says.
     #[inline]
-    pub(super) fn new(tail: &'a [u64], head: u64, packed_u64s: u8) -> Result<Self, KeyError> {
+    pub(super) fn new(tail: &'a [u64], head: KeyHead, packed_u64s: u8) -> Result<Self, KeyError> {
         let mut key = Self { tail, head, key_u64s: BKEY_U64S };
         if key.is_packed() {
             key.key_u64s = packed_u64s;
@@ -61,7 +61,7 @@ impl<'a> RawKey<'a> {
     #[inline]
     #[must_use]
     pub fn u64s(self) -> u8 {
-        low8(self.head)
+        self.head.u64s()
     }
 
     /// Length of the key alone in u64s.
@@ -82,7 +82,7 @@ impl<'a> RawKey<'a> {
     #[inline]
     #[must_use]
     pub fn format(self) -> u8 {
-        low8(self.head >> 8) & 0x7f
+        self.head.format()
     }
 
     /// Whether the key is packed by the node's format.
@@ -96,7 +96,7 @@ impl<'a> RawKey<'a> {
     #[inline]
     #[must_use]
     pub fn type_(self) -> KeyType {
-        KeyType(low8(self.head >> 16))
+        self.head.type_()
     }
 
     /// Whether the key only hides others.
@@ -137,13 +137,13 @@ impl<'a> RawKey<'a> {
     /// The head as in an unpacked key: length, format 1 with needs-whiteout, type.
     #[inline]
     pub(super) fn unpacked_head(self) -> (u8, u8, KeyType) {
-        let ws = low8(self.head >> 8) & 0x80;
-        (self.val_u64s().wrapping_add(BKEY_U64S), KEY_FORMAT_CURRENT | ws, self.type_())
+        let format_ws = self.head.with_format(KEY_FORMAT_CURRENT).format_ws();
+        (self.val_u64s().wrapping_add(BKEY_U64S), format_ws, self.type_())
     }
 }
 
 /// Head of a packed key.
 #[inline]
 pub(super) fn packed_head(u64s: u8, format_ws: u8, type_: KeyType) -> u64 {
-    from8(u64s) | (from8(format_ws) << 8) | (from8(type_.0) << 16)
+    KeyHead(from8(format_ws) << KeyHead::FORMAT_WS_SHIFT).with_u64s(u64s).with_type_raw(type_.0).0
 }

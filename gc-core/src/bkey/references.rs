@@ -59,10 +59,10 @@ pub struct Reservation {
 }
 
 impl Reservation {
-    /// Out of the word of a value (source: `struct bch_reservation`, byte 4).
+    /// Out of the word of a value.
     const fn of(word: u64) -> Self {
-        let [_, _, _, _, replicas, ..] = word.to_le_bytes();
-        Self { replicas }
+        let value: crate::layout::Reservation = zerocopy::transmute!(word);
+        Self { replicas: value.nr_replicas }
     }
 
     /// Which word of `persistent_reserved` counts it.
@@ -292,7 +292,8 @@ impl<'a> StripeBlocks<'a> {
     /// Of a stripe's value.
     #[must_use]
     pub fn new(v: &'a [u64]) -> Self {
-        let (nr_blocks, sectors) = stripe_key::head(v).map_or((0, 0), |h| (h.nr_blocks, h.sectors));
+        let (nr_blocks, sectors) =
+            stripe_key::head(v).map_or((0, 0), |h| (h.nr_blocks, h.sectors.get()));
         Self { v, block: 0, nr_blocks, sectors }
     }
 

@@ -2,28 +2,14 @@
 //! The value of a stripe key: a head, a pointer a block, checksums of every
 //! block, then the sectors in use of every block.
 
-use crate::layout::ExtentPtr;
 use crate::layout::extent::CsumType;
+use crate::layout::value::STRIPE_HEAD_U64S;
+use crate::layout::{ExtentPtr, Le16, StripeValue};
+use zerocopy::{FromBytes, IntoBytes};
 
-/// The head of the value, unpacked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StripeHead {
-    /// Sectors of a block.
-    pub sectors: u16,
-    /// Algorithm.
-    pub algorithm: u8,
-    /// Blocks, parity included.
-    pub nr_blocks: u8,
-    /// Parity blocks.
-    pub nr_redundant: u8,
-    /// Granularity of checksums, as a power of two.
-    pub csum_granularity_bits: u8,
-    /// Checksum type.
-    pub csum_type: CsumType,
-}
-
-/// Bytes of a checksum (source: `bch_crc_bytes`).
-const fn csum_bytes(t: CsumType) -> Option<usize> {
+/// Bytes of a checksum; `None` for a type there is none of (source: `bch_crc_bytes`).
+#[must_use]
+pub const fn csum_bytes(t: CsumType) -> Option<usize> {
     Some(match t {
         CsumType::NONE => 0,
         CsumType::CRC32C_NONZERO | CsumType::CRC32C => 4,
@@ -36,45 +22,33 @@ const fn csum_bytes(t: CsumType) -> Option<usize> {
 
 /// The head of a stripe's value; `None` if the value is empty.
 #[must_use]
-pub fn head(v: &[u64]) -> Option<StripeHead> {
-    let [s0, s1, algorithm, nr_blocks, nr_redundant, csum_granularity_bits, csum, _] =
-        v.first()?.to_le_bytes();
-    Some(StripeHead {
-        sectors: u16::from_le_bytes([s0, s1]),
-        algorithm,
-        nr_blocks,
-        nr_redundant,
-        csum_granularity_bits,
-        csum_type: CsumType(csum),
-    })
+pub fn head(v: &[u64]) -> Option<StripeValue> {
+    StripeValue::of(v)
 }
 
 /// The pointer of a block; `None` past the end of the value.
 #[must_use]
 pub fn block_ptr(v: &[u64], block: u8) -> Option<ExtentPtr> {
-    v.get(usize::from(block).checked_add(1)?).copied().map(ExtentPtr)
+    v.get(usize::from(block).checked_add(STRIPE_HEAD_U64S)?).copied().map(ExtentPtr)
 }
 
 /// Sectors in use of a block (source: `stripe_blockcount_get`); `None` past the
 /// end of the value or with a checksum type there is none of.
 #[must_use]
 pub fn block_sectors(v: &[u64], block: u8) -> Option<u16> {
-    let h = head(v)?;
+    let h = StripeValue::of(v)?;
     let blocks = usize::from(h.nr_blocks);
     // A granularity beyond any block leaves one checksum a block.
     let granularity = 1_u64.checked_shl(u32::from(h.csum_granularity_bits)).unwrap_or(1 << 63);
-    let csums = usize::try_from(u64::from(h.sectors).div_ceil(granularity)).ok()?;
-    let csum_bytes = csums.checked_mul(csum_bytes(h.csum_type)?)?.checked_mul(blocks)?;
+    let csums = usize::try_from(u64::from(h.sectors.get()).div_ceil(granularity)).ok()?;
+    let csum_bytes = csums.checked_mul(csum_bytes(CsumType(h.csum_type))?)?.checked_mul(blocks)?;
     let at = blocks
-        .checked_add(1)?
-        .checked_mul(8)?
+        .checked_add(STRIPE_HEAD_U64S)?
+        .checked_mul(size_of::<u64>())?
         .checked_add(csum_bytes)?
-        .checked_add(usize::from(block).checked_mul(2)?)?;
-    // Checksums of 10 bytes keep everything at even offsets, so the two bytes
-    // never straddle a word.
-    let word = v.get(at.checked_div(8)?)?.to_le_bytes();
-    let (a, b) = (at.checked_rem(8)?, at.checked_rem(8)?.checked_add(1)?);
-    Some(u16::from_le_bytes([*word.get(a)?, *word.get(b)?]))
+        .checked_add(usize::from(block).checked_mul(size_of::<Le16>())?)?;
+    let (count, _) = Le16::read_from_prefix(v.as_bytes().get(at..)?).ok()?;
+    Some(count.get())
 }
 
 #[cfg(test)]

@@ -5,8 +5,11 @@
 
 use super::alloc_key::AllocText;
 use super::{Entry, KeyRef, RefersTo, key_type_name};
-use crate::layout::bits::{low8, low16, low32};
-use crate::layout::{Bpos, ExtentPtr, KeyType, POS_MAX, POS_MIN};
+use crate::layout::value::InodeGeneration;
+use crate::layout::{
+    Bpos, BtreePtrV2, ExtentPtr, KeyType, POS_MAX, POS_MIN, ReflinkP, ReflinkV, Reservation,
+    StripeValue,
+};
 use crate::text::Text;
 use core::fmt;
 
@@ -55,28 +58,36 @@ impl<F: Fn(ExtentPtr) -> bool> fmt::Display for KeyDisplay<'_, F> {
 impl<F: Fn(ExtentPtr) -> bool> KeyDisplay<'_, F> {
     fn value(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let v = self.key.v;
-        match (self.key.k.type_, v) {
-            (KeyType::BTREE_PTR_V2, &[_, seq, sizes, offset, inode, ..]) => {
-                let (written, sectors) = (low16(sizes), low16(sizes >> 16));
-                let min = PosText(Bpos { snapshot: low32(sizes >> 32), offset, inode });
+        match self.key.k.type_ {
+            KeyType::BTREE_PTR_V2 => {
+                // Of a head cut short nothing is printed.
+                let Some(p) = BtreePtrV2::of(v) else { return Ok(()) };
+                let (seq, min) = (p.seq.get(), PosText(p.min_key));
+                let (sectors, written) = (p.sectors.get(), p.sectors_written.get());
                 write!(f, "seq {seq:x} sectors {sectors} written {written} min_key {min} ")?;
                 self.entries(f)
             }
-            (KeyType::REFLINK_V, &[refcount, ..]) => {
-                write!(f, "refcount: {refcount} ")?;
+            KeyType::REFLINK_V => {
+                let Some(shared) = ReflinkV::of(v) else { return Ok(()) };
+                write!(f, "refcount: {} ", shared.refcount)?;
                 self.entries(f)
             }
-            (KeyType::REFLINK_P, &[idx, ..]) => write!(f, "idx {idx}"),
-            (KeyType::RESERVATION, &[w, ..]) => {
-                write!(f, "generation {} replicas {}", low32(w), low8(w >> 32))
-            }
-            (KeyType::STRIPE, &[head, ..]) => self.stripe(f, head),
-            (KeyType::ALLOC, _) => fmt::Display::fmt(&AllocText(v), f),
-            (KeyType::INODE_GENERATION, &[w, ..]) => write!(f, "generation: {}", low32(w)),
-            (KeyType::INLINE_DATA, _) => write!(f, "({} bytes)", v.len().saturating_mul(8)),
-            // Of a head cut short nothing is printed.
-            (KeyType::BTREE_PTR_V2 | KeyType::REFLINK_V, _) => Ok(()),
-            (t, _) => match RefersTo::of(t) {
+            KeyType::REFLINK_P => match ReflinkP::idx_of(v) {
+                Some(idx) => write!(f, "idx {idx}"),
+                None => Ok(()),
+            },
+            KeyType::RESERVATION => match Reservation::of(v) {
+                Some(r) => write!(f, "generation {} replicas {}", r.generation, r.nr_replicas),
+                None => Ok(()),
+            },
+            KeyType::STRIPE => StripeValue::of(v).map_or(Ok(()), |head| self.stripe(f, head)),
+            KeyType::ALLOC => fmt::Display::fmt(&AllocText(v), f),
+            KeyType::INODE_GENERATION => match InodeGeneration::of(v) {
+                Some(inode) => write!(f, "generation: {}", inode.generation),
+                None => Ok(()),
+            },
+            KeyType::INLINE_DATA => write!(f, "({} bytes)", v.len().saturating_mul(8)),
+            t => match RefersTo::of(t) {
                 RefersTo::Pointers { .. } => self.entries(f),
                 _ => Ok(()),
             },
@@ -115,19 +126,19 @@ impl<F: Fn(ExtentPtr) -> bool> KeyDisplay<'_, F> {
         }
     }
 
-    fn stripe(&self, f: &mut fmt::Formatter<'_>, head: u64) -> fmt::Result {
-        let [s0, s1, algo, blocks, redundant, gran, csum, _] = head.to_le_bytes();
-        let sectors = u16::from_le_bytes([s0, s1]);
+    fn stripe(&self, f: &mut fmt::Formatter<'_>, head: StripeValue) -> fmt::Result {
+        let (blocks, redundant) = (head.nr_blocks, head.nr_redundant);
+        let (algo, sectors, csum) = (head.algorithm, head.sectors, head.csum_type);
         // Signed in the original: more redundant blocks than blocks print as a
         // huge number.
         let data = u32::from(blocks).wrapping_sub(u32::from(redundant));
-        let gran = 1_u32.wrapping_shl(u32::from(gran));
+        let gran = 1_u32.wrapping_shl(u32::from(head.csum_granularity_bits));
         write!(
             f,
             "algo {algo} sectors {sectors} blocks {data}:{redundant} csum {csum} gran {gran}"
         )?;
         for block in 0..blocks {
-            let ptr = self.key.v.get(usize::from(block).saturating_add(1)).copied().map(ExtentPtr);
+            let ptr = super::stripe_key::block_ptr(self.key.v, block);
             let count = super::stripe_key::block_sectors(self.key.v, block);
             let (Some(ptr), Some(count)) = (ptr, count) else { return Ok(()) };
             write!(f, " {}:{}:{count}", ptr.dev(), ptr.offset())?;

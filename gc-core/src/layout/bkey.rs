@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Keys, packed keys, formats and the key types.
 
-use super::describe::{BitField, layouts, numbers, open_enum};
-use super::le::Le64;
+use super::Le64;
+use super::describe::{BitField, layouts, numbers, open_enum, word_bits};
 use super::position::{Bpos, Bversion};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 open_enum! {
     /// Type of a key's value (`enum bch_bkey_type`), as the byte in the key.
@@ -107,7 +108,9 @@ const FORMAT_MASK: u8 = 0x7f;
 const NEEDS_WHITEOUT: u8 = 0x80;
 
 /// An unpacked key without its value (`struct bkey`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, FromBytes, IntoBytes, KnownLayout, Immutable,
+)]
 #[repr(C, align(8))]
 pub struct Bkey {
     /// Key and value together, in u64s.
@@ -198,6 +201,45 @@ pub struct BkeyPacked {
     pub pad: [u8; 37],
 }
 
+/// First word of a key in a bset, packed or not. The bits of a packed key's fields
+/// begin behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct KeyHead(pub u64);
+
+word_bits! {
+    /// Bit fields of a key's first word.
+    pub const HEAD_BITS;
+    KeyHead . 0 = "struct bkey_packed" {
+        /// Key and value together, in u64s.
+        u64s, with_u64s: u8 = 0..=7;
+        /// Number of the format: 0 local to the node, 1 unpacked.
+        format, with_format: u8 = 8..=14;
+        /// Whether a whiteout must be written when the key is overwritten.
+        needs_whiteout, with_needs_whiteout: bool = 15..=15;
+        /// Number of the value's type.
+        type_raw, with_type_raw: u8 = 16..=23 as "type";
+    }
+}
+
+impl KeyHead {
+    /// Where the byte of format and needs_whiteout begins ([`BkeyPacked::format_ws`]).
+    pub const FORMAT_WS_SHIFT: u32 = 8;
+
+    /// Format and needs_whiteout in one byte.
+    #[inline]
+    #[must_use]
+    pub const fn format_ws(self) -> u8 {
+        super::bits::low8(self.0 >> Self::FORMAT_WS_SHIFT)
+    }
+
+    /// Type of the value.
+    #[inline]
+    #[must_use]
+    pub const fn type_(self) -> KeyType {
+        KeyType(self.type_raw())
+    }
+}
+
 /// An unpacked key with its value behind it (`struct bkey_i`).
 #[derive(Debug)]
 #[repr(C)]
@@ -236,8 +278,8 @@ pub struct BkeyS {
 }
 
 /// How the keys of a node are packed (`struct bkey_format`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C, align(8))]
 pub struct BkeyFormat {
     /// Length of a packed key without its value, in u64s.
     pub key_u64s: u8,

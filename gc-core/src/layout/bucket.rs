@@ -6,6 +6,7 @@ use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU64, Ordering};
 
 open_enum! {
     /// What a bucket holds (`enum bch_data_type`).
+    #[derive(zerocopy::Unaligned)]
     pub struct DataType(u8);
     /// Numbers of the data types.
     pub const DATA_TYPES;

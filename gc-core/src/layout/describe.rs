@@ -48,16 +48,21 @@ pub struct Number {
 
 /// Asserts size, alignment and offsets of Rust types and keeps them as a table.
 ///
+/// `align 8 here 1` says that C aligns the structure to 8 bytes, and that the Rust
+/// type is aligned to 1: it is a view of bytes of the disk, wherever these lie.
 /// `also` lists flexible members and union views that exist on the C side only.
 macro_rules! layouts {
     ($(#[$m:meta])* $vis:vis const $table:ident;
-     $($ty:ty = $c:literal size $size:literal align $align:literal {
+     $($ty:ty = $c:literal size $size:literal align $align:literal $(here $here:literal)? {
          $($field:ident $(as $cf:literal)? = $off:literal),* $(,)?
          $(; also $($af:literal = $aoff:literal),* $(,)?)?
      })*) => {
         $(
             static_assertions::const_assert_eq!(core::mem::size_of::<$ty>(), $size);
-            static_assertions::const_assert_eq!(core::mem::align_of::<$ty>(), $align);
+            static_assertions::const_assert_eq!(
+                core::mem::align_of::<$ty>(),
+                layouts!(@here $align $($here)?)
+            );
             $(static_assertions::const_assert_eq!(core::mem::offset_of!($ty, $field), $off);)*
             $($(static_assertions::const_assert!($aoff <= $size);)*)?
         )*
@@ -77,8 +82,22 @@ macro_rules! layouts {
             },
         )*];
     };
+    (@here $align:literal $here:literal) => { $here };
+    (@here $align:literal) => { $align };
     (@name $field:ident $cf:literal) => { $cf };
     (@name $field:ident) => { stringify!($field) };
+}
+
+/// Asserts size and offsets of structures that the disk alone has, and that they may lie
+/// at any address.
+macro_rules! on_disk {
+    ($($ty:ident size $size:literal { $($field:ident = $off:literal),* $(,)? })*) => {
+        $(
+            static_assertions::const_assert_eq!(core::mem::size_of::<$ty>(), $size);
+            static_assertions::const_assert_eq!(core::mem::align_of::<$ty>(), 1);
+            $(static_assertions::const_assert_eq!(core::mem::offset_of!($ty, $field), $off);)*
+        )*
+    };
 }
 
 /// An integer with names: any value may arrive from disk or from C, so it is
@@ -89,6 +108,8 @@ macro_rules! open_enum {
      $($(#[$vm:meta])* $variant:ident = $value:literal, $c:literal;)*) => {
         $(#[$m])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+        #[derive(zerocopy::FromBytes, zerocopy::IntoBytes)]
+        #[derive(zerocopy::KnownLayout, zerocopy::Immutable)]
         #[repr(transparent)]
         $vis struct $name(
             /// The number as the C side and the disk have it.
@@ -150,7 +171,7 @@ macro_rules! word_bits {
                     word_bits!(@get $t, (self.$w & const { $crate::layout::bits::field_mask($lo, $hi) }) >> $lo)
                 }
 
-                #[doc = concat!("The same with `", stringify!($get), "` replaced; see [`Self::", stringify!($get), "`].")]
+                #[doc = concat!("A copy whose [`Self::", stringify!($get), "`] is `value`.")]
                 #[inline]
                 #[must_use]
                 pub const fn $with(self, value: $t) -> Self {
@@ -185,4 +206,4 @@ macro_rules! word_bits {
     (@put u64, $e:expr) => { $e };
 }
 
-pub(super) use {layouts, numbers, open_enum, word_bits};
+pub(super) use {layouts, numbers, on_disk, open_enum, word_bits};

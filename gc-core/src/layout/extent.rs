@@ -3,8 +3,9 @@
 //!
 //! The type of an entry is the position of its lowest set bit.
 
+use super::Le64;
 use super::describe::{layouts, open_enum, word_bits};
-use super::le::Le64;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 open_enum! {
     /// Type of an extent entry (`enum bch_extent_entry_type`).
@@ -92,8 +93,10 @@ open_enum! {
 }
 
 /// A checksum (`struct bch_csum`), little endian.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[repr(C)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, FromBytes, IntoBytes, KnownLayout, Immutable,
+)]
+#[repr(C, align(8))]
 pub struct Csum {
     /// Low 64 bits.
     pub lo: Le64,
@@ -102,17 +105,23 @@ pub struct Csum {
 }
 
 /// Pointer to sectors of a device (`struct bch_extent_ptr`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, FromBytes, IntoBytes, KnownLayout, Immutable,
+)]
 #[repr(transparent)]
 pub struct ExtentPtr(pub u64);
 
 /// Checksum entry of 32 bits (`struct bch_extent_crc32`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, FromBytes, IntoBytes, KnownLayout, Immutable,
+)]
 #[repr(transparent)]
 pub struct ExtentCrc32(pub u64);
 
 /// Checksum entry of 80 bits (`struct bch_extent_crc64`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, FromBytes, IntoBytes, KnownLayout, Immutable,
+)]
 #[repr(C)]
 pub struct ExtentCrc64 {
     /// The word of bit fields.
@@ -122,7 +131,9 @@ pub struct ExtentCrc64 {
 }
 
 /// Checksum entry of 128 bits (`struct bch_extent_crc128`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, FromBytes, IntoBytes, KnownLayout, Immutable,
+)]
 #[repr(C)]
 pub struct ExtentCrc128 {
     /// The word of bit fields.
@@ -132,13 +143,17 @@ pub struct ExtentCrc128 {
 }
 
 /// Says that the next pointer lies in a stripe (`struct bch_extent_stripe_ptr`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, FromBytes, IntoBytes, KnownLayout, Immutable,
+)]
 #[repr(transparent)]
 pub struct ExtentStripePtr(pub u64);
 
 /// Reservation as an entry (`struct bch_extent_reservation`); no entry type is
 /// assigned to it in this format version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, FromBytes, IntoBytes, KnownLayout, Immutable,
+)]
 #[repr(transparent)]
 pub struct ExtentReservation(pub u64);
 

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Btree nodes on disk, and the small in-memory structures over their bsets.
 
+use super::bits::{from32, low32};
 use super::bkey::BkeyFormat;
-use super::describe::layouts;
+use super::describe::{layouts, word_bits};
 use super::extent::{Csum, ExtentPtr};
-use super::le::{Le16, Le32, Le64};
 use super::position::Bpos;
+use super::{Le16, Le32, Le64};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Head of a set of sorted keys (`struct bset`); `u64s` words follow.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C, align(8))]
 pub struct Bset {
-    /// Same in every bset of a node.
+    /// Identifies the node: every bset of it has this number.
     pub seq: Le64,
     /// Newest journal entry with a key in this bset.
     pub journal_seq: Le64,
@@ -26,7 +28,7 @@ pub struct Bset {
 }
 
 /// Head of a node on disk with its first bset (`struct btree_node`).
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct BtreeNode {
     /// Checksum of all that follows in the first bset's blocks.
@@ -48,13 +50,85 @@ pub struct BtreeNode {
 }
 
 /// Head of a later bset of a node on disk (`struct btree_node_entry`).
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct BtreeNodeEntry {
     /// Checksum of what follows in its blocks.
     pub csum: Csum,
     /// The bset.
     pub keys: Bset,
+}
+
+/// The word of flags of a [`BtreeNode`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NodeFlags(pub u64);
+
+/// The word of flags of a [`Bset`]; the upper half is no part of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BsetFlags(pub u64);
+
+word_bits! {
+    /// Bit fields of the words of flags, from the start of their word.
+    pub const FLAG_BITS;
+    NodeFlags . 0 = "struct btree_node" {
+        /// Number of the btree.
+        btree_id, with_btree_id: u8 = 0..=3 as "ID";
+        /// Level.
+        level, with_level: u8 = 4..=7 as "LEVEL";
+        /// Whether its extents do not overlap.
+        new_extent_overwrite, with_new_extent_overwrite: bool = 8..=8 as "NEW_EXTENT_OVERWRITE";
+        /// Bits without a meaning.
+        unused, with_unused: u32 = 9..=31 as "flags";
+        /// Low half of the number that identifies the node.
+        seq, with_seq: u32 = 32..=63 as "SEQ";
+    }
+    BsetFlags . 0 = "struct bset" {
+        /// Number of the checksum type.
+        csum_type, with_csum_type: u8 = 0..=3 as "CSUM_TYPE";
+        /// Whether its integers are big endian.
+        big_endian, with_big_endian: bool = 4..=4 as "BIG_ENDIAN";
+        /// Whether whiteouts lie before the keys, in an order of their own.
+        separate_whiteouts, with_separate_whiteouts: bool = 5..=5 as "SEPARATE_WHITEOUTS";
+        /// Bits without a meaning.
+        unused, with_unused: u32 = 6..=31 as "flags";
+    }
+}
+
+impl BtreeNode {
+    /// Bytes of the head that are encrypted: all but the checksum, the magic and the set.
+    pub const ENCRYPTED_HEAD: core::ops::Range<usize> =
+        core::mem::offset_of!(Self, flags)..core::mem::offset_of!(Self, keys);
+    /// How many bytes further on the nonce of the keys is than that of the head: the head
+    /// takes whole blocks of 64 bytes.
+    pub const NONCE_OF_KEYS: u32 = 128;
+
+    /// Its flags as bit fields.
+    #[inline]
+    #[must_use]
+    pub const fn flag_bits(&self) -> NodeFlags {
+        NodeFlags(self.flags.get())
+    }
+}
+
+impl Bset {
+    /// Its flags as bit fields.
+    #[inline]
+    #[must_use]
+    pub const fn flag_bits(&self) -> BsetFlags {
+        BsetFlags(from32(self.flags.get()))
+    }
+}
+
+impl From<NodeFlags> for Le64 {
+    fn from(flags: NodeFlags) -> Self {
+        Self::new(flags.0)
+    }
+}
+
+impl From<BsetFlags> for Le32 {
+    fn from(flags: BsetFlags) -> Self {
+        Self::new(low32(flags.0))
+    }
 }
 
 /// What the live keys of a node take (`struct btree_nr_keys`), in u64s and keys.

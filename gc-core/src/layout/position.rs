@@ -3,13 +3,16 @@
 
 use super::describe::layouts;
 use core::cmp::Ordering;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// A position in a btree (`struct bpos`).
 ///
 /// The order is inode, then offset, then snapshot: the three as one large
 /// number, the snapshot its lowest digit (source: `bkey_cmp`). The fields are
 /// stored lowest digit first.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, Hash, Default, FromBytes, IntoBytes, KnownLayout, Immutable,
+)]
 #[repr(C, packed(4))]
 pub struct Bpos {
     /// Snapshot; always 0 in this format version, yet it takes part in the order.
@@ -97,7 +100,9 @@ pub const fn bkey_successor(p: Bpos) -> Option<Bpos> {
 }
 
 /// Version of a key (`struct bversion`); ordered by `hi`, then `lo`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, Hash, Default, FromBytes, IntoBytes, KnownLayout, Immutable,
+)]
 #[repr(C, packed(4))]
 pub struct Bversion {
     /// Low 64 bits.

@@ -2,11 +2,14 @@
 //! Sets of devices that hold the same data.
 
 use super::bucket::DataType;
-use super::describe::{layouts, numbers};
+use super::describe::{layouts, numbers, on_disk};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// Head of a set of devices (`struct bch_replicas_entry`); `nr_devs` device
 /// indexes follow, sorted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
+)]
 #[repr(C)]
 pub struct ReplicasEntry {
     /// What is stored there.
@@ -19,8 +22,35 @@ pub struct ReplicasEntry {
     pub devs: [u8; 0],
 }
 
+/// Head of a set of devices in its first form (`struct bch_replicas_entry_v0`): one
+/// device is needed to read it. `nr_devs` device indexes follow.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
+)]
+#[repr(C)]
+pub struct ReplicasEntryV0 {
+    /// What is stored there.
+    pub data_type: DataType,
+    /// Number of devices.
+    pub nr_devs: u8,
+}
+
+impl From<ReplicasEntryV0> for ReplicasEntry {
+    fn from(e: ReplicasEntryV0) -> Self {
+        Self { data_type: e.data_type, nr_devs: e.nr_devs, nr_required: 1, devs: [] }
+    }
+}
+
+impl From<ReplicasEntry> for ReplicasEntryV0 {
+    fn from(e: ReplicasEntry) -> Self {
+        Self { data_type: e.data_type, nr_devs: e.nr_devs }
+    }
+}
+
 /// A set of devices with room for the largest (`struct bch_replicas_padded`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
+)]
 #[repr(C)]
 pub struct ReplicasPadded {
     /// The head.
@@ -39,6 +69,10 @@ pub struct ReplicasCpu {
     pub entry_size: u32,
     /// The sets, sorted.
     pub entries: *mut ReplicasEntry,
+}
+
+on_disk! {
+    ReplicasEntryV0 size 2 { data_type = 0, nr_devs = 1 }
 }
 
 numbers! {

@@ -4,15 +4,19 @@
 use crate::buf::{bytes_of, number};
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::seal::{Kind, open, seal};
+use crate::seal::{Kind, head, open, seal};
+use crate::superblock::SB_SECTORS;
 use gc_core::bkey::{BsetKeys, KeyRef, NodeFormat};
-use gc_core::layout::{BkeyFormat, ExtentPtr, KeyType, Le64};
+use gc_core::layout::jset::{JsetEntry, JsetEntryType};
+use gc_core::layout::section::{SbClean, SbCrypt, SbField, SbFieldType, SbJournal, SbMembers};
+use gc_core::layout::superblock::{BCH_SB_SECTOR, JSET_MAGIC, MAGIC};
+use gc_core::layout::{
+    Bkey, BkeyFormat, BtreeNode, BtreeNodeEntry, Csum, ExtentPtr, Jset, KeyType, Sb,
+};
 use gc_disk::checksum::Key;
-use gc_v0::superblock::{HEAD, MAGIC};
 use std::collections::HashSet;
 use std::path::Path;
-
-const JSET_MAGIC: u64 = 0x2452_35c1_a362_5032;
+use zerocopy::FromBytes;
 
 /// A kind of structure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,63 +73,48 @@ pub(super) fn at<const N: usize>(b: &[u8], at: usize) -> Option<[u8; N]> {
     b.get(at..)?.first_chunk::<N>().copied()
 }
 
-pub(super) fn u16_at(b: &[u8], i: usize) -> usize {
-    at::<2>(b, i).map_or(0, |v| usize::from(u16::from_le_bytes(v)))
-}
-
-pub(super) fn u32_at(b: &[u8], i: usize) -> u32 {
-    at::<4>(b, i).map_or(0, u32::from_le_bytes)
-}
-
-pub(super) fn u64_at(b: &[u8], i: usize) -> u64 {
-    at::<8>(b, i).map_or(0, u64::from_le_bytes)
-}
-
 fn usize_of(v: u32) -> usize {
     usize::try_from(v).unwrap_or(usize::MAX)
 }
 
-/// Entries of a journal entry or clean section: start, u64s, btree, level, type.
-pub(super) fn jset_entries(b: &[u8], from: usize) -> Vec<(usize, usize, u8, u8, u8)> {
+/// Items of a journal entry or clean section from a byte on: start, head.
+pub(super) fn jset_entries(b: &[u8], from: usize) -> Vec<(usize, JsetEntry)> {
     let mut out = Vec::new();
     let mut i = from;
-    while let Some([u0, u1, btree, level, type_]) = at::<5>(b, i) {
-        let u64s = usize::from(u16::from_le_bytes([u0, u1]));
-        if i + 8 + 8 * u64s > b.len() {
+    while let Some((entry, _)) = b.get(i..).and_then(|b| JsetEntry::read_from_prefix(b).ok()) {
+        let end = i + size_of::<JsetEntry>() + 8 * usize::from(entry.u64s);
+        if end > b.len() {
             break;
         }
-        out.push((i, u64s, btree, level, type_));
-        i += 8 + 8 * u64s;
+        out.push((i, entry));
+        i = end;
     }
     out
 }
 
 /// Sections of a superblock: start, bytes, type.
-pub(super) fn sections(b: &[u8]) -> Vec<(usize, usize, u32)> {
+pub(super) fn sections(b: &[u8]) -> Vec<(usize, usize, SbFieldType)> {
     let mut out = Vec::new();
-    let mut i = HEAD;
-    while i + 8 <= b.len() {
-        let len = usize_of(u32_at(b, i)).saturating_mul(8);
+    let mut i = size_of::<Sb>();
+    while let Some((field, _)) = b.get(i..).and_then(|b| SbField::read_from_prefix(b).ok()) {
+        let len = usize_of(field.u64s.get()).saturating_mul(8);
         if len == 0 || len > b.len() - i {
             break;
         }
-        out.push((i, len, u32_at(b, i + 4)));
+        out.push((i, len, SbFieldType(field.type_.get())));
         i += len;
     }
     out
 }
 
-pub(super) fn words(b: &[u8]) -> Vec<u64> {
-    b.chunks_exact(8).filter_map(|c| at::<8>(c, 0)).map(u64::from_le_bytes).collect()
+/// The first section of a kind.
+fn section(sb: &[u8], kind: SbFieldType) -> Option<&[u8]> {
+    let (start, len, _) = sections(sb).into_iter().find(|(.., t)| *t == kind)?;
+    sb.get(start..start + len)
 }
 
-fn format_of(node: &[u8]) -> BkeyFormat {
-    BkeyFormat {
-        key_u64s: at::<1>(node, 80).map_or(0, |[v]| v),
-        nr_fields: at::<1>(node, 81).map_or(0, |[v]| v),
-        bits_per_field: at(node, 82).unwrap_or([0; 6]),
-        field_offset: core::array::from_fn(|i| Le64::new(u64_at(node, 88 + 8 * i))),
-    }
+pub(super) fn words(b: &[u8]) -> Vec<u64> {
+    b.chunks_exact(8).filter_map(|c| at::<8>(c, 0)).map(u64::from_le_bytes).collect()
 }
 
 impl Place {
@@ -139,12 +128,12 @@ impl Place {
     }
 
     /// Length that these bytes say they have.
-    fn len_of(&self, b: &[u8]) -> usize {
+    pub(super) fn len_of(&self, b: &[u8]) -> usize {
         let (head, u64s) = match self.what {
-            What::Superblock => (HEAD, usize_of(u32_at(b, 124))),
-            What::Journal => (56, usize_of(u32_at(b, 40))),
-            What::Node => (160, u16_at(b, 158)),
-            What::Bset => (40, u16_at(b, 38)),
+            What::Superblock => (size_of::<Sb>(), usize_of(head::<Sb>(b).u64s.get())),
+            What::Journal => (size_of::<Jset>(), usize_of(head::<Jset>(b).u64s.get())),
+            What::Node => (size_of::<BtreeNode>(), head::<BtreeNode>(b).keys.u64s.into()),
+            What::Bset => (size_of::<BtreeNodeEntry>(), head::<BtreeNodeEntry>(b).keys.u64s.into()),
         };
         u64s.saturating_mul(8).saturating_add(head)
     }
@@ -159,12 +148,14 @@ impl Images {
         let mut all = Vec::new();
         for p in paths {
             let d = Device::open(p.as_ref())?;
-            let mut sb = d.read(8, 128 * 512)?;
-            if at::<16>(&sb, 24) != Some(MAGIC) {
+            let mut sb = d.read(BCH_SB_SECTOR, bytes_of(SB_SECTORS))?;
+            let fields: Sb = head(&sb);
+            if fields.magic != MAGIC {
                 return Err(Error::Damaged("no superblock"));
             }
-            sb.truncate(usize_of(u32_at(&sb, 124)).saturating_mul(8).saturating_add(HEAD));
-            all.push((at::<1>(&sb, 122).map_or(0, |[v]| v), d, sb));
+            let sections = usize_of(fields.u64s.get()).saturating_mul(8);
+            sb.truncate(sections.saturating_add(size_of::<Sb>()));
+            all.push((fields.dev_idx, d, sb));
         }
         all.sort_by_key(|(idx, ..)| *idx);
         let (mut devices, mut superblocks) = (Vec::new(), Vec::new());
@@ -173,27 +164,26 @@ impl Images {
             superblocks.push(sb);
         }
         let crypt = superblocks.first().and_then(|sb| {
-            let (start, ..) = sections(sb).into_iter().find(|(.., t)| *t == 2)?;
-            at::<32>(sb, start + 32)
+            let (crypt, _) = SbCrypt::read_from_prefix(section(sb, SbFieldType::CRYPT)?).ok()?;
+            Some(Key::new(crypt.key.key))
         });
-        Ok(Self { devices, superblocks, key: crypt.map(Key::new) })
+        Ok(Self { devices, superblocks, key: crypt })
     }
 
     fn device(&self, dev: u8) -> Result<&Device> {
         self.devices.get(usize::from(dev)).ok_or(Error::Damaged("no such device"))
     }
 
-    fn first_sb(&self) -> &[u8] {
-        self.superblocks.first().map_or(&[], Vec::as_slice)
+    fn first_sb(&self) -> Sb {
+        head(self.superblocks.first().map_or(&[], Vec::as_slice))
     }
 
     fn block(&self) -> usize {
-        u16_at(self.first_sb(), 120).max(1) * 512
+        bytes_of(u64::from(self.first_sb().block_size).max(1))
     }
 
     fn node_bytes(&self) -> usize {
-        let sectors = (u64_at(self.first_sb(), 144) >> 12) & 0xffff;
-        bytes_of(sectors)
+        bytes_of(self.first_sb().flags0().btree_node_size().into())
     }
 
     /// The structure, decrypted.
@@ -215,7 +205,7 @@ impl Images {
     pub fn write(&self, p: &Place, mut b: Vec<u8>, mend: Mend) -> Result<()> {
         let d = self.device(p.dev)?;
         let most = match p.what {
-            What::Superblock => 128 * 512,
+            What::Superblock => bytes_of(SB_SECTORS),
             What::Journal => b.len().next_multiple_of(self.block()),
             What::Node | What::Bset => {
                 self.node_bytes().saturating_sub(usize_of(p.in_node).saturating_mul(512))
@@ -226,12 +216,12 @@ impl Images {
             let more = d.read(p.sector, want)?;
             b.extend_from_slice(more.get(b.len()..).unwrap_or(&[]));
         }
-        let old = at::<16>(&b, 0);
+        let old = at::<{ size_of::<Csum>() }>(&b, 0);
         let end = want.min(b.len());
         if let Some(part) = b.get_mut(..end) {
             seal(p.kind(), self.key.as_ref(), part);
         }
-        if let (Mend::No, Some(old), Some(to)) = (mend, old, b.first_chunk_mut::<16>()) {
+        if let (Mend::No, Some(old), Some(to)) = (mend, old, b.first_chunk_mut()) {
             *to = old;
         }
         d.write(p.sector, &b)
@@ -256,8 +246,8 @@ impl Images {
             self.superblock_places(dev, sb, &mut out);
             for (start, len, type_) in sections(sb) {
                 let section = sb.get(start..start + len).unwrap_or(&[]);
-                if type_ == 6 {
-                    roots.extend(roots_of(section, 24));
+                if type_ == SbFieldType::CLEAN {
+                    roots.extend(roots_of(section, size_of::<SbClean>()));
                 }
             }
             self.journal_places(dev, sb, &mut out, &mut roots);
@@ -275,12 +265,11 @@ impl Images {
     }
 
     fn superblock_places(&self, dev: u8, sb: &[u8], out: &mut Vec<Place>) {
-        let nr = at::<1>(sb, 240 + 18).map_or(0, |[v]| v).min(61);
-        for i in 0..usize::from(nr) {
+        for sector in head::<Sb>(sb).layout.offsets() {
             out.push(Place {
                 what: What::Superblock,
                 dev,
-                sector: u64_at(sb, 240 + 24 + 8 * i),
+                sector,
                 in_node: 0,
                 len: sb.len(),
                 group: 0,
@@ -292,16 +281,17 @@ impl Images {
 
     fn journal_places(&self, dev: u8, sb: &[u8], out: &mut Vec<Place>, roots: &mut Vec<Tree>) {
         let size = member_bucket_size(sb, dev);
-        let magic = u64_at(sb, 40) ^ JSET_MAGIC;
-        let Some((start, len, _)) = sections(sb).into_iter().find(|(.., t)| *t == 0) else {
-            return;
-        };
-        for bucket in words(sb.get(start + 8..start + len).unwrap_or(&[])) {
-            let mut sector = bucket.saturating_mul(size);
+        let magic = head::<Sb>(sb).magic_seed() ^ JSET_MAGIC;
+        let section = section(sb, SbFieldType::JOURNAL).unwrap_or(&[]);
+        let Ok((journal, _)) = SbJournal::ref_from_prefix(section) else { return };
+        for bucket in &journal.buckets {
+            let mut sector = bucket.get().saturating_mul(size);
             let end = sector.saturating_add(size);
             while sector < end {
-                let Ok(head) = self.device(dev).and_then(|d| d.read(sector, 56)) else { break };
-                if u64_at(&head, 16) != magic {
+                let start = self.device(dev).and_then(|d| d.read(sector, size_of::<Jset>()));
+                let Ok(start) = start else { break };
+                let jset: Jset = head(&start);
+                if jset.magic != magic {
                     break;
                 }
                 let mut p = Place {
@@ -309,14 +299,14 @@ impl Images {
                     dev,
                     sector,
                     in_node: 0,
-                    len: 56,
-                    group: 1 << 32 | u64_at(&head, 24),
+                    len: start.len(),
+                    group: 1 << 32 | jset.seq.get(),
                     format: None,
                     tree: (0, 0),
                 };
-                p.len = p.len_of(&head).min(bytes_of(end - sector));
+                p.len = p.len_of(&start).min(bytes_of(end - sector));
                 if let Ok(b) = self.read(&p) {
-                    roots.extend(roots_of(&b, 56));
+                    roots.extend(roots_of(&b, size_of::<Jset>()));
                 }
                 sector += number(p.len.next_multiple_of(self.block()) / 512).max(1);
                 out.push(p);
@@ -336,13 +326,13 @@ impl Images {
         let Ok(raw) = self.device(ptr.dev()).and_then(|d| d.read(ptr.offset(), node)) else {
             return;
         };
-        let seq = u64_at(&raw, 136);
+        let seq = head::<BtreeNode>(&raw).keys.seq;
         let mut from = 0;
         let mut format = None;
-        while from + 40 <= raw.len() {
+        while from + size_of::<BtreeNodeEntry>() <= raw.len() {
             let first = from == 0;
             let rest = raw.get(from..).unwrap_or(&[]);
-            if !first && u64_at(rest, 16) != seq {
+            if !first && head::<BtreeNodeEntry>(rest).keys.seq != seq {
                 break;
             }
             let in_node = u32::try_from(from / 512).unwrap_or(0);
@@ -359,11 +349,12 @@ impl Images {
             p.len = p.len_of(rest).min(rest.len());
             let Ok(b) = self.read(&p) else { break };
             if first {
-                format = Some(format_of(&b));
+                format = Some(head::<BtreeNode>(&b).format);
                 p.format = format;
             }
+            let keys_at = if first { size_of::<BtreeNode>() } else { size_of::<BtreeNodeEntry>() };
             if let Some(Ok(f)) = format.as_ref().map(NodeFormat::new) {
-                let keys = words(b.get(if first { 160 } else { 40 }..).unwrap_or(&[]));
+                let keys = words(b.get(keys_at..).unwrap_or(&[]));
                 for k in BsetKeys::new(&f, &keys).flatten() {
                     let bkey = f.unpack(k);
                     let ptr = matches!(k.type_(), KeyType::BTREE_PTR | KeyType::BTREE_PTR_V2);
@@ -383,17 +374,20 @@ impl Images {
 type Tree = ((u8, u8), Vec<ExtentPtr>);
 
 fn member_bucket_size(sb: &[u8], dev: u8) -> u64 {
-    let members = sections(sb).into_iter().find(|(.., t)| *t == 1).map_or(0, |(s, ..)| s);
-    number(u16_at(sb, members + 8 + 56 * usize::from(dev) + 26)).max(1)
+    let members = section(sb, SbFieldType::MEMBERS).unwrap_or(&[]);
+    let members = SbMembers::ref_from_prefix(members).map_or(&[][..], |(m, _)| &m.members);
+    members.get(usize::from(dev)).map_or(0, |m| u64::from(m.bucket_size)).max(1)
 }
 
 fn roots_of(b: &[u8], from: usize) -> Vec<Tree> {
     let mut out = Vec::new();
-    for (start, u64s, btree, level, type_) in jset_entries(b, from) {
-        let w = words(b.get(start + 8..start + 8 + 8 * u64s).unwrap_or(&[]));
-        if let (1, Some(head), Some(v)) = (type_, w.first_chunk::<5>(), w.get(5..)) {
-            let k = gc_core::layout::Bkey::from_words(*head);
-            out.push(((btree, level), KeyRef::new(&k, v).pointers().collect()));
+    for (start, entry) in jset_entries(b, from) {
+        let start = start + size_of::<JsetEntry>();
+        let w = words(b.get(start..start + 8 * usize::from(entry.u64s)).unwrap_or(&[]));
+        if let (JsetEntryType::BTREE_ROOT, Some((head, v))) = (entry.type_, w.split_first_chunk()) {
+            let k = Bkey::from_words(*head);
+            let tree = (entry.btree_id, entry.level);
+            out.push((tree, KeyRef::new(&k, v).pointers().collect()));
         }
     }
     out

@@ -2,12 +2,16 @@
 //! The fields of a structure as it is: which there are depends on its sections,
 //! entries, and keys.
 
-use super::catalog::{Place, What, at, jset_entries, sections, u16_at, words};
+use super::catalog::{Place, What, at, jset_entries, sections, words};
 use super::tables::{self as t, Row};
-use gc_core::bkey::entry_range;
+use gc_core::bkey::{alloc_key, entry_range};
+use gc_core::layout::bkey::{KEY_FORMAT_CURRENT, KeyHead};
 use gc_core::layout::extent::ExtentEntryType;
-use gc_core::layout::{BkeyFormat, KeyType};
-use gc_v0::superblock::HEAD;
+use gc_core::layout::jset::{JsetEntry, JsetEntryDataUsage, JsetEntryType};
+use gc_core::layout::section::{Member, SbClean, SbField, SbFieldType};
+use gc_core::layout::value::{AllocValue, InodeValue};
+use gc_core::layout::{Bkey, BkeyFormat, BtreeNode, BtreeNodeEntry, Jset, KeyType, ReflinkV};
+use std::mem::offset_of;
 
 /// A field: bits one after the other, little endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,12 +96,12 @@ impl List {
     /// The fields that are there, by their bits in the first byte.
     fn alloc(&mut self, b: &[u8], from: usize, to: usize) {
         let present = b.get(from).copied().unwrap_or(0);
-        self.rows("bch_alloc", from, &[("fields", 0, 8), ("gen", 8, 8)]);
-        let mut byte = from + 2;
-        for (i, &(name, bits)) in t::ALLOC.iter().enumerate() {
+        self.rows("bch_alloc", from, t::ALLOC);
+        let mut byte = from + size_of::<AllocValue>();
+        for (i, (name, bytes)) in alloc_key::FIELDS.into_iter().enumerate() {
             if present & (1 << i) != 0 && byte < to {
-                self.0.push(Field { structure: "bch_alloc", name, bit: 8 * byte, bits });
-                byte += if bits == 16 { 2 } else { 1 };
+                self.each("bch_alloc", name, byte, byte + bytes, bytes);
+                byte += bytes;
             }
         }
     }
@@ -114,10 +118,12 @@ impl List {
                 self.rows("bch_stripe", from, t::STRIPE);
                 self.each("bch_stripe", "counts", from + 8 * range.end, to, 2);
             }
-            KeyType::REFLINK_V => self.each("bch_reflink_v", "refcount", from, from + 8, 8),
+            KeyType::REFLINK_V => {
+                self.each("bch_reflink_v", "refcount", from, from + size_of::<ReflinkV>(), 8);
+            }
             KeyType::INODE => {
                 self.rows("bch_inode", from, t::INODE);
-                self.each("bch_inode", "fields", from + 14, to, 1);
+                self.each("bch_inode", "fields", from + size_of::<InodeValue>(), to, 1);
             }
             KeyType::ALLOC => self.alloc(b, from, to),
             KeyType::DIRENT => self.rows("bch_dirent", from, t::DIRENT),
@@ -134,13 +140,13 @@ impl List {
     fn keys(&mut self, b: &[u8], from: usize, to: usize, format: Option<&BkeyFormat>) {
         let mut i = from;
         while i < to {
-            let Some([u64s, form, type_]) = at::<3>(b, i) else { return };
-            let end = i + 8 * usize::from(u64s);
-            if u64s == 0 || end > to {
+            let Some(head) = at::<8>(b, i).map(|w| KeyHead(u64::from_le_bytes(w))) else { return };
+            let end = i + 8 * usize::from(head.u64s());
+            if head.u64s() == 0 || end > to {
                 return;
             }
             self.rows("bkey", i, t::KEY_HEAD);
-            let key = match format.filter(|_| form & 0x7f != 1) {
+            let key = match format.filter(|_| head.format() != KEY_FORMAT_CURRENT) {
                 Some(f) => {
                     let mut low = 64 * usize::from(f.key_u64s);
                     for (name, &bits) in t::PACKED_NAMES.iter().zip(&f.bits_per_field) {
@@ -154,23 +160,27 @@ impl List {
                 }
                 None => {
                     self.rows("bkey", i, t::BKEY);
-                    40
+                    size_of::<Bkey>()
                 }
             };
-            self.value(KeyType(type_), b, i + key, end);
+            self.value(head.type_(), b, i + key, end);
             i = end;
         }
     }
 
     fn jset_entries(&mut self, b: &[u8], from: usize) {
-        for (start, u64s, _, _, type_) in jset_entries(b, from) {
+        for (start, entry) in jset_entries(b, from) {
             self.rows("jset_entry", start, t::JSET_ENTRY);
-            let (from, to) = (start + 8, start + 8 + 8 * u64s);
-            match type_ {
-                0 | 1 => self.keys(b, from, to, None),
-                6 => {
-                    self.each("jset_entry_data_usage", "v", from, from + 8, 8);
-                    self.each("jset_entry_data_usage", "r", from + 8, to, 1);
+            let from = start + size_of::<JsetEntry>();
+            let to = from + 8 * usize::from(entry.u64s);
+            match entry.type_ {
+                JsetEntryType::BTREE_KEYS | JsetEntryType::BTREE_ROOT => {
+                    self.keys(b, from, to, None);
+                }
+                JsetEntryType::DATA_USAGE => {
+                    let set = start + offset_of!(JsetEntryDataUsage, r);
+                    self.each("jset_entry_data_usage", "v", from, set, 8);
+                    self.each("jset_entry_data_usage", "r", set, to, 1);
                 }
                 _ => self.each("jset_entry", "word", from, to, 8),
             }
@@ -179,21 +189,24 @@ impl List {
 
     fn superblock(&mut self, b: &[u8]) {
         self.rows("bch_sb", 0, t::SB);
-        for (start, len, type_) in sections(b).into_iter().filter(|(s, ..)| *s >= HEAD) {
+        for (start, len, type_) in sections(b) {
             self.rows("bch_sb_field", start, t::SECTION);
-            let (from, to) = (start + 8, start + len);
+            let (from, to) = (start + size_of::<SbField>(), start + len);
             match type_ {
-                0 => self.each("bch_sb_field_journal", "bucket", from, to, 8),
-                1 => {
-                    for member in (from..to).step_by(56).filter(|m| m + 56 <= to) {
+                SbFieldType::JOURNAL => self.each("bch_sb_field_journal", "bucket", from, to, 8),
+                SbFieldType::MEMBERS => {
+                    let size = size_of::<Member>();
+                    for member in (from..to).step_by(size).filter(|m| m + size <= to) {
                         self.rows("bch_member", member, t::MEMBER);
                     }
                 }
-                3 | 7 => self.each("bch_sb_field_replicas", "byte", from, to, 1),
-                6 => {
+                SbFieldType::REPLICAS_V0 | SbFieldType::REPLICAS => {
+                    self.each("bch_sb_field_replicas", "byte", from, to, 1);
+                }
+                SbFieldType::CLEAN => {
                     self.rows("bch_sb_field_clean", start, t::CLEAN);
                     let clean = b.get(..to).unwrap_or(b);
-                    self.jset_entries(clean, start + 24);
+                    self.jset_entries(clean, start + size_of::<SbClean>());
                 }
                 _ => self.each("bch_sb_field", "word", from, to, 8),
             }
@@ -205,22 +218,21 @@ impl List {
 #[must_use]
 pub fn fields(place: &Place, b: &[u8]) -> Vec<Field> {
     let mut out = List(Vec::new());
+    let end = place.len_of(b).min(b.len());
     match place.what {
         What::Superblock => out.superblock(b),
         What::Journal => {
             out.rows("jset", 0, t::JSET);
-            out.jset_entries(b, 56);
+            out.jset_entries(b, size_of::<Jset>());
         }
         What::Node => {
             out.rows("btree_node", 0, t::NODE);
-            out.rows("bset", 136, t::BSET);
-            let end = (160 + 8 * u16_at(b, 158)).min(b.len());
-            out.keys(b, 160, end, place.format.as_ref());
+            out.rows("bset", offset_of!(BtreeNode, keys), t::BSET);
+            out.keys(b, size_of::<BtreeNode>(), end, place.format.as_ref());
         }
         What::Bset => {
-            out.rows("bset", 16, t::BSET);
-            let end = (40 + 8 * u16_at(b, 38)).min(b.len());
-            out.keys(b, 40, end, place.format.as_ref());
+            out.rows("bset", offset_of!(BtreeNodeEntry, keys), t::BSET);
+            out.keys(b, size_of::<BtreeNodeEntry>(), end, place.format.as_ref());
         }
     }
     out.0

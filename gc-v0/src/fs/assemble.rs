@@ -4,10 +4,11 @@
 use super::{Device, Fs, Online, SbFlags};
 use crate::error::{OpenError, SbError};
 use crate::report::Reporter;
-use crate::superblock::{Section, Superblock, read, validate};
+use crate::superblock::{Superblock, read, validate};
 use gc_core::accounting::replicas::Table;
 use gc_core::accounting::replicas::section::{self, Form};
 use gc_core::layout::DataType;
+use gc_core::layout::section::SbFieldType;
 use gc_disk::crypt;
 use gc_disk::io::DeviceFile;
 use std::path::{Path, PathBuf};
@@ -184,9 +185,9 @@ fn attach(newest: &Superblock, found: Vec<Candidate>) -> Result<Vec<Option<Devic
 const ABSENT_BUCKETS: u64 = 1 << 20;
 
 fn replicas(sb: &Superblock) -> Result<Replicas, OpenError> {
-    let (content, form) = match sb.content(Section::Replicas) {
+    let (content, form) = match sb.content(SbFieldType::REPLICAS) {
         Some(c) => (Some(c), Form::V1),
-        None => (sb.content(Section::ReplicasV0), Form::V0),
+        None => (sb.content(SbFieldType::REPLICAS_V0), Form::V0),
     };
     let table = match content {
         Some(c) => section::read(c, form)

@@ -8,15 +8,15 @@ pub use assemble::{Options, Replicas, open, open_devices};
 use crate::key::validate::Rules;
 use crate::superblock::{Member, MemberState, Superblock};
 use gc_core::accounting::device::Geometry;
-use gc_core::layout::{BtreeId, Bucket, BucketMark, DevUsage};
+use gc_core::layout::section::{SbClean, SbFieldType};
+use gc_core::layout::superblock::{BSET_MAGIC, JSET_MAGIC};
+use gc_core::layout::{BtreeId, Bucket, BucketMark, DataType, DevUsage, ReplicasEntry, Sb};
 use gc_disk::checksum::Key;
 use gc_disk::io::DeviceFile;
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::Ordering;
-
-const JSET_MAGIC: u64 = 0x2452_35c1_a362_5032;
-const BSET_MAGIC: u64 = 0x9013_5c78_b99e_07f5;
+use zerocopy::FromBytes;
 
 /// A member of the file system.
 #[derive(Debug)]
@@ -255,9 +255,9 @@ impl Fs {
         let change = |online: &'_ Online| {
             let was = online.sb.seq();
             // As much as the devices with the largest sectors give at least.
-            let mut head = [0; 4096];
-            online.file.read_anew(online.sb_sector, &mut head).ok()?;
-            let is = gc_disk::bytes::u64_at(&head, 112)?;
+            let mut page = [0; 4096];
+            online.file.read_anew(online.sb_sector, &mut page).ok()?;
+            let is = Sb::ref_from_prefix(&page).ok()?.0.seq.get();
             (is != was).then_some((was, is))
         };
         let online = self.devices.iter().flatten().filter_map(|d| d.online.as_ref());
@@ -270,15 +270,16 @@ impl Fs {
     /// recorded.
     #[must_use]
     pub fn recorded_nodes(&self) -> u64 {
-        let clean = self.sb.content(crate::superblock::Section::Clean).unwrap_or(&[]);
-        let words = gc_disk::bytes::words(clean.get(16..).unwrap_or(&[]));
+        let clean = self.sb.section(SbFieldType::CLEAN).unwrap_or(&[]);
+        let items = SbClean::ref_from_prefix(clean).map_or(&[][..], |(_, items)| items);
+        let words = gc_disk::bytes::words(items);
         let node = u64::from(self.btree_node_sectors());
         crate::journal::items(&words)
             .filter_map(|item| match item.said() {
-                crate::journal::Said::DataUsage(sectors, [set, ..]) => {
-                    let [type_, nr_devs, ..] = set.to_le_bytes();
-                    (type_ == gc_core::layout::DataType::BTREE.0)
-                        .then(|| sectors.checked_div(node.saturating_mul(u64::from(nr_devs))))?
+                crate::journal::Said::DataUsage(sectors, set) => {
+                    let (set, _) = ReplicasEntry::ref_from_prefix(set).ok()?;
+                    let nodes = node.saturating_mul(u64::from(set.nr_devs));
+                    sectors.checked_div(nodes).filter(|_| set.data_type == DataType::BTREE)
                 }
                 _ => None,
             })

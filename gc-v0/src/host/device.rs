@@ -17,7 +17,7 @@ pub(crate) fn superblocks(fs: &Fs, dev: u8) -> SbCopies {
     let mut copies = SbCopies { offset: [0; SB_OFFSETS], nr: 0, max_size_bits: 0 };
     if let Some(online) = fs.device(dev).and_then(|d| d.online.as_ref()) {
         let layout = online.sb.layout();
-        copies.max_size_bits = u32::from(layout.sb_max_size_bits());
+        copies.max_size_bits = u32::from(layout.sb_max_size_bits);
         for (to, from) in copies.offset.iter_mut().zip(layout.offsets()) {
             *to = from;
             copies.nr = copies.nr.saturating_add(1);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Entries of one journal bucket.
 
-use super::entry::{Head, MAX, last_seq_of, stored_csum};
+use super::entry::{Head, MAX, checksums, last_seq_of};
 use super::list::List;
 use super::place::{Copy, Place};
 use super::scan::Job;
@@ -10,7 +10,7 @@ use crate::fs::Fs;
 use crate::report::{self, Found, Holds, Reading, Reporter};
 use crate::superblock::{VERSION_MAX, VERSION_MIN};
 use gc_core::finding::Answer;
-use gc_disk::checksum::{checksum, valid};
+use gc_disk::checksum::valid;
 use gc_disk::io::DeviceFile;
 
 /// Bytes read at once in the beginning.
@@ -211,8 +211,7 @@ impl<'a> BucketReader<'a> {
                 }
             };
         }
-        let body = bytes.get(16..).unwrap_or(&[]);
-        let (computed, stored) = (checksum(type_, key, head.nonce(), body), stored_csum(bytes));
+        let (computed, stored) = checksums(bytes, &head, key);
         if computed != stored {
             must_fix(&Reading::JournalCsum { at, sector, stored, computed })?;
             return Ok(At::Bad);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Checks and repairs of what a journal entry is made of.
 
-use super::entry::{Entry, item_head, with_len};
-use super::items::{BLACKLIST, BLACKLIST_V2, BTREE_KEYS, BTREE_ROOT, DATA_USAGE, USAGE};
+use super::entry::Entry;
 use crate::error::RecoveryError;
 use crate::fs::Fs;
 use crate::key::validate::Rules;
@@ -10,9 +9,14 @@ use crate::key::{Key, compat, head_of};
 use crate::key_text::KeyText;
 use crate::report::{Found, JournalKeyPlace, Reading, Reporter};
 use gc_core::finding::Answer;
-use gc_core::layout::bits::{low8, low16};
-use gc_core::layout::bkey::{BKEY_U64S, KEY_FORMAT_CURRENT};
+use gc_core::layout::bits::low16;
+use gc_core::layout::bkey::{BKEY_U64S, KEY_FORMAT_CURRENT, KeyHead};
+use gc_core::layout::jset::{
+    JsetEntry, JsetEntryBlacklist, JsetEntryBlacklistV2, JsetEntryDataUsage, JsetEntryType,
+    JsetEntryUsage,
+};
 use gc_core::layout::{BtreeId, BtreeNodeType};
+use zerocopy::{FromBytes, IntoBytes};
 
 struct Checker<'a, 'r> {
     rules: &'a Rules<'a>,
@@ -36,8 +40,7 @@ pub(super) fn items(
     let words = &mut entry.words;
     let mut at = 0_usize;
     while let Some(&head) = words.get(at) {
-        let (u64s, ..) = item_head(head);
-        let end = at.saturating_add(1).saturating_add(usize::from(u64s));
+        let end = at.saturating_add(1).saturating_add(len_of(head));
         if end > words.len() {
             c.wrong_item("journal entry extends past end of jset")?;
             words.truncate(at);
@@ -47,8 +50,8 @@ pub(super) fn items(
             c.item(item)?;
         }
         // A shortened item is followed by empty ones up to its old end.
-        let (u64s, ..) = item_head(words.get(at).copied().unwrap_or(0));
-        at = at.saturating_add(1).saturating_add(usize::from(u64s));
+        let head = words.get(at).copied().unwrap_or(0);
+        at = at.saturating_add(1).saturating_add(len_of(head));
     }
     Ok(())
 }
@@ -67,32 +70,29 @@ impl Checker<'_, '_> {
 
     /// One item with its head.
     fn item(&mut self, item: &mut [u64]) -> Result<(), RecoveryError> {
-        let (u64s, btree, level, type_) = item_head(item.first().copied().unwrap_or(0));
-        let bytes = usize::from(u64s).saturating_add(1).saturating_mul(8);
-        match type_ {
-            BTREE_KEYS => self.keys(item, level, BtreeId(btree)),
-            BTREE_ROOT => self.root(item, BtreeId(btree)),
-            BLACKLIST if u64s != 1 => {
-                self.nulled(item, "invalid journal seq blacklist entry: bad size")
-            }
-            BLACKLIST_V2 if u64s != 2 => {
-                self.nulled(item, "invalid journal seq blacklist entry: bad size")
-            }
-            BLACKLIST_V2 if item.get(1) > item.get(2) => {
-                self.nulled(item, "invalid journal seq blacklist entry: start > end")
-            }
-            USAGE if bytes < 16 => self.nulled(item, "invalid journal entry usage: bad size"),
-            DATA_USAGE => {
-                let nr = item.get(2).map_or(0, |w| low8(w >> 8));
-                let need = 19_usize.saturating_add(usize::from(nr));
-                if bytes < 19 || bytes < need {
-                    self.nulled(item, "invalid journal entry usage: bad size")
-                } else {
-                    Ok(())
+        let head = JsetEntry::from_word(item.first().copied().unwrap_or(0));
+        let (btree, bytes) = (BtreeId(head.btree_id), item.as_bytes());
+        let wrong = match head.type_ {
+            JsetEntryType::BTREE_KEYS => return self.keys(item, head.level, btree),
+            JsetEntryType::BTREE_ROOT => return self.root(item, btree),
+            JsetEntryType::BLACKLIST => (bytes.len() != size_of::<JsetEntryBlacklist>())
+                .then_some("invalid journal seq blacklist entry: bad size"),
+            JsetEntryType::BLACKLIST_V2 => match JsetEntryBlacklistV2::ref_from_bytes(bytes) {
+                Err(_) => Some("invalid journal seq blacklist entry: bad size"),
+                Ok(range) if range.start > range.end => {
+                    Some("invalid journal seq blacklist entry: start > end")
                 }
-            }
-            _ => Ok(()),
-        }
+                Ok(_) => None,
+            },
+            JsetEntryType::USAGE => (bytes.len() < size_of::<JsetEntryUsage>())
+                .then_some("invalid journal entry usage: bad size"),
+            JsetEntryType::DATA_USAGE => match JsetEntryDataUsage::ref_from_prefix(bytes) {
+                Ok((usage, devs)) if devs.len() >= usize::from(usage.r.nr_devs) => None,
+                _ => Some("invalid journal entry usage: bad size"),
+            },
+            _ => None,
+        };
+        wrong.map_or(Ok(()), |text| self.nulled(item, text))
     }
 
     fn nulled(&mut self, item: &mut [u64], text: &str) -> Result<(), RecoveryError> {
@@ -102,8 +102,8 @@ impl Checker<'_, '_> {
     }
 
     fn root(&mut self, item: &mut [u64], btree: BtreeId) -> Result<(), RecoveryError> {
-        let (u64s, ..) = item_head(item.first().copied().unwrap_or(0));
-        let own = item.get(1).map_or(0, |w| u16::from(low8(*w)));
+        let u64s = len_of(item.first().copied().unwrap_or(0));
+        let own = item.get(1).map_or(0, |w| usize::from(KeyHead(*w).u64s()));
         if u64s == 0 || u64s != own {
             self.wrong_item("invalid btree root journal entry: wrong number of keys")?;
             shorten(item, 0);
@@ -115,15 +115,14 @@ impl Checker<'_, '_> {
     fn keys(&mut self, item: &mut [u64], level: u8, btree: BtreeId) -> Result<(), RecoveryError> {
         let mut at = 1_usize;
         loop {
-            let (u64s, ..) = item_head(item.first().copied().unwrap_or(0));
-            let end = usize::from(u64s).saturating_add(1);
+            let end = len_of(item.first().copied().unwrap_or(0)).saturating_add(1);
             if at >= end {
                 return Ok(());
             }
             self.key(item, at, level, btree, "key")?;
             // Where a key was removed, the next one has moved here and is stepped over
             // unchecked, as in the original; one of no length ends the item.
-            let len = item.get(at).map_or(0, |w| usize::from(low8(*w)));
+            let len = item.get(at).map_or(0, |w| usize::from(KeyHead(*w).u64s()));
             at = at.saturating_add(len);
         }
     }
@@ -137,10 +136,9 @@ impl Checker<'_, '_> {
         btree: BtreeId,
         word: &str,
     ) -> Result<(), RecoveryError> {
-        let (u64s, ..) = item_head(item.first().copied().unwrap_or(0));
-        let end = usize::from(u64s).saturating_add(1);
-        let first = item.get(at).copied().unwrap_or(0);
-        let len = usize::from(low8(first));
+        let end = len_of(item.first().copied().unwrap_or(0)).saturating_add(1);
+        let head = KeyHead(item.get(at).copied().unwrap_or(0));
+        let len = usize::from(head.u64s());
         let place = JournalKeyPlace { seq: self.seq, btree, level, position: None };
         if len == 0 {
             self.invalid(place, word, "k->u64s 0", None)?;
@@ -153,7 +151,7 @@ impl Checker<'_, '_> {
             shorten(item, at.saturating_sub(1));
             return Ok(());
         }
-        let format = low8(first >> 8) & 0x7f;
+        let format = head.format();
         if format != KEY_FORMAT_CURRENT {
             self.invalid(place, word, &format!("bad format {format}"), None)?;
             remove(item, at, len);
@@ -189,6 +187,11 @@ impl Checker<'_, '_> {
     }
 }
 
+/// Words that follow the head of an item.
+fn len_of(head: u64) -> usize {
+    usize::from(JsetEntry::from_word(head).u64s.get())
+}
+
 fn key_at(item: &[u64], at: usize, len: usize) -> Option<Key> {
     let words = item.get(at..at.checked_add(len)?)?;
     let k = head_of(words)?;
@@ -205,7 +208,8 @@ fn put_key(item: &mut [u64], at: usize, key: &Key) {
 /// Cuts the item to `u64s` words; what was behind becomes empty items.
 fn shorten(item: &mut [u64], u64s: usize) {
     if let Some(head) = item.first_mut() {
-        *head = with_len(*head, low16(gc_disk::bytes::number(u64s)));
+        let u64s = low16(gc_disk::bytes::number(u64s)).into();
+        *head = JsetEntry { u64s, ..JsetEntry::from_word(*head) }.to_word();
     }
     if let Some(tail) = item.get_mut(u64s.saturating_add(1)..) {
         tail.fill(0);
@@ -214,10 +218,10 @@ fn shorten(item: &mut [u64], u64s: usize) {
 
 /// Takes `len` words at `at` out of the item.
 fn remove(item: &mut [u64], at: usize, len: usize) {
-    let (u64s, ..) = item_head(item.first().copied().unwrap_or(0));
+    let u64s = len_of(item.first().copied().unwrap_or(0));
     if let Some(from) = item.get_mut(at..) {
         let len = len.min(from.len());
         from.rotate_left(len);
     }
-    shorten(item, usize::from(u64s).saturating_sub(len));
+    shorten(item, u64s.saturating_sub(len));
 }

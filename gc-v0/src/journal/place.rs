@@ -2,10 +2,11 @@
 //! Where a journal entry lies and what puts it in order: all that is kept of it until it
 //! is known that it counts.
 
-use super::entry::{ENCRYPTED, Head, last_seq_of, set_last_seq, stored_csum};
+use super::entry::{Head, last_seq_of, set_last_seq, sum_is_right};
 use crate::fs::Fs;
 use crate::report::{self, Holds, Reporter};
-use gc_disk::checksum::{checksum, decrypt, valid};
+use gc_core::layout::Jset;
+use gc_disk::checksum::{decrypt, valid};
 
 /// Where a copy of an entry lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +55,7 @@ impl Place {
         words.saturating_mul(8).saturating_add(super::entry::HEAD)
     }
 
-    /// Sectors that the entry takes.
+    /// Its length in sectors.
     fn sectors(&self) -> u64 {
         gc_disk::bytes::number(self.bytes().div_ceil(512))
     }
@@ -144,12 +145,11 @@ impl Place {
         if is != (fs.jset_magic(), self.seq, self.u64s) || !valid(head.csum_type(), key) {
             return None;
         }
-        let sum = checksum(head.csum_type(), key, head.nonce(), bytes.get(16..)?);
-        if sum != stored_csum(bytes) {
+        if !sum_is_right(bytes, &head, key) {
             return None;
         }
         let last_seq = last_seq_of(bytes, &head, key).min(self.seq);
-        decrypt(head.csum_type(), key, head.nonce(), bytes.get_mut(ENCRYPTED..)?);
+        decrypt(head.csum_type(), key, head.nonce(), bytes.get_mut(Jset::ENCRYPTED_FROM..)?);
         set_last_seq(bytes, last_seq);
         (last_seq == self.last_seq).then_some(())
     }

@@ -5,7 +5,7 @@
 use super::bucket::BucketReader;
 use super::check;
 use super::entry::Entry;
-use super::items::{Item, Said, items};
+use super::items::{Said, items};
 use super::keys::JournalKeys;
 use super::list::List;
 use super::place::Place;
@@ -69,7 +69,7 @@ impl Journal {
         let (first, mut keys, mut has_keys) = (self.items.len(), 0_usize, false);
         for item in items(&entry.words) {
             if item.said() != Said::Keys {
-                self.items.extend(with_head(&item));
+                self.items.extend_from_slice(item.all_words());
                 continue;
             }
             keys = keys.saturating_add(item.keys().count());
@@ -201,11 +201,6 @@ fn count(room: &mut Room, fs: &Fs, job: Job<'_>, plain: Option<&Plain>) {
     for place in &plain.places {
         room.count(1, gc_disk::bytes::number(place.bytes()));
     }
-}
-
-/// The head of an item, and its words.
-fn with_head<'a>(item: &Item<'a>) -> impl Iterator<Item = u64> + use<'a> {
-    core::iter::once(item.head).chain(item.words.iter().copied())
 }
 
 fn check_replicas(

@@ -6,11 +6,11 @@
 //! depend on the number of threads.
 
 use super::bucket::is_known_version;
-use super::entry::{HEAD, Head, MAX, last_seq_of, stored_csum};
+use super::entry::{HEAD, Head, MAX, last_seq_of, sum_is_right};
 use super::place::{Copy, Place};
 use crate::fs::Fs;
 use gc_disk::bytes::{index, number};
-use gc_disk::checksum::{checksum, valid};
+use gc_disk::checksum::valid;
 use gc_disk::io::{DeviceFile, SECTOR};
 use gc_disk::threads::share;
 use std::convert::Infallible;
@@ -112,9 +112,8 @@ fn scan(fs: &Fs, job: Job<'_>, buf: &mut Vec<u8>) -> Option<Plain> {
         }
         let len = index(len);
         let bytes = window.need(len, 0)?.get(..len)?;
-        let sum = checksum(head.csum_type(), key, head.nonce(), bytes.get(16..)?);
         let last_seq = last_seq_of(bytes, &head, key);
-        if sum != stored_csum(bytes) || last_seq > head.seq {
+        if !sum_is_right(bytes, &head, key) || last_seq > head.seq {
             return None;
         }
         plain.longest = plain.longest.max(len);

@@ -4,10 +4,13 @@
 use super::{Journal, read};
 use crate::fs::{Device, Online};
 use crate::testing::{BUCKET, BUCKETS, Keep, fs, put};
-use gc_core::layout::{Bkey, Bpos, BtreeId, CsumType, KeyType};
+use gc_core::layout::jset::{JsetEntry, JsetEntryType, JsetFlags};
+use gc_core::layout::superblock::JSET_MAGIC;
+use gc_core::layout::{Bkey, Bpos, BtreeId, CsumType, Jset, KeyType};
 use gc_disk::checksum::checksum;
 use gc_disk::io::{DeviceFile, Medium};
 use std::path::Path;
+use zerocopy::{FromBytes, FromZeros, IntoBytes};
 
 /// A key of type cookie.
 fn key(offset: u64, v: u64) -> Vec<u64> {
@@ -19,9 +22,9 @@ fn key(offset: u64, v: u64) -> Vec<u64> {
     words
 }
 
-fn item(type_: u8, btree: u8, level: u8, words: &[u64]) -> Vec<u64> {
-    let head = [words.len() as u8, (words.len() >> 8) as u8, btree, level, type_, 0, 0, 0];
-    let mut item = vec![u64::from_le_bytes(head)];
+fn item(type_: u8, btree_id: u8, level: u8, words: &[u64]) -> Vec<u64> {
+    let (u64s, type_) = ((words.len() as u16).into(), JsetEntryType(type_));
+    let mut item = vec![JsetEntry { u64s, btree_id, level, type_, pad: [0; 3] }.to_word()];
     item.extend(words);
     item
 }
@@ -29,16 +32,19 @@ fn item(type_: u8, btree: u8, level: u8, words: &[u64]) -> Vec<u64> {
 /// A journal entry, sealed.
 fn entry(seq: u64, last: u64, items: &[Vec<u64>]) -> Vec<u8> {
     let words = items.concat();
-    let mut b = vec![0; 56];
-    put(&mut b, 16, &(0x0101_0101_0101_0101_u64 ^ 0x2452_35c1_a362_5032).to_le_bytes());
-    put(&mut b, 24, &seq.to_le_bytes());
-    put(&mut b, 32, &11_u32.to_le_bytes());
-    put(&mut b, 36, &1_u32.to_le_bytes());
-    put(&mut b, 40, &(words.len() as u32).to_le_bytes());
-    put(&mut b, 48, &last.to_le_bytes());
-    b.extend(words.iter().flat_map(|w| w.to_le_bytes()));
-    let sum = checksum(CsumType::CRC32C_NONZERO, None, Default::default(), &b[16..]).unwrap();
-    put(&mut b, 0, &sum);
+    let head = Jset {
+        magic: (0x0101_0101_0101_0101 ^ JSET_MAGIC).into(),
+        seq: seq.into(),
+        version: 11.into(),
+        flags: JsetFlags::default().with_csum_type(CsumType::CRC32C_NONZERO.0).into(),
+        u64s: (words.len() as u32).into(),
+        last_seq: last.into(),
+        ..Jset::new_zeroed()
+    };
+    let mut b = [head.as_bytes(), words.as_bytes()].concat();
+    let summed = &b[Jset::SUMMED_FROM..];
+    let sum = checksum(CsumType::CRC32C_NONZERO, None, Default::default(), summed).unwrap();
+    Jset::mut_from_prefix(&mut b).unwrap().0.csum = sum;
     b
 }
 

@@ -3,9 +3,8 @@
 
 use super::Key;
 use crate::superblock::{VERSION_BKEY_RENUMBER, VERSION_INODE_BTREE_CHANGE};
-use gc_core::layout::bits::{from32, low32};
 use gc_core::layout::bkey::{BKEY_FIELD_INODE, BKEY_FIELD_OFFSET};
-use gc_core::layout::{BkeyFormat, Bpos, BtreeId, BtreeNodeType, KeyType, POS_MIN};
+use gc_core::layout::{BkeyFormat, Bpos, BtreeId, BtreeNodeType, BtreePtrV2, KeyType, POS_MIN};
 
 /// Today's number of a key type.
 #[must_use]
@@ -70,18 +69,11 @@ pub fn key(version: u16, level: u8, btree: BtreeId, key: &mut Key) {
     }
     key.k.p = position(version, btree, key.k.p);
     if key.k.type_ == KeyType::BTREE_PTR_V2 {
-        min_key_of_pointer(version, btree, &mut key.v);
+        // One that is too short is refused later.
+        if let Some(pointer) = BtreePtrV2::of_mut(&mut key.v) {
+            pointer.min_key = min_key(version, btree, pointer.min_key);
+        }
     }
-}
-
-/// Bytes 20 to 40 of the value: snapshot, offset, inode.
-fn min_key_of_pointer(version: u16, btree: BtreeId, v: &mut [u64]) {
-    let Some([_, _, w2, offset, inode, ..]) = v.get_mut(..5) else { return };
-    let p = Bpos { snapshot: low32(*w2 >> 32), offset: *offset, inode: *inode };
-    let p = min_key(version, btree, p);
-    *w2 = (*w2 & 0xffff_ffff) | (from32(p.snapshot) << 32);
-    *offset = p.offset;
-    *inode = p.inode;
 }
 
 #[cfg(test)]

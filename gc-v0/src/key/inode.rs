@@ -2,7 +2,11 @@
 //! Fields of an inode as far as validation and printing need them.
 
 use super::value_byte;
-use gc_core::layout::bits::{low8, low32};
+use core::mem::offset_of;
+use gc_core::layout::Le32;
+use gc_core::layout::bits::low32;
+use gc_core::layout::value::{InodeFlags, InodeValue};
+use zerocopy::{FromBytes, IntoBytes};
 
 /// Names and widths of the fields, in order.
 pub(crate) const FIELDS: [(&str, u32); 21] = [
@@ -33,18 +37,14 @@ const NLINK: usize = 8;
 const DATA_CHECKSUM: usize = 11;
 const COMPRESSION: usize = 12;
 /// First byte of the packed fields.
-const START: usize = 14;
+const START: usize = size_of::<InodeValue>();
 /// Bytes of a field by the number of leading zero bits of its first byte.
 const LENGTHS: [usize; 8] = [1, 2, 3, 4, 6, 8, 10, 13];
-const UNLINKED: u32 = 1 << 7;
-/// Bits of the flags: type of the hash, and number of fields.
-const STR_HASH: u32 = 0xf << 20;
-const NR_FIELDS: u32 = 0xff << 24;
 
 /// The fields, 0 where there are fewer; `None` when they do not decode.
 pub(crate) fn unpack(v: &[u64]) -> Option<[u64; 21]> {
     let bytes = v.len().saturating_mul(8);
-    let nr = usize::from(low8(u64::from(flags(v) >> 24)));
+    let nr = usize::from(flags(v).nr_fields());
     let mut out = [0; 21];
     let mut at = START;
     for (to, (_, width)) in out.iter_mut().zip(FIELDS).take(nr) {
@@ -94,15 +94,16 @@ fn long(v: &[u64], at: usize, end: usize, shift: u32) -> Option<u64> {
     u64::try_from(value).ok()
 }
 
-fn flags(v: &[u64]) -> u32 {
-    v.get(1).map_or(0, |w| low32(*w))
+fn flags(v: &[u64]) -> InodeFlags {
+    let inode = InodeValue::ref_from_prefix(v.as_bytes());
+    inode.map_or(InodeFlags(0), |(inode, _)| inode.flag_bits())
 }
 
 /// Size of the file in bytes, 0 where it does not decode, and whether the inode
 /// is flagged as unlinked.
 pub(crate) fn size_and_unlinked(v: &[u64]) -> (u64, bool) {
     let size = unpack(v).and_then(|fields| fields.get(SIZE).copied());
-    (size.unwrap_or(0), flags(v) & UNLINKED != 0)
+    (size.unwrap_or(0), flags(v).unlinked())
 }
 
 /// The bits that decide whether the value of an inode is valid, of one that is: each
@@ -110,12 +111,12 @@ pub(crate) fn size_and_unlinked(v: &[u64]) -> (u64, bool) {
 /// validation looks at, how long each field is, what of it must be 0 for it to fit, and
 /// the fields whose value counts.
 pub(super) fn decisive_bits(v: &[u64], mut tell: impl FnMut(usize, u8)) {
-    let told = STR_HASH | NR_FIELDS | UNLINKED;
-    for (byte, bits) in (8..).zip(told.to_le_bytes()) {
+    let told = InodeFlags(0).with_str_hash(u8::MAX).with_nr_fields(u8::MAX).with_unlinked(true);
+    for (byte, bits) in (offset_of!(InodeValue, flags)..).zip(Le32::from(told).to_bytes()) {
         tell(byte, bits);
     }
-    let unlinked = flags(v) & UNLINKED != 0;
-    let nr = usize::from(low8(u64::from(flags(v) >> 24)));
+    let unlinked = flags(v).unlinked();
+    let nr = usize::from(flags(v).nr_fields());
     let mut at = START;
     for (i, (_, width)) in FIELDS.iter().enumerate().take(nr) {
         let shift = value_byte(v, at).leading_zeros();
@@ -137,7 +138,7 @@ pub(super) fn decisive_bits(v: &[u64], mut tell: impl FnMut(usize, u8)) {
 
 /// Why the value of an inode of at least 16 bytes is not valid.
 pub(super) fn invalid(v: &[u64]) -> Option<&'static str> {
-    if (flags(v) & STR_HASH) >> 20 >= 4 {
+    if flags(v).str_hash() >= 4 {
         return Some("invalid str hash type");
     }
     let Some(fields) = unpack(v) else { return Some("invalid variable length fields") };
@@ -145,7 +146,7 @@ pub(super) fn invalid(v: &[u64]) -> Option<&'static str> {
     if field(DATA_CHECKSUM) >= 4 || field(COMPRESSION) >= 5 {
         return Some("invalid data checksum type");
     }
-    if flags(v) & UNLINKED != 0 && field(NLINK) != 0 {
+    if flags(v).unlinked() && field(NLINK) != 0 {
         return Some("flagged as unlinked but bi_nlink != 0");
     }
     None
@@ -193,7 +194,7 @@ mod tests {
         }
         assert_eq!(invalid(&value(4 << 20, &[])), Some("invalid str hash type"));
         let linked = [0x80; 8].into_iter().chain([0x81]).collect::<Vec<_>>();
-        let v = value((9 << 24) | UNLINKED, &linked);
+        let v = value(low32(InodeFlags(9 << 24).with_unlinked(true).0), &linked);
         assert_eq!(invalid(&v), Some("flagged as unlinked but bi_nlink != 0"));
         assert_eq!(invalid(&value(9 << 24, &linked)), None);
     }

@@ -13,6 +13,8 @@ use gc_core::bkey::KeyRef;
 use gc_core::layout::Bkey;
 use gc_core::layout::bits::low8;
 use gc_core::layout::bkey::BKEY_U64S;
+use gc_core::layout::value::DirentValue;
+use zerocopy::{FromBytes, IntoBytes};
 
 /// An unpacked key with its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +61,21 @@ pub fn key_of(words: &[u64]) -> Option<Key> {
     let k = head_of(words)?;
     let v = words.get(usize::from(BKEY_U64S)..usize::from(k.u64s))?;
     Some(Key { k, v: v.to_vec() })
+}
+
+/// The structure at the start of a value; bytes that the value does not have are 0.
+pub(crate) fn value_head<T: FromBytes + IntoBytes>(v: &[u64]) -> T {
+    let mut head = T::new_zeroed();
+    for (to, from) in head.as_mut_bytes().iter_mut().zip(v.as_bytes()) {
+        *to = *from;
+    }
+    head
+}
+
+/// The name in the value of a directory entry: up to the first NUL or the end.
+pub(crate) fn dirent_name(v: &[u64]) -> &[u8] {
+    let bytes = v.as_bytes().get(size_of::<DirentValue>()..).unwrap_or(&[]);
+    bytes.split(|byte| *byte == 0).next().unwrap_or(&[])
 }
 
 /// The nth byte of a value, 0 past its end.

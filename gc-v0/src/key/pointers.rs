@@ -2,10 +2,11 @@
 //! Whether the pointers of a key make sense.
 
 use super::rules::Rules;
-use gc_core::bkey::{Entry, KeyRef, entry_range};
-use gc_core::layout::bits::low16;
+use gc_core::bkey::{Entry, KeyRef, entry_range, stripe_key};
+use gc_core::layout::value::STRIPE_HEAD_U64S;
 use gc_core::layout::{
-    CompressionType, CrcUnpacked, ExtentCrc32, ExtentEntryType, ExtentPtr, KeyType,
+    CompressionType, CrcUnpacked, CsumType, ExtentCrc32, ExtentEntryType, ExtentPtr, KeyType, Le16,
+    StripeValue,
 };
 use gc_disk::checksum;
 
@@ -59,7 +60,7 @@ fn checksum_invalid(
 fn entries_invalid(rules: &Rules<'_>, key: KeyRef<'_>) -> Option<&'static str> {
     let mut size = match key.k.type_ {
         KeyType::BTREE_PTR => u64::from(rules.btree_node_sectors),
-        KeyType::BTREE_PTR_V2 => u64::from(low16(key.v.get(2).map_or(0, |w| w >> 16))),
+        KeyType::BTREE_PTR_V2 => key.node_pointer().map_or(0, |p| p.sectors.into()),
         _ => u64::from(key.k.size),
     };
     let mut nonce = None;
@@ -128,27 +129,18 @@ fn pointer(
 /// Whether the value of a stripe is long enough for its pointers, checksums and
 /// block counts.
 pub(super) fn stripe_fits(v: &[u64]) -> bool {
-    let Some(head) = v.first() else { return false };
-    let [s0, s1, _, blocks, _, granularity, csum, _] = head.to_le_bytes();
-    let sectors = u64::from(u16::from_le_bytes([s0, s1]));
-    let csum_bytes: u64 = match csum {
-        0 => 0,
-        1 | 5 => 4,
-        2 | 6 => 8,
-        3 => 10,
-        4 => 16,
-        _ => return false,
-    };
+    let Some(head) = StripeValue::of(v) else { return false };
+    let Some(csum_bytes) = stripe_key::csum_bytes(CsumType(head.csum_type)) else { return false };
     // The original shifts a 32-bit number, whose width is cut.
-    let step = u64::from(1_u32.wrapping_shl(u32::from(granularity)));
-    let per_device = sectors.div_ceil(step);
-    let blocks = u64::from(blocks);
-    let bytes = per_device
-        .wrapping_mul(csum_bytes)
-        .wrapping_add(8 + 2)
-        .wrapping_mul(blocks)
-        .wrapping_add(8);
-    gc_disk::bytes::number(v.len()) >= bytes.div_ceil(8)
-        && entry_range(KeyType::STRIPE, v).end
-            == usize::try_from(blocks).map_or(0, |b| b.saturating_add(1))
+    let step = 1_u32.wrapping_shl(u32::from(head.csum_granularity_bits));
+    let csums = usize::try_from(u32::from(head.sectors).div_ceil(step)).unwrap_or(usize::MAX);
+    let blocks = usize::from(head.nr_blocks);
+    // A pointer, checksums and a count of sectors each.
+    let each = csums
+        .saturating_mul(csum_bytes)
+        .saturating_add(size_of::<ExtentPtr>())
+        .saturating_add(size_of::<Le16>());
+    let bytes = each.saturating_mul(blocks).saturating_add(size_of::<StripeValue>());
+    size_of_val(v) >= bytes
+        && entry_range(KeyType::STRIPE, v).end == blocks.saturating_add(STRIPE_HEAD_U64S)
 }

@@ -3,6 +3,7 @@
 //! be valid all the same: [`Rules`](super::validate::Rules) decide, and say why not.
 
 use super::inode;
+use gc_core::layout::value::DirentValue;
 
 /// Words of the longest inode that is remembered.
 const WORDS: usize = 12;
@@ -98,7 +99,9 @@ pub(crate) fn is_dirent(v: &[u64]) -> bool {
     if v.len() > VALUE_WORDS {
         return false;
     }
-    // The name begins with the second byte of the second word. It has no NUL up to the
+    // The name begins with the second byte of the second word.
+    const { assert!(size_of::<DirentValue>() == 9) };
+    // It has no NUL up to the
     // third byte of the last word but one.
     match v {
         [_, word] | [_, word, _] => word & 0xff00 != 0,

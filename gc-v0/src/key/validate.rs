@@ -3,10 +3,12 @@
 //! (docs/facts/key-validation.md).
 
 pub use super::rules::Rules;
-use super::{inode, pointers, value_byte};
-use gc_core::bkey::{KeyRef, RefersTo};
+use super::{dirent_name, inode, pointers};
+use gc_core::bkey::{KeyRef, RefersTo, alloc_key};
 use gc_core::layout::bkey::{BKEY_BTREE_PTR_VAL_U64S_MAX, BKEY_U64S};
-use gc_core::layout::{BtreeNodeType, KeyType, POS_MAX};
+use gc_core::layout::value::{AllocValue, DirentValue, XattrValue};
+use gc_core::layout::{BtreeNodeType, KeyType, POS_MAX, Reservation};
+use zerocopy::{FromBytes, IntoBytes};
 
 /// Inodes below this belong to block devices.
 pub(crate) const BLOCKDEV_INODE_MAX: u64 = 4096;
@@ -48,7 +50,8 @@ impl Rules<'_> {
                 if v.len() != 1 {
                     return size;
                 }
-                (!(1..=4).contains(&value_byte(v, 4))).then_some("invalid nr_replicas")
+                let nr = Reservation::of(v).map_or(0, |r| r.nr_replicas);
+                (!(1..=4).contains(&nr)).then_some("invalid nr_replicas")
             }
             KeyType::INODE => {
                 if p.inode != 0 {
@@ -130,50 +133,40 @@ pub fn head_invalid(key: KeyRef<'_>, type_: BtreeNodeType) -> Option<&'static st
     (type_ != BtreeNodeType::BTREE && p == POS_MAX).then_some("POS_MAX key")
 }
 
-/// Bytes up to the first NUL from byte 9 on.
-fn name_len(v: &[u64]) -> usize {
-    let end = v.len().saturating_mul(8);
-    (9..end).take_while(|i| value_byte(v, *i) != 0).count()
-}
-
 fn dirent(v: &[u64]) -> Option<&'static str> {
     if v.len() < 2 {
         return Some("value too small");
     }
-    let len = name_len(v);
+    let len = dirent_name(v).len();
     if len == 0 {
         return Some("empty name");
     }
     // No value is long enough for a name that would be too long.
-    (v.len() > len.saturating_add(9 + 7).div_ceil(8)).then_some("value too big")
+    let most = size_of::<DirentValue>().saturating_add(len).saturating_add(7);
+    (v.len() > most.div_ceil(8)).then_some("value too big")
 }
 
 fn xattr(v: &[u64]) -> Option<&'static str> {
-    let Some(head) = v.first() else { return Some("value too small") };
-    let [type_, name, len0, len1, ..] = head.to_le_bytes();
-    let value = usize::from(u16::from_le_bytes([len0, len1]));
-    let name = usize::from(name);
-    let bytes = name.saturating_add(value).saturating_add(4);
+    let Ok((head, behind)) = XattrValue::ref_from_prefix(v.as_bytes()) else {
+        return Some("value too small");
+    };
+    let (name, value) = (usize::from(head.name_len), usize::from(head.val_len));
+    let bytes = name.saturating_add(value).saturating_add(size_of::<XattrValue>());
     if v.len() < bytes.div_ceil(8) {
         return Some("value too small");
     }
     if v.len() > bytes.saturating_add(4).div_ceil(8) {
         return Some("value too big");
     }
-    if type_ > 4 {
+    if head.type_ > 4 {
         return Some("invalid type");
     }
-    let nul = (4..name.saturating_add(4)).any(|i| value_byte(v, i) == 0);
+    let nul = behind.iter().take(name).any(|byte| *byte == 0);
     nul.then_some("xattr name has invalid characters")
 }
 
 /// Words that the fields of an alloc key take.
 fn alloc_u64s(v: &[u64]) -> usize {
-    let fields = value_byte(v, 0);
-    let bytes = [2_usize, 2, 1, 2, 2, 1]
-        .iter()
-        .zip(0_u32..)
-        .filter(|(_, bit)| fields & 1_u8.wrapping_shl(*bit) != 0)
-        .fold(2_usize, |n, (len, _)| n.saturating_add(*len));
-    bytes.div_ceil(8)
+    let head = AllocValue::ref_from_prefix(v.as_bytes());
+    alloc_key::bytes_of(head.map_or(0, |(head, _)| head.fields)).div_ceil(8)
 }

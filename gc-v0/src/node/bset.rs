@@ -7,17 +7,13 @@ use crate::key::{Key, compat};
 use crate::key_text::{HeadText, KeyText};
 use crate::report::cut;
 use gc_core::bkey::{KeyError, KeyRef, NodeFormat, RawKey};
-use gc_core::layout::bits::low8;
-use gc_core::layout::bkey::{BKEY_U64S, KEY_FORMAT_CURRENT};
-use gc_core::layout::{Bkey, Bpos, BtreeNodeType, CsumType, KeyType};
-use gc_disk::bytes::{u16_at, u32_at, u64_at, words};
+use gc_core::layout::bkey::{BKEY_U64S, KEY_FORMAT_CURRENT, KeyHead};
+use gc_core::layout::node::BsetFlags;
+use gc_core::layout::{Bkey, Bpos, BtreeNode, BtreeNodeEntry, BtreeNodeType, CsumType, KeyType};
+use gc_disk::bytes::words;
+use zerocopy::FromBytes;
 
-/// Bytes before the keys of the first set.
-pub(super) const HEAD_FIRST: usize = 160;
-/// Bytes before the keys of a later set.
-pub(super) const HEAD_LATER: usize = 40;
-
-/// Head of a set.
+/// Head of a set: what its [`gc_core::layout::Bset`] says, and where it lies.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bset {
     /// Where its structure starts in the node.
@@ -25,28 +21,32 @@ pub(super) struct Bset {
     pub(super) first: bool,
     pub(super) seq: u64,
     pub(super) journal_seq: u64,
-    pub(super) flags: u32,
+    flags: BsetFlags,
     pub(super) version: u16,
     pub(super) u64s: u16,
 }
 
 impl Bset {
     pub(super) fn at(bytes: &[u8], at: usize, first: bool) -> Option<Self> {
-        let head = if first { HEAD_FIRST } else { HEAD_LATER };
-        let b = bytes.get(at..)?.get(..head)?.get(head.checked_sub(24)?..)?;
+        let b = bytes.get(at..)?;
+        let set = if first {
+            BtreeNode::read_from_prefix(b).ok()?.0.keys
+        } else {
+            BtreeNodeEntry::read_from_prefix(b).ok()?.0.keys
+        };
         Some(Self {
             at,
             first,
-            seq: u64_at(b, 0)?,
-            journal_seq: u64_at(b, 8)?,
-            flags: u32_at(b, 16)?,
-            version: u16_at(b, 20)?,
-            u64s: u16_at(b, 22)?,
+            seq: set.seq.get(),
+            journal_seq: set.journal_seq.get(),
+            flags: set.flag_bits(),
+            version: set.version.get(),
+            u64s: set.u64s.get(),
         })
     }
 
     pub(super) const fn head_len(&self) -> usize {
-        if self.first { HEAD_FIRST } else { HEAD_LATER }
+        if self.first { size_of::<BtreeNode>() } else { size_of::<BtreeNodeEntry>() }
     }
 
     pub(super) const fn keys_at(&self) -> usize {
@@ -61,16 +61,16 @@ impl Bset {
         self.at.saturating_add(self.len())
     }
 
-    pub(super) fn csum_type(&self) -> CsumType {
-        CsumType(low8(u64::from(self.flags & 0xf)))
+    pub(super) const fn csum_type(&self) -> CsumType {
+        CsumType(self.flags.csum_type())
     }
 
     pub(super) const fn big_endian(&self) -> bool {
-        self.flags & 0x10 != 0
+        self.flags.big_endian()
     }
 
     pub(super) const fn separate_whiteouts(&self) -> bool {
-        self.flags & 0x20 != 0
+        self.flags.separate_whiteouts()
     }
 
     /// The first `u64s` words of keys.
@@ -110,7 +110,8 @@ impl Keys<'_> {
         let mut at = 0_usize;
         while let Some(&first) = words.get(at) {
             let u64s = u16::try_from(words.len()).unwrap_or(u16::MAX);
-            let len = usize::from(low8(first));
+            let head = KeyHead(first);
+            let len = usize::from(head.u64s());
             if len == 0 {
                 if changes {
                     changed_keys.push(first);
@@ -125,7 +126,7 @@ impl Keys<'_> {
                 words.truncate(at);
                 break;
             }
-            let format = low8(first >> 8) & 0x7f;
+            let format = head.format();
             if format > KEY_FORMAT_CURRENT {
                 let text = format!("invalid bkey format {format}");
                 e.raise(Class::Fixable, self.written, Some(u64s), &text)?;
@@ -197,8 +198,8 @@ impl Keys<'_> {
     }
 
     fn contradicting(&self, tail: &[u64]) -> Bkey {
-        let first = tail.first().copied().unwrap_or(0);
-        let current = low8(first >> 8) & 0x7f == KEY_FORMAT_CURRENT;
+        let first = KeyHead(tail.first().copied().unwrap_or(0));
+        let current = first.format() == KEY_FORMAT_CURRENT;
         let own = if current { BKEY_U64S } else { self.format.key_u64s() };
         // As long as its format wants it, no value.
         let mut whole = [0; 8];
@@ -206,13 +207,13 @@ impl Keys<'_> {
             *to = *from;
         }
         let [head, ..] = &mut whole;
-        *head = (first & !0xff) | u64::from(own);
+        *head = first.with_u64s(own).0;
         let mut k = match RawKey::split_first(self.format, &whole) {
             Some((Ok(raw), _)) => self.format.unpack(raw),
             _ => Bkey::new(Bpos::default(), 0),
         };
-        k.u64s = low8(first).wrapping_add(BKEY_U64S).wrapping_sub(own);
-        k.type_ = KeyType(low8(first >> 16));
+        k.u64s = first.u64s().wrapping_add(BKEY_U64S).wrapping_sub(own);
+        k.type_ = first.type_();
         k
     }
 }

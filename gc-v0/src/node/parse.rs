@@ -2,22 +2,28 @@
 //! From the bytes of a node to its keys.
 
 use super::Node;
-use super::bset::{Bset, HEAD_FIRST, HEAD_LATER, Keys};
+use super::bset::{Bset, Keys};
 use super::err::{Class, Errors, Stop};
 use super::{extents, merge};
 use crate::key::Key;
 use crate::key::compat;
 use crate::superblock::{VERSION_MAX, VERSION_MIN};
+use core::mem::offset_of;
 use gc_core::bkey::{KeyRef, NodeFormat, RawKey};
-use gc_core::layout::bits::{low8, low32};
-use gc_core::layout::{BkeyFormat, Bpos, BtreeId, BtreeNodeType, CsumType, KeyType, Le64};
-use gc_disk::bytes::{array, bpos_at, u16_at, u64_at};
+use gc_core::layout::bits::low32;
+use gc_core::layout::{
+    Bpos, BtreeId, BtreeNode, BtreeNodeEntry, BtreeNodeType, BtreePtrV2, Csum, CsumType, KeyType,
+};
 use gc_disk::checksum::{NONCE_BTREE, Nonce, checksum, decrypt, valid};
+use zerocopy::{FromBytes, FromZeros};
 
 /// Version of bsets before versions were shared by all structures.
 const VERSION_OLD: u16 = 3;
-/// Encrypted part of the head of a node.
-const ENCRYPTED_HEAD: core::ops::Range<usize> = 24..136;
+/// Bytes of the checksum that every set begins with; it is made of all that follows.
+const CSUM: usize = {
+    assert!(offset_of!(BtreeNode, csum) == 0 && offset_of!(BtreeNodeEntry, csum) == 0);
+    size_of::<Csum>()
+};
 
 /// What is kept from one copy of a node to the next. The original does not reset
 /// it either: sets read from the first copy are not read again.
@@ -25,7 +31,7 @@ const ENCRYPTED_HEAD: core::ops::Range<usize> = 24..136;
 pub(super) struct Parser {
     written: u16,
     format: Option<NodeFormat>,
-    /// The format that keys have in memory, where it differs.
+    /// Format in memory, where it differs.
     swapped: Option<NodeFormat>,
     old_extents: bool,
     /// Version of the first set: that of the head.
@@ -50,7 +56,7 @@ impl Parser {
         mut bytes: Vec<u8>,
         e: &mut Errors<'_, '_>,
     ) -> Result<Node, Stop> {
-        let seq = u64_at(&bytes, 136).unwrap_or(0);
+        let seq = head_of(&bytes).keys.seq.get();
         self.identity(&bytes, seq, e)?;
         let mut runs: Vec<Vec<u64>> = Vec::new();
         while let Some(opened) = self.open_set(&mut bytes, seq, e)? {
@@ -158,7 +164,7 @@ impl Parser {
         e: &mut Errors<'_, '_>,
     ) -> Result<(), Stop> {
         let must = Class::MustRetry;
-        if u64_at(bytes, 16) != Some(e.fs.bset_magic()) {
+        if head_of(bytes).magic != e.fs.bset_magic() {
             e.raise(must, self.written, None, "bad magic")?;
         }
         if seq == 0 {
@@ -183,8 +189,8 @@ impl Parser {
             e.raise(Class::MustRetry, self.written, Some(set.u64s), "unknown checksum type")?;
         }
         let end = set.end();
-        let body = bytes.get(set.at.saturating_add(16)..end);
-        let stored = array::<16>(bytes, set.at);
+        let body = bytes.get(set.at.saturating_add(CSUM)..end);
+        let stored = bytes.get(set.at..).and_then(|b| b.first_chunk::<CSUM>()).copied();
         // A set that reaches past the node has no right checksum, unless there is
         // none; the original reads on in its memory there.
         let good = match body {
@@ -196,9 +202,9 @@ impl Parser {
         }
         let mut nonce = nonce;
         if set.first {
-            if let Some(head) = bytes.get_mut(ENCRYPTED_HEAD) {
+            if let Some(head) = bytes.get_mut(BtreeNode::ENCRYPTED_HEAD) {
                 decrypt(type_, key, nonce, head);
-                nonce = nonce.skip(128);
+                nonce = nonce.skip(BtreeNode::NONCE_OF_KEYS);
             }
         }
         let end = end.min(bytes.len());
@@ -220,8 +226,9 @@ impl Parser {
     ) -> Result<(), Stop> {
         let written = self.written;
         let named = Some(set.u64s);
-        let flags = u64_at(bytes, 24).unwrap_or(0);
-        if set.first && BtreeNodeType::of(e.level, e.btree).is_extents() && flags & 0x100 == 0 {
+        let flags = head_of(bytes).flag_bits();
+        let extents = BtreeNodeType::of(e.level, e.btree).is_extents();
+        if set.first && extents && !flags.new_extent_overwrite() {
             self.old_extents = true;
         }
         let v = set.version;
@@ -245,10 +252,10 @@ impl Parser {
             return Ok(());
         }
         let must = Class::MustRetry;
-        if low8(flags & 0xf) != e.btree.0 {
+        if flags.btree_id() != e.btree.0 {
             e.raise(must, written, named, "incorrect btree id")?;
         }
-        if low8((flags >> 4) & 0xf) != e.level {
+        if flags.level() != e.level {
             e.raise(must, written, named, "incorrect level")?;
         }
         let (min, max) = compat_range(v, e.btree, range(bytes));
@@ -266,8 +273,8 @@ impl Parser {
 
     /// Takes the format from the head of the node.
     fn set_format(&mut self, bytes: &[u8], e: &mut Errors<'_, '_>) -> Result<(), Stop> {
-        let named = u16_at(bytes, 158);
-        let raw = format_at(bytes).ok_or(Stop::Failed)?;
+        let BtreeNode { format: raw, keys, .. } = head_of(bytes);
+        let named = Some(keys.u64s.get());
         if let Err(reason) = raw.validate() {
             let text = format!("invalid bkey format: {reason}");
             e.raise(Class::Fatal, self.written, named, &text)?;
@@ -288,7 +295,8 @@ impl Parser {
         let block = usize::from(e.fs.block_sectors()).saturating_mul(512).max(512);
         let mut at = usize::from(self.written).saturating_mul(512);
         while at < bytes.len() {
-            if u64_at(bytes, at.saturating_add(16)) == Some(seq) {
+            let set = bytes.get(at..).and_then(|b| BtreeNodeEntry::read_from_prefix(b).ok());
+            if set.is_some_and(|(set, _)| set.keys.seq == seq) {
                 let text = "found bset signature after last bset";
                 e.raise(Class::WantRetry, self.written, None, text)?;
             }
@@ -328,8 +336,8 @@ impl Parser {
         }
         for at in pointers {
             // The address of the node in the memory of whoever wrote it.
-            if let Some(mem_ptr) = words.get_mut(at) {
-                *mem_ptr = 0;
+            if let Some(pointer) = words.get_mut(at..).and_then(BtreePtrV2::of_mut) {
+                pointer.mem_ptr = 0;
             }
         }
         for range in invalid.into_iter().rev() {
@@ -341,22 +349,23 @@ impl Parser {
 
 /// Sequence a pointer of the second form asks for.
 fn pointer_seq(key: &Key) -> Option<u64> {
-    (key.k.type_ == KeyType::BTREE_PTR_V2).then(|| key.v.get(1).copied()).flatten()
+    key.as_ref().node_pointer().map(|pointer| pointer.seq.get())
 }
 
 /// Least key a pointer of the second form names.
 fn pointer_min(key: &Key) -> Option<Bpos> {
-    let &[_, _, w2, offset, inode] = key.v.first_chunk::<5>()?;
-    (key.k.type_ == KeyType::BTREE_PTR_V2).then_some(Bpos {
-        snapshot: low32(w2 >> 32),
-        offset,
-        inode,
-    })
+    key.as_ref().child_min_key()
+}
+
+/// Head of a node; one of zeros if there are fewer bytes.
+pub(super) fn head_of(bytes: &[u8]) -> BtreeNode {
+    BtreeNode::read_from_prefix(bytes).map_or_else(|_| BtreeNode::new_zeroed(), |(head, _)| head)
 }
 
 /// Least and greatest key of the head.
 fn range(bytes: &[u8]) -> (Bpos, Bpos) {
-    (bpos_at(bytes, 32).unwrap_or_default(), bpos_at(bytes, 52).unwrap_or_default())
+    let BtreeNode { min_key, max_key, .. } = head_of(bytes);
+    (min_key, max_key)
 }
 
 fn compat_range(version: u16, btree: BtreeId, (min, max): (Bpos, Bpos)) -> (Bpos, Bpos) {
@@ -365,19 +374,3 @@ fn compat_range(version: u16, btree: BtreeId, (min, max): (Bpos, Bpos)) -> (Bpos
     }
     (compat::min_key(version, btree, min), compat::position(version, btree, max))
 }
-
-fn format_at(bytes: &[u8]) -> Option<BkeyFormat> {
-    let b = bytes.get(80..136)?;
-    let mut field_offset = [Le64::new(0); 6];
-    for (to, from) in field_offset.iter_mut().zip(gc_disk::bytes::words(b.get(8..)?)) {
-        *to = Le64::new(from);
-    }
-    Some(BkeyFormat {
-        key_u64s: *b.first()?,
-        nr_fields: *b.get(1)?,
-        bits_per_field: array(b, 2)?,
-        field_offset,
-    })
-}
-
-const _: () = assert!(HEAD_FIRST == 160 && HEAD_LATER == 40);

@@ -5,7 +5,7 @@
 //! that one say anything ends this one.
 
 use super::err::Errors;
-use super::parse::Parser;
+use super::parse::{Parser, head_of};
 use super::read::next_copy;
 use super::run::Common;
 use super::show::NodeKeys;
@@ -17,7 +17,6 @@ use crate::report::{Found, Reporter};
 use gc_core::bkey::Window;
 use gc_core::finding::Answer;
 use gc_core::layout::{Bkey, Bpos, BtreeId, KeyType};
-use gc_disk::bytes::u64_at;
 use zerocopy::IntoBytes;
 
 /// Room for the bytes of a node, used again and again.
@@ -122,7 +121,7 @@ impl Buffer {
         let mut silent = Silent { spoke: false };
         let reporter = &mut silent;
         let mut e = Errors { fs, key, btree, level, replica: None, can_retry: false, reporter };
-        let seq = u64_at(bytes, 136).unwrap_or(0);
+        let seq = head_of(bytes).keys.seq.get();
         parser.identity(bytes, seq, &mut e).map_err(|_| Rule::NodeInvalid)?;
         let mut sets = Vec::new();
         while let Some(opened) =

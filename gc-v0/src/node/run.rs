@@ -6,8 +6,8 @@ use super::plain::ShortExtent;
 use crate::key::validate::head_invalid;
 use crate::reason::{Rule, Unusual};
 use gc_core::bkey::{Brief, KeyRef, NodeFormat, RawKey, Window};
-use gc_core::layout::bits::low8;
 use gc_core::layout::bkey::KEY_FORMAT_CURRENT;
+use gc_core::layout::bkey::KeyHead;
 use gc_core::layout::{Bkey, Bpos, BtreeId, BtreeNodeType, KeyType, POS_MAX};
 
 /// Why a walk ends before its end.
@@ -135,16 +135,15 @@ pub(super) struct Run<'a, O> {
 }
 
 fn type_of(head: u64) -> KeyType {
-    KeyType(low8(head >> 16))
+    KeyHead(head).type_()
 }
 
 /// Head of a packed extent, without its length and whether it hides others.
-const EXTENT: u64 = 6 << 16;
-const _: () = assert!(KeyType::EXTENT.0 == 6);
+const EXTENT: u64 = KeyHead(0).with_type_raw(KeyType::EXTENT.0).0;
 /// Bits of a head that are those of [`EXTENT`].
-const FORMAT_AND_TYPE: u64 = 0xff_7f00;
+const FORMAT_AND_TYPE: u64 = KeyHead(FORMAT).with_type_raw(u8::MAX).0;
 /// Bits of a head that are 0 in packed keys.
-const FORMAT: u64 = 0x7f00;
+const FORMAT: u64 = KeyHead(0).with_format(u8::MAX).0;
 
 impl<'a, O: Order> Run<'a, O> {
     /// Goes to the next key; `false` at the end.
@@ -169,7 +168,7 @@ impl<'a, O: Order> Run<'a, O> {
         let words: Option<&Window> = self.words.get(at..).and_then(|w| w.first_chunk());
         let (Some(brief), Some(words)) = (&self.common.brief, words) else { return false };
         let &[head, ..] = words;
-        let len = low8(head);
+        let len = KeyHead(head).u64s();
         let packed = head & FORMAT == 0 && len.wrapping_sub(brief.key_u64s()) <= MOST;
         if !packed || at.wrapping_add(usize::from(len)) > self.end {
             return false;
@@ -239,7 +238,7 @@ impl<'a, O: Order> Run<'a, O> {
     /// Length of the key and its value.
     #[inline(always)]
     fn u64s(&self) -> u8 {
-        low8(self.head)
+        KeyHead(self.head).u64s()
     }
 
     /// Words before the key.

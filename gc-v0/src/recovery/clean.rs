@@ -9,20 +9,19 @@ use crate::key::compat::renumber;
 use crate::key::{Key, head_of};
 use crate::key_text::KeyText;
 use crate::report::{Found, NodePlace, Reading, RecordedRoot, Reporter, cut};
-use crate::superblock::{Section, VERSION_BKEY_RENUMBER};
-use gc_core::layout::bits::from8;
+use crate::superblock::VERSION_BKEY_RENUMBER;
+use gc_core::layout::bkey::KeyHead;
+use gc_core::layout::section::{SbClean, SbFieldType};
 use gc_core::layout::{BtreeId, BtreeNodeType};
-use gc_disk::bytes::{u16_at, u64_at, words};
+use gc_disk::bytes::words;
+use zerocopy::FromBytes;
 
 /// The clean section.
 #[derive(Debug, Clone)]
 pub(super) struct Clean {
-    bytes: Vec<u8>,
+    head: SbClean,
     words: Vec<u64>,
 }
-
-/// Bytes before the items.
-const HEAD: usize = 24;
 
 impl Clean {
     /// The section of the superblock, `None` if there is none.
@@ -30,7 +29,7 @@ impl Clean {
         fs: &mut Fs,
         reporter: &mut dyn Reporter,
     ) -> Result<Option<Self>, RecoveryError> {
-        let Some(section) = fs.sb.section(Section::Clean) else {
+        let Some(section) = fs.sb.section(SbFieldType::CLEAN) else {
             if ask(reporter, Found::reading(fs, &Reading::CleanMissing))? {
                 fs.stored.clean = false;
                 fs.flags.clean = false;
@@ -39,12 +38,14 @@ impl Clean {
             // Left as it is the original dies of it.
             return Err(RecoveryError::new(-22, "no clean section"));
         };
-        let bytes = section.to_vec();
-        let mut words = words(bytes.get(HEAD..).unwrap_or(&[]));
+        // The superblock would not be valid with a shorter one.
+        let (head, items) = SbClean::read_from_prefix(section)
+            .map_err(|_| RecoveryError::new(-22, "clean section too short"))?;
+        let mut words = words(items);
         if fs.sb.version() < VERSION_BKEY_RENUMBER {
             renumber_roots(&mut words);
         }
-        Ok(Some(Self { bytes, words }))
+        Ok(Some(Self { head, words }))
     }
 
     /// The items.
@@ -53,8 +54,8 @@ impl Clean {
     }
 
     /// Last journal entry written.
-    pub(super) fn journal_seq(&self) -> u64 {
-        u64_at(&self.bytes, 16).unwrap_or(0)
+    pub(super) const fn journal_seq(&self) -> u64 {
+        self.head.journal_seq.get()
     }
 
     /// Compares with the last journal entry and its items; `false`: the journal counts.
@@ -69,9 +70,9 @@ impl Clean {
         if sb != journal && ask(reporter, Found::reading(fs, &Reading::CleanSeq { sb, journal }))? {
             return Ok(false);
         }
-        let clocks = [u16_at(&self.bytes, 12), u16_at(&self.bytes, 14)];
+        let clocks = [self.head.read_clock.get(), self.head.write_clock.get()];
         for (sb, journal) in clocks.into_iter().zip(newest.clocks) {
-            if sb != Some(journal) {
+            if sb != journal {
                 ask(reporter, Found::reading(fs, &Reading::CleanClock { sb, journal }))?;
             }
         }
@@ -129,7 +130,7 @@ fn renumber_roots(words: &mut [u64]) {
         let Some(head) = words.get(at..).and_then(head_of) else { continue };
         let new = renumber(BtreeNodeType::BTREE, head.type_);
         if let Some(word) = words.get_mut(at) {
-            *word = (*word & !0xff_0000) | (from8(new.0) << 16);
+            *word = KeyHead(*word).with_type_raw(new.0).0;
         }
     }
 }

@@ -47,8 +47,8 @@ pub(crate) enum Reading<'a> {
     },
     /// A clock of the clean section differs from the journal's.
     CleanClock {
-        /// Of the clean section; `None` if the section is too short.
-        sb: Option<u16>,
+        /// Of the clean section.
+        sb: u16,
         /// Of the journal's last entry.
         journal: u16,
     },
@@ -262,7 +262,7 @@ impl Reading<'_> {
     pub(super) fn got(&self) -> Option<Value> {
         Some(match *self {
             Self::CleanSeq { sb, .. } => Value::Number(sb),
-            Self::CleanClock { sb, .. } => Value::Number(sb?.into()),
+            Self::CleanClock { sb, .. } => Value::Number(sb.into()),
             Self::CleanRoot { sb, .. } => Value::Root { level: sb.level, node: sb.node },
             Self::JournalTooBig { bytes, .. } => Value::Number(bytes),
             Self::JournalCsumType { csum_type, .. } => Value::Number(csum_type.into()),

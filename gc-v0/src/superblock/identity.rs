@@ -3,11 +3,15 @@
 //! format has these fields at these places. And where a superblock may lie that
 //! neither sector 8 nor the list at sector 7 leads to.
 
-use super::{VERSION_MAX, VERSION_MIN, is_magic};
-use gc_disk::bytes::{array, index, u8_at, u16_at, u64_at};
+use super::{VERSION_MAX, VERSION_MIN};
+use gc_core::layout::Sb;
+use gc_core::layout::superblock::is_magic;
+use gc_disk::bytes::index;
 use gc_disk::io::{DeviceFile, SECTOR};
 use std::fmt;
+use std::mem::offset_of;
 use std::ops::Range;
+use zerocopy::{FromZeros, IntoBytes};
 
 /// The second superblock lies at sector 8 plus the size of one, which is 2^16 sectors
 /// at most; rounded up to a block of 128.
@@ -41,17 +45,23 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// From the first bytes of what lies at a sector, if it has one of the two magics.
+    /// From the first bytes of what lies at a sector, a whole sector at least, if it has
+    /// one of the two magics.
     #[must_use]
     pub fn of(bytes: &[u8], sector: u64) -> Option<Self> {
-        array::<16>(bytes, 24).filter(is_magic)?;
+        let first = bytes.first_chunk::<SECTOR>()?;
+        let magic = first.get(offset_of!(Sb, magic)..)?.first_chunk();
+        magic.filter(|magic| is_magic(magic))?;
+        // A sector holds the head up to within its layout, which is not looked at.
+        let mut sb = Sb::new_zeroed();
+        sb.as_mut_bytes().first_chunk_mut().map(|head| *head = *first)?;
         Some(Self {
-            version: u16_at(bytes, 16)?,
-            dev_idx: u8_at(bytes, 122)?,
-            nr_devices: u8_at(bytes, 123)?,
-            user_uuid: array(bytes, 56)?,
+            version: sb.version.get(),
+            dev_idx: sb.dev_idx,
+            nr_devices: sb.nr_devices,
+            user_uuid: sb.user_uuid,
             sector,
-            written_for: u64_at(bytes, 104)?,
+            written_for: sb.offset.get(),
         })
     }
 

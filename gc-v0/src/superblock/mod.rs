@@ -10,8 +10,10 @@ pub use identity::Identity;
 pub use read::{Copy, read};
 pub use validate::validate;
 
-use gc_core::layout::BtreeId;
-use gc_disk::bytes::{array, index, u8_at, u16_at, u32_at, u64_at};
+use gc_core::layout::section::{self, SbBlacklist, SbFieldType, SbJournal, SbMembers};
+use gc_core::layout::{BtreeId, Sb, SbLayout};
+use gc_disk::bytes::index;
+use zerocopy::{FromBytes, IntoBytes};
 
 /// Least format version that is read.
 pub const VERSION_MIN: u16 = 9;
@@ -22,69 +24,13 @@ pub const VERSION_BKEY_RENUMBER: u16 = 10;
 /// Version from which inodes are ordered by offset.
 pub const VERSION_INODE_BTREE_CHANGE: u16 = 11;
 /// Bytes of the superblock before its sections.
-pub const HEAD: usize = 752;
+pub const HEAD: usize = size_of::<Sb>();
 /// Number of known features.
 pub const FEATURES: u32 = 14;
 /// Feature: updates were journalled as recovery needs it.
 pub const FEATURE_EXTENTS_ABOVE_BTREE_UPDATES: u32 = 12;
 /// Feature: ranges of journal sequences are blacklisted.
 pub const FEATURE_JOURNAL_SEQ_BLACKLIST_V3: u32 = 5;
-
-/// Magic of superblocks and layouts.
-pub const MAGIC: [u8; 16] = [
-    0xc6, 0x85, 0x73, 0xf6, 0x4e, 0x1a, 0x45, 0xca, 0x82, 0x65, 0xf5, 0x7f, 0x48, 0xba, 0x6d, 0x81,
-];
-/// The magic that later programs write, whatever the version of the format.
-pub const MAGIC_LATER: [u8; 16] = [
-    0xc6, 0x85, 0x73, 0xf6, 0x66, 0xce, 0x90, 0xa9, 0xd9, 0x6a, 0x60, 0xcf, 0x80, 0x3d, 0xf7, 0xef,
-];
-
-/// Whether it is one of the two. Which one says nothing about the version.
-fn is_magic(bytes: &[u8; 16]) -> bool {
-    [MAGIC, MAGIC_LATER].contains(bytes)
-}
-
-/// Kinds of sections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Section {
-    /// Journal buckets of this device.
-    Journal = 0,
-    /// Members.
-    Members = 1,
-    /// Encryption.
-    Crypt = 2,
-    /// Sets of devices, first form.
-    ReplicasV0 = 3,
-    /// Quota limits.
-    Quota = 4,
-    /// Groups of disks.
-    DiskGroups = 5,
-    /// What a clean shutdown left.
-    Clean = 6,
-    /// Sets of devices.
-    Replicas = 7,
-    /// Blacklisted journal sequences.
-    JournalSeqBlacklist = 8,
-}
-
-impl Section {
-    /// The number on disk.
-    #[must_use]
-    pub const fn number(self) -> u32 {
-        match self {
-            Self::Journal => 0,
-            Self::Members => 1,
-            Self::Crypt => 2,
-            Self::ReplicasV0 => 3,
-            Self::Quota => 4,
-            Self::DiskGroups => 5,
-            Self::Clean => 6,
-            Self::Replicas => 7,
-            Self::JournalSeqBlacklist => 8,
-        }
-    }
-}
 
 /// State of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,161 +64,136 @@ pub struct Member {
     pub durability: u8,
 }
 
-/// A superblock of at least [`HEAD`] bytes, cut to its own length.
+/// A superblock, cut to its own length.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Superblock {
-    bytes: Vec<u8>,
+    head: Sb,
+    /// The sections, one behind the other.
+    sections: Vec<u8>,
 }
 
 macro_rules! fields {
-    ($($(#[$doc:meta])* $name:ident: $int:ident = $get:ident($at:literal);)*) => {
+    ($($(#[$doc:meta])* $name:ident: $int:ty = |$head:ident| $get:expr;)*) => {
         $($(#[$doc])*
         #[must_use]
         pub fn $name(&self) -> $int {
-            $get(&self.bytes, $at).unwrap_or(0)
-        })*
-    };
-}
-
-macro_rules! bits {
-    ($($(#[$doc:meta])* $name:ident = $word:literal, $lo:literal..$hi:literal;)*) => {
-        $($(#[$doc])*
-        #[must_use]
-        pub fn $name(&self) -> u64 {
-            let mask = u64::MAX.checked_shr(64_u32.saturating_sub($hi - $lo)).unwrap_or(0);
-            (self.flags($word) >> $lo) & mask
+            let $head = &self.head;
+            $get.into()
         })*
     };
 }
 
 impl Superblock {
     /// `None` if shorter than its head.
-    pub(crate) fn new(bytes: Vec<u8>) -> Option<Self> {
-        (bytes.len() >= HEAD).then_some(Self { bytes })
+    pub(crate) fn new(bytes: &[u8]) -> Option<Self> {
+        let (head, sections) = Sb::read_from_prefix(bytes).ok()?;
+        Some(Self { head, sections: sections.to_vec() })
     }
 
     fields! {
         /// Format version.
-        version: u16 = u16_at(16);
+        version: u16 = |sb| sb.version;
         /// Oldest format version anything in it has.
-        version_min_raw: u16 = u16_at(18);
+        version_min_raw: u16 = |sb| sb.version_min;
         /// Number of this state of the superblock.
-        seq: u64 = u64_at(112);
+        seq: u64 = |sb| sb.seq;
         /// Sectors of a block.
-        block_size: u16 = u16_at(120);
+        block_size: u16 = |sb| sb.block_size;
         /// Index of this device.
-        dev_idx: u8 = u8_at(122);
+        dev_idx: u8 = |sb| sb.dev_idx;
         /// Slots for members.
-        nr_devices: u8 = u8_at(123);
+        nr_devices: u8 = |sb| sb.nr_devices;
         /// Length of all sections in u64s.
-        u64s: u32 = u32_at(124);
+        u64s: u32 = |sb| sb.u64s;
         /// Nanoseconds of a unit of time.
-        time_precision: u32 = u32_at(140);
+        time_precision: u32 = |sb| sb.time_precision;
         /// Features that must be known.
-        features: u64 = u64_at(208);
+        features: u64 = |sb| sb.features[0];
         /// More of them.
-        features1: u64 = u64_at(216);
+        features1: u64 = |sb| sb.features[1];
         /// What may be relied on.
-        compat: u64 = u64_at(224);
-    }
-
-    bits! {
-        /// Mounted at least once.
-        initialized = 0, 0..1;
-        /// Shut down cleanly.
-        clean = 0, 1..2;
+        compat: u64 = |sb| sb.compat[0];
+        /// Mounted at least once: 0 or 1.
+        initialized: u64 = |sb| sb.flags0().initialized();
+        /// Shut down cleanly: 0 or 1.
+        clean: u64 = |sb| sb.flags0().clean();
         /// Checksum type of the superblock itself.
-        csum_type = 0, 2..8;
+        csum_type: u64 = |sb| sb.flags0().csum_type();
         /// Sectors of a btree node.
-        btree_node_size = 0, 12..28;
+        btree_node_size: u64 = |sb| sb.flags0().btree_node_size();
         /// Percent of space kept for moving data.
-        gc_reserve = 0, 28..33;
+        gc_reserve: u64 = |sb| sb.flags0().gc_reserve();
         /// Checksum option for metadata.
-        meta_csum_type = 0, 40..44;
+        meta_csum_type: u64 = |sb| sb.flags0().meta_csum_type();
         /// Checksum option for data.
-        data_csum_type = 0, 44..48;
+        data_csum_type: u64 = |sb| sb.flags0().data_csum_type();
         /// Metadata replicas wanted.
-        meta_replicas_want = 0, 48..52;
+        meta_replicas_want: u64 = |sb| sb.flags0().meta_replicas_want();
         /// Data replicas wanted.
-        data_replicas_want = 0, 52..56;
+        data_replicas_want: u64 = |sb| sb.flags0().data_replicas_want();
         /// Compression option.
-        compression_type = 1, 4..8;
+        compression_type: u64 = |sb| sb.flags1().compression_type();
         /// Encryption in use.
-        encryption_type = 1, 10..14;
+        encryption_type: u64 = |sb| sb.flags1().encryption_type();
         /// Metadata replicas required.
-        meta_replicas_req = 1, 20..24;
+        meta_replicas_req: u64 = |sb| sb.flags1().meta_replicas_req();
         /// Data replicas required.
-        data_replicas_req = 1, 24..28;
+        data_replicas_req: u64 = |sb| sb.flags1().data_replicas_req();
+        /// First eight bytes of [`Self::uuid`], which magics are made of.
+        magic_seed: u64 = |sb| sb.magic_seed();
+        /// Internal identity.
+        uuid: [u8; 16] = |sb| sb.uuid;
+        /// Identity that users see.
+        user_uuid: [u8; 16] = |sb| sb.user_uuid;
     }
 
-    fn flags(&self, word: usize) -> u64 {
-        let at = word.saturating_mul(8).saturating_add(144);
-        u64_at(&self.bytes, at).unwrap_or(0)
-    }
-
-    /// Internal identity.
+    /// What lies before the sections.
     #[must_use]
-    pub fn uuid(&self) -> [u8; 16] {
-        array(&self.bytes, 40).unwrap_or_default()
+    pub const fn head(&self) -> &Sb {
+        &self.head
     }
 
-    /// Identity that users see.
+    /// Where the copies lie, as this copy says.
     #[must_use]
-    pub fn user_uuid(&self) -> [u8; 16] {
-        array(&self.bytes, 56).unwrap_or_default()
+    pub const fn layout(&self) -> &SbLayout {
+        &self.head.layout
     }
 
-    /// First eight bytes of [`Self::uuid`], which magics are made of.
+    /// The superblock as it lies on disk.
     #[must_use]
-    pub fn magic_seed(&self) -> u64 {
-        u64_at(&self.bytes, 40).unwrap_or(0)
+    pub fn to_bytes(&self) -> Vec<u8> {
+        [self.head.as_bytes(), &self.sections].concat()
     }
 
-    /// The layout within the superblock.
-    #[must_use]
-    pub fn layout(&self) -> layout::Layout<'_> {
-        layout::Layout::new(self.bytes.get(240..HEAD).unwrap_or(&[]))
-    }
-
-    /// All bytes.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// Sections in order: type, and bytes with their 8-byte head. Ends at one
-    /// that does not fit.
-    pub fn sections(&self) -> impl Iterator<Item = (u32, &[u8])> {
-        let mut rest = self.bytes.get(HEAD..).unwrap_or(&[]);
+    /// Sections in order: type, and bytes with their head. Ends at one that does not fit.
+    pub fn sections(&self) -> impl Iterator<Item = (SbFieldType, &[u8])> {
+        let mut rest = self.sections.as_slice();
         core::iter::from_fn(move || {
-            let u64s = u32_at(rest, 0)?;
-            let type_ = u32_at(rest, 4)?;
-            let len = index(u64::from(u64s).saturating_mul(8));
-            let (this, next) = rest.split_at_checked(len)?;
-            if u64s == 0 {
-                return None;
-            }
+            let (field, _) = section::SbField::ref_from_prefix(rest).ok()?;
+            let len = index(u64::from(field.u64s.get()).saturating_mul(8));
+            let (this, next) = rest.split_at_checked(len).filter(|_| len != 0)?;
             rest = next;
-            Some((type_, this))
+            Some((SbFieldType(field.type_.get()), this))
         })
     }
 
     /// The first section of a kind, with its head.
     #[must_use]
-    pub fn section(&self, kind: Section) -> Option<&[u8]> {
-        self.sections().find(|(t, _)| *t == kind.number()).map(|(_, b)| b)
+    pub fn section(&self, kind: SbFieldType) -> Option<&[u8]> {
+        self.sections().find(|(t, _)| *t == kind).map(|(_, b)| b)
     }
 
     /// What a section of a kind holds, without its head.
     #[must_use]
-    pub fn content(&self, kind: Section) -> Option<&[u8]> {
-        self.section(kind)?.get(8..)
+    pub fn content(&self, kind: SbFieldType) -> Option<&[u8]> {
+        let (_, content) = section::SbField::ref_from_prefix(self.section(kind)?).ok()?;
+        Some(content)
     }
 
-    /// The encryption section, with its head.
+    /// The section of encryption, with its head.
     #[must_use]
     pub fn crypt(&self) -> Option<&[u8]> {
-        self.section(Section::Crypt)
+        self.section(SbFieldType::CRYPT)
     }
 
     /// A member slot, `None` where the section ends or the slot is empty.
@@ -285,39 +206,49 @@ impl Superblock {
         if idx >= self.nr_devices() {
             return None;
         }
-        let at = usize::from(idx).checked_mul(56)?;
-        let b = self.content(Section::Members)?.get(at..)?.get(..56)?;
-        let flags = u64_at(b, 40)?;
-        Some(Member {
-            uuid: array(b, 0)?,
-            nbuckets: u64_at(b, 16)?,
-            first_bucket: u16_at(b, 24)?,
-            bucket_size: u16_at(b, 26)?,
-            state: match flags & 0xf {
-                0 => MemberState::Rw,
-                1 => MemberState::Ro,
-                2 => MemberState::Failed,
-                _ => MemberState::Spare,
-            },
-            group: gc_core::layout::bits::low8((flags >> 20) & 0xff),
-            durability: match gc_core::layout::bits::low8((flags >> 28) & 3) {
-                0 => 1,
-                n => n.saturating_sub(1),
-            },
-        })
+        self.slots()?.get(usize::from(idx)).map(Member::from)
+    }
+
+    /// The slots of the section of members; `None` if there is no such section.
+    fn slots(&self) -> Option<&[section::Member]> {
+        let section = self.section(SbFieldType::MEMBERS)?;
+        SbMembers::ref_from_prefix(section).ok().map(|(members, _)| &members.members)
     }
 
     /// Journal buckets of this device, in the order of the section.
     #[must_use]
     pub fn journal_buckets(&self) -> Vec<u64> {
-        gc_disk::bytes::words(self.content(Section::Journal).unwrap_or(&[]))
+        let section = self.section(SbFieldType::JOURNAL).unwrap_or(&[]);
+        SbJournal::ref_from_prefix(section)
+            .map_or_else(|_| Vec::new(), |(j, _)| j.buckets.iter().map(|b| b.get()).collect())
     }
 
     /// Blacklisted ranges: start, end (exclusive).
     #[must_use]
     pub fn blacklist(&self) -> Option<Vec<(u64, u64)>> {
-        let words = gc_disk::bytes::words(self.content(Section::JournalSeqBlacklist)?);
-        Some(gc_disk::bytes::pairs(&words))
+        let section = self.section(SbFieldType::JOURNAL_SEQ_BLACKLIST)?;
+        let (blacklist, _) = SbBlacklist::ref_from_prefix(section).ok()?;
+        Some(blacklist.ranges.iter().map(|r| (r.start.get(), r.end.get())).collect())
+    }
+}
+
+impl From<&section::Member> for Member {
+    fn from(slot: &section::Member) -> Self {
+        let flags = slot.flag_bits();
+        Self {
+            uuid: slot.uuid,
+            nbuckets: slot.nbuckets.get(),
+            first_bucket: slot.first_bucket.get(),
+            bucket_size: slot.bucket_size.get(),
+            state: match flags.state() {
+                0 => MemberState::Rw,
+                1 => MemberState::Ro,
+                2 => MemberState::Failed,
+                _ => MemberState::Spare,
+            },
+            group: flags.group(),
+            durability: flags.durability().checked_sub(1).unwrap_or(1),
+        }
     }
 }
 

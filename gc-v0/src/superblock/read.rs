@@ -2,16 +2,17 @@
 //! Finding a superblock copy that can be read.
 
 use super::identity::{Identity, search};
-use super::layout::Layout;
+use super::layout;
 use super::{HEAD, Superblock};
 use crate::error::{By, Recognised, SbError};
 use crate::report::{Holds, Reporter};
-use gc_core::layout::CsumType;
-use gc_core::layout::bits::low8;
+use core::mem::offset_of;
 use gc_core::layout::superblock::{BCH_SB_LAYOUT_SECTOR, BCH_SB_SECTOR};
-use gc_disk::bytes::{array, index, u32_at};
+use gc_core::layout::{CsumType, Sb, SbLayout};
+use gc_disk::bytes::index;
 use gc_disk::checksum::{Nonce, checksum};
 use gc_disk::io::DeviceFile;
+use zerocopy::{FromBytes, FromZeros};
 
 const PAGE: usize = 4096;
 const PAGE_SECTORS: u64 = 8;
@@ -49,12 +50,12 @@ pub fn read(dev: &DeviceFile, reporter: &mut dyn Reporter) -> Result<Copy, SbErr
     if matches!(default, SbError::Unreadable(_)) {
         tell(dev, BCH_SB_SECTOR, Holds::Superblock, reporter);
     }
-    let layout = dev.read_vec(BCH_SB_LAYOUT_SECTOR, 512);
+    let layout = dev.read_vec(BCH_SB_LAYOUT_SECTOR, size_of::<SbLayout>());
     if layout.is_err() {
         tell(dev, BCH_SB_LAYOUT_SECTOR, Holds::Layout, reporter);
     }
-    let layout = layout.unwrap_or_default();
-    let layout = Layout::new(&layout);
+    let layout = layout.ok().and_then(|bytes| SbLayout::read_from_bytes(&bytes).ok());
+    let layout = layout.unwrap_or_else(SbLayout::new_zeroed);
     let result = match copies(dev, &layout, &default, reporter) {
         Err(e) if !matches!(e, SbError::Recognised(_)) => Err(elsewhere(dev, &layout, &default, e)),
         other => other,
@@ -74,11 +75,11 @@ pub fn read(dev: &DeviceFile, reporter: &mut dyn Reporter) -> Result<Copy, SbErr
 /// The first good copy of the layout.
 fn copies(
     dev: &DeviceFile,
-    layout: &Layout<'_>,
+    layout: &SbLayout,
     default: &SbError,
     reporter: &mut dyn Reporter,
 ) -> Result<Copy, SbError> {
-    layout.validate()?;
+    layout::validate(layout)?;
     let mut last = default.clone();
     let mut recognised = None;
     for sector in layout.offsets().filter(|s| *s != BCH_SB_SECTOR) {
@@ -97,20 +98,20 @@ fn copies(
 
 /// What is said where no copy is good: that there is one at a place to which nothing
 /// leads; else `why`, or that it is no file system of ours.
-fn elsewhere(dev: &DeviceFile, layout: &Layout<'_>, default: &SbError, why: SbError) -> SbError {
+fn elsewhere(dev: &DeviceFile, layout: &SbLayout, default: &SbError, why: SbError) -> SbError {
     let mut known = vec![BCH_SB_SECTOR];
-    known.extend(layout.offsets().filter(|_| layout.has_magic()));
+    known.extend(layout.offsets().filter(|_| layout.is_magic()));
     let searched = search(dev, &known);
     if let Some(id) = searched.found {
-        let by = if layout.validate().is_ok() { By::Search } else { By::SearchWithoutList };
+        let by = if layout::validate(layout).is_ok() { By::Search } else { By::SearchWithoutList };
         return SbError::Recognised(Recognised { id, by });
     }
     match default {
-        SbError::Reason(NOT_OURS) if layout.has_magic() => SbError::NoCopy,
+        SbError::Reason(NOT_OURS) if layout.is_magic() => SbError::NoCopy,
         SbError::Reason(NOT_OURS) => {
             searched.unreadable.map_or(SbError::NotBcachefs, SbError::Unreadable)
         }
-        SbError::Unreadable(_) if !layout.has_magic() => default.clone(),
+        SbError::Unreadable(_) if !layout.is_magic() => default.clone(),
         _ => why,
     }
 }
@@ -132,10 +133,11 @@ fn read_one(dev: &DeviceFile, sector: u64) -> Result<Superblock, SbError> {
             let by = if sector == BCH_SB_SECTOR { By::Default } else { By::Listed };
             return Err(SbError::Recognised(Recognised { id, by }));
         }
-        let u64s = u64::from(u32_at(&bytes, 124).unwrap_or(0));
-        let len = index(u64s.saturating_mul(8)).saturating_add(HEAD);
-        let layout = Layout::new(bytes.get(240..HEAD).unwrap_or(&[]));
-        if len > 512_usize.wrapping_shl(u32::from(layout.sb_max_size_bits())) {
+        let Ok((head, _)) = Sb::ref_from_prefix(&bytes) else {
+            return Err("Bad superblock: too short".into());
+        };
+        let len = index(u64::from(head.u64s.get()).saturating_mul(8)).saturating_add(HEAD);
+        if len > 512_usize.wrapping_shl(u32::from(head.layout.sb_max_size_bits)) {
             return Err("Bad superblock: too big".into());
         }
         if len > bytes.len() {
@@ -145,26 +147,26 @@ fn read_one(dev: &DeviceFile, sector: u64) -> Result<Superblock, SbError> {
             bytes = dev.read_vec(sector, want).map_err(failed)?;
             continue;
         }
-        bytes.truncate(len);
-        let sb = Superblock::new(bytes).ok_or("Bad superblock: too short")?;
-        let csum_type = sb.csum_type();
-        if csum_type >= u64::from(CsumType::NR.0) {
+        let csum_type = CsumType(head.flags0().csum_type());
+        if csum_type >= CsumType::NR {
             return Err("unknown csum type".into());
         }
-        let body = sb.as_bytes().get(16..).unwrap_or(&[]);
-        let want = checksum(CsumType(low8(csum_type)), None, Nonce::default(), body);
-        if want != array::<16>(sb.as_bytes(), 0) {
+        let summed = bytes.get(offset_of!(Sb, version)..len).unwrap_or(&[]);
+        if checksum(csum_type, None, Nonce::default(), summed) != Some(head.csum) {
             return Err("bad checksum reading superblock".into());
         }
-        return Ok(sb);
+        let whole = bytes.get(..len).and_then(Superblock::new);
+        return whole.ok_or_else(|| "Bad superblock: too short".into());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::superblock::{MAGIC, MAGIC_LATER};
-    use crate::testing::{Keep, device, put, seal, superblock};
+    use crate::testing::{Keep, device, sb_of, seal, superblock};
+    use gc_core::layout::section::SbFieldType;
+    use gc_core::layout::superblock::{MAGIC, MAGIC_LATER};
+    use zerocopy::IntoBytes;
 
     fn text(contents: &[(u64, &[u8])]) -> (Result<u64, String>, Keep) {
         let mut keep = Keep::default();
@@ -182,13 +184,19 @@ mod tests {
         format!("bcachefs {version}, member 0 of 1, UUID 02020202-0202-0202-0202-020202020202")
     }
 
+    /// The list of copies that a superblock has.
+    fn layout_of(b: &[u8]) -> Vec<u8> {
+        b[offset_of!(Sb, layout)..HEAD].to_vec()
+    }
+
     /// The superblock of the tests as a copy for another sector, with a version and a magic.
     fn copy_for(sector: u64, version: u16, magic: &[u8; 16]) -> Vec<u8> {
         let mut b = superblock(&[]);
-        put(&mut b, 16, &version.to_le_bytes());
-        put(&mut b, 24, magic);
-        put(&mut b, 104, &sector.to_le_bytes());
-        put(&mut b, 240, magic);
+        let sb = sb_of(&mut b);
+        sb.version = version.into();
+        sb.offset = sector.into();
+        sb.magic = *magic;
+        sb.layout.magic = *magic;
         seal(&mut b);
         b
     }
@@ -201,7 +209,7 @@ mod tests {
             {
                 let default = copy_for(8, version, &magic);
                 let copy = copy_for(24, version, &magic);
-                let layout = copy[240..752].to_vec();
+                let layout = layout_of(&copy);
                 let got = text(&[(8, &default)]).0;
                 let want = name.map_or(Ok(8), |n| Err(format!("{}; {ONLY_2020}", of(n))));
                 assert_eq!(got, want);
@@ -215,10 +223,10 @@ mod tests {
         }
         // One good copy counts, whatever another one says.
         let (newer, good) = (copy_for(24, 1063, &MAGIC_LATER), copy_for(48, 11, &MAGIC));
-        let mut layout = good[240..752].to_vec();
-        layout[18] = 3;
-        put(&mut layout, 24 + 16, &48_u64.to_le_bytes());
-        assert_eq!(text(&[(7, &layout), (24, &newer), (48, &good)]).0, Ok(48));
+        let mut layout = SbLayout::read_from_bytes(&layout_of(&good)).unwrap();
+        layout.nr_superblocks = 3;
+        layout.sb_offset[2] = 48.into();
+        assert_eq!(text(&[(7, layout.as_bytes()), (24, &newer), (48, &good)]).0, Ok(48));
     }
 
     // Oracle: the places where the copies were put.
@@ -238,8 +246,8 @@ mod tests {
         assert_eq!(got, Err(format!("{}; {ONLY_2020} ({NO_LIST}; {at})", of("1.39"))));
         // The list is whole, and what it leads to is not.
         let copy = copy_for(136, 11, &MAGIC);
-        let (layout, mut bad) = (copy[240..752].to_vec(), copy.clone());
-        bad[600] ^= 1;
+        let (layout, mut bad) = (layout_of(&copy), copy.clone());
+        sb_of(&mut bad).layout.sb_offset[42] = 1.into();
         for contents in
             [&[(7, &layout[..]), (136, &copy)][..], &[(7, &layout), (8, &bad), (136, &copy)]]
         {
@@ -277,15 +285,15 @@ mod tests {
     #[test]
     fn copies_in_order() {
         let good = superblock(&[]);
-        let layout = good[240..752].to_vec();
+        let layout = layout_of(&good);
         assert_eq!(text(&[(8, &good)]).0, Ok(8));
         let mut bad = good.clone();
-        bad[600] ^= 1;
+        sb_of(&mut bad).layout.sb_offset[40] = 1.into();
         let (got, keep) = text(&[(7, &layout), (8, &bad), (24, &good)]);
         assert_eq!(got, Ok(24));
         assert_eq!(keep.log, ["error reading default superblock: bad checksum reading superblock"]);
         let mut newer = good.clone();
-        put(&mut newer, 16, &[1, 4]);
+        sb_of(&mut newer).version = 1025.into();
         let (got, keep) = text(&[(7, &layout), (8, &newer), (24, &good)]);
         assert_eq!(got, Err(format!("{}; {ONLY_2020}", of("1.1"))));
         assert!(keep.log.is_empty());
@@ -298,29 +306,31 @@ mod tests {
     // Oracle: the checks of one copy; the checksum made right after each bend.
     #[test]
     fn one_copy() {
-        let bent = |at: usize, bytes: &[u8]| {
-            let mut b = superblock(&[]);
-            put(&mut b, at, bytes);
-            let len = b.len();
-            if at != 0 {
-                seal(&mut b);
-            }
-            assert_eq!(b.len(), len);
-            let (_temp, file) = device(&[(8, &b)]);
+        let said = |b: &[u8]| {
+            let (_temp, file) = device(&[(8, b)]);
             read_one(&file, 8).err().map(|e| e.to_string()).unwrap_or_default()
         };
-        assert_eq!(bent(24, &[0]), "Not a bcachefs superblock");
-        assert_eq!(bent(24, &MAGIC_LATER), "");
-        assert_eq!(bent(16, &[8]), format!("{}; {ONLY_2020}", of("0.8")));
-        assert_eq!(bent(16, &[12]), format!("{}; {ONLY_2020}", of("0.12")));
-        assert_eq!(bent(16, &[0x27, 4]), format!("{}; {ONLY_2020}", of("1.39")));
-        assert_eq!(bent(124, &[0xff, 0xff]), "Bad superblock: too big");
-        assert_eq!(bent(144, &[3 | 7 << 2]), "unknown csum type");
-        assert_eq!(bent(0, &[0]), "bad checksum reading superblock");
-        assert_eq!(bent(752, &[]), "");
+        let bent = |change: fn(&mut Sb)| {
+            let mut b = superblock(&[]);
+            change(sb_of(&mut b));
+            seal(&mut b);
+            said(&b)
+        };
+        assert_eq!(bent(|sb| sb.magic[0] = 0), "Not a bcachefs superblock");
+        assert_eq!(bent(|sb| sb.magic = MAGIC_LATER), "");
+        assert_eq!(bent(|sb| sb.version = 8.into()), format!("{}; {ONLY_2020}", of("0.8")));
+        assert_eq!(bent(|sb| sb.version = 12.into()), format!("{}; {ONLY_2020}", of("0.12")));
+        assert_eq!(bent(|sb| sb.version = 1063.into()), format!("{}; {ONLY_2020}", of("1.39")));
+        assert_eq!(bent(|sb| sb.u64s = 0xffff.into()), "Bad superblock: too big");
+        let unknown = |sb: &mut Sb| sb.flags[0] = sb.flags0().with_csum_type(7).0.into();
+        assert_eq!(bent(unknown), "unknown csum type");
+        let mut wrong = superblock(&[]);
+        sb_of(&mut wrong).csum[0] ^= 1;
+        assert_eq!(said(&wrong), "bad checksum reading superblock");
+        assert_eq!(bent(|_| ()), "");
         // Longer than what is read at first.
-        let long = superblock(&[crate::testing::section(99, &[3; 5000])]);
+        let long = superblock(&[crate::testing::section(SbFieldType(99), &[3_u8; 5000])]);
         let (_temp, file) = device(&[(8, &long)]);
-        assert_eq!(read_one(&file, 8).unwrap().as_bytes(), long);
+        assert_eq!(read_one(&file, 8).unwrap().to_bytes(), long);
     }
 }

@@ -2,21 +2,25 @@
 //! Whether the content of a superblock makes sense; the original's order and
 //! reasons.
 
-use super::{FEATURES, HEAD, Section, Superblock, VERSION_BKEY_RENUMBER, VERSION_MIN};
+use super::layout;
+use super::{FEATURES, Superblock, VERSION_BKEY_RENUMBER, VERSION_MIN};
 use crate::error::SbError;
 use gc_core::accounting::replicas::section::{self, Form};
-use gc_disk::bytes::u64_at;
+use gc_core::layout::section::{
+    BlacklistRange, CryptFlags, DiskGroup, SbBlacklist, SbClean, SbCrypt, SbDiskGroups,
+    SbFieldType, SbQuota,
+};
+use zerocopy::FromBytes;
 
 const REPLICAS_MAX: u64 = 4;
 const CSUM_OPTS: u64 = 3;
 const COMPRESSION_OPTS: u64 = 4;
-const GROUP_BYTES: usize = 48;
 
 /// # Errors
 /// The first rule that does not hold.
 pub fn validate(sb: &Superblock) -> Result<(), SbError> {
     head(sb)?;
-    sb.layout().validate()?;
+    layout::validate(sb.layout())?;
     sections_fit(sb)?;
     members(sb)?;
     for (type_, bytes) in sb.sections() {
@@ -68,19 +72,15 @@ fn head(sb: &Superblock) -> Result<(), SbError> {
 }
 
 fn sections_fit(sb: &Superblock) -> Result<(), SbError> {
-    let covered = sb.sections().fold(HEAD, |n, (_, b)| n.saturating_add(b.len()));
-    check(covered == sb.as_bytes().len(), "Invalid superblock: invalid optional field")
+    let covered = sb.sections().fold(0_usize, |n, (_, b)| n.saturating_add(b.len()));
+    check(covered == sb.sections.len(), "Invalid superblock: invalid optional field")
 }
 
 fn members(sb: &Superblock) -> Result<(), SbError> {
-    let members = sb.content(Section::Members);
-    let Some(members) = members else {
+    let Some(slots) = sb.slots() else {
         return Err("Invalid superblock: member info area missing".into());
     };
-    check(
-        members.len() >= usize::from(sb.nr_devices()).saturating_mul(56),
-        "Invalid superblock: bad member info",
-    )?;
+    check(slots.len() >= usize::from(sb.nr_devices()), "Invalid superblock: bad member info")?;
     for m in (0..sb.nr_devices()).filter_map(|i| sb.member(i)) {
         check(i64::try_from(m.nbuckets).is_ok(), "Too many buckets")?;
         let used = m.nbuckets.wrapping_sub(u64::from(m.first_bucket));
@@ -94,29 +94,31 @@ fn members(sb: &Superblock) -> Result<(), SbError> {
     Ok(())
 }
 
-fn one_section(sb: &Superblock, type_: u32, bytes: &[u8]) -> Result<(), SbError> {
-    let content = bytes.get(8..).unwrap_or(&[]);
+fn one_section(sb: &Superblock, type_: SbFieldType, bytes: &[u8]) -> Result<(), SbError> {
     let replicas = |form| {
+        let content = sb.content(type_).unwrap_or(&[]);
         section::validate(content, form, |d| sb.member(d).is_some()).map_err(SbError::Replicas)
     };
     // The original looks a section up again by type: the first one counts.
     match type_ {
-        t if t == Section::Journal.number() => journal(sb),
-        t if t == Section::Crypt.number() => {
-            check(bytes.len() == 64, "invalid field crypt: wrong size")?;
-            let kdf = u64_at(bytes, 8).unwrap_or(0) & 0xf;
+        SbFieldType::JOURNAL => journal(sb),
+        SbFieldType::CRYPT => {
+            let Ok(crypt) = SbCrypt::ref_from_bytes(bytes) else {
+                return Err("invalid field crypt: wrong size".into());
+            };
+            let kdf = CryptFlags(crypt.flags.get()).kdf_type();
             check(kdf == 0, "invalid field crypt: bad kdf type")
         }
-        t if t == Section::ReplicasV0.number() => replicas(Form::V0),
-        t if t == Section::Replicas.number() => replicas(Form::V1),
-        t if t == Section::Quota.number() => {
-            check(bytes.len() == 80, "invalid field quota: wrong size")
+        SbFieldType::REPLICAS_V0 => replicas(Form::V0),
+        SbFieldType::REPLICAS => replicas(Form::V1),
+        SbFieldType::QUOTA => {
+            check(bytes.len() == size_of::<SbQuota>(), "invalid field quota: wrong size")
         }
-        t if t == Section::DiskGroups.number() => disk_groups(sb),
-        t if t == Section::Clean.number() => {
-            check(bytes.len() >= 24, "invalid field crypt: wrong size")
+        SbFieldType::DISK_GROUPS => disk_groups(sb),
+        SbFieldType::CLEAN => {
+            check(bytes.len() >= size_of::<SbClean>(), "invalid field crypt: wrong size")
         }
-        t if t == Section::JournalSeqBlacklist.number() => blacklist(content),
+        SbFieldType::JOURNAL_SEQ_BLACKLIST => blacklist(bytes),
         _ => Ok(()),
     }
 }
@@ -135,12 +137,11 @@ fn journal(sb: &Superblock) -> Result<(), SbError> {
 }
 
 fn disk_groups(sb: &Superblock) -> Result<(), SbError> {
-    let content = sb.content(Section::DiskGroups).unwrap_or(&[]);
-    let groups: Vec<_> = content.chunks_exact(GROUP_BYTES).collect();
-    let flags = |g: &[u8]| u64_at(g, 32).unwrap_or(0);
-    let deleted = |g: &[u8]| flags(g) & 1 != 0;
+    let section = sb.section(SbFieldType::DISK_GROUPS).unwrap_or(&[]);
+    let groups = SbDiskGroups::ref_from_prefix(section).map_or(&[][..], |(s, _)| &s.groups);
+    let deleted = |g: &DiskGroup| g.flag_bits().deleted();
     let label =
-        |g: &[u8]| -> Vec<u8> { g.iter().take(32).take_while(|b| **b != 0).copied().collect() };
+        |g: &DiskGroup| -> Vec<u8> { g.label.iter().take_while(|b| **b != 0).copied().collect() };
     for m in (0..sb.nr_devices()).filter_map(|i| sb.member_slot(i)) {
         let Some(g) = m.group.checked_sub(1) else { continue };
         let group = groups.get(usize::from(g));
@@ -148,19 +149,18 @@ fn disk_groups(sb: &Superblock) -> Result<(), SbError> {
     }
     let live = || groups.iter().filter(|g| !deleted(g));
     check(live().all(|g| !label(g).is_empty()), "group with empty label")?;
-    let mut ids: Vec<_> = live().map(|g| ((flags(g) >> 6) & 0x3_ffff, label(g))).collect();
+    let mut ids: Vec<_> = live().map(|g| (g.flag_bits().parent(), label(g))).collect();
     ids.sort();
     let twice = ids.windows(2).any(|w| matches!(w, [a, b] if a == b));
     check(!twice, "duplicate groups")
 }
 
-fn blacklist(content: &[u8]) -> Result<(), SbError> {
-    let words = gc_disk::bytes::words(content);
-    let ranges = gc_disk::bytes::pairs(&words);
-    for (i, (start, end)) in ranges.iter().enumerate() {
+fn blacklist(section: &[u8]) -> Result<(), SbError> {
+    let ranges = SbBlacklist::ref_from_prefix(section).map_or(&[][..], |(s, _)| &s.ranges);
+    for (i, BlacklistRange { start, end }) in ranges.iter().enumerate() {
         check(start < end, "entry start >= end")?;
-        if let Some((next, _)) = ranges.get(i.saturating_add(1)) {
-            check(end <= next, "entries out of order")?;
+        if let Some(next) = ranges.get(i.saturating_add(1)) {
+            check(*end <= next.start, "entries out of order")?;
         }
     }
     Ok(())
@@ -169,79 +169,113 @@ fn blacklist(content: &[u8]) -> Result<(), SbError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{member, put, section, superblock};
+    use crate::superblock::HEAD;
+    use crate::testing::{member, sb_of, section, superblock};
+    use gc_core::layout::section::{DiskGroupFlags, Member, SbField, SbMembers};
+    use gc_core::layout::superblock::{SbFlags0, SbFlags1};
+    use gc_core::layout::{Le64, Sb};
+    use zerocopy::{FromZeros, IntoBytes};
 
     fn reason(bytes: Vec<u8>) -> String {
-        let sb = Superblock::new(bytes).unwrap();
+        let sb = Superblock::new(&bytes).unwrap();
         validate(&sb).err().map(|e| e.to_string()).unwrap_or_default()
     }
 
-    fn bent(at: usize, bytes: &[u8]) -> String {
+    fn bent(change: impl FnOnce(&mut Sb)) -> String {
         let mut b = superblock(&[]);
-        put(&mut b, at, bytes);
+        change(sb_of(&mut b));
         reason(b)
     }
 
-    // Oracle: rules and texts of docs/facts/superblock.md, one bent byte each.
+    // Oracle: rules and texts of docs/facts/superblock.md, one bent field each.
     #[test]
     fn each_rule_of_the_head() {
         assert_eq!(reason(superblock(&[])), "");
-        let cases: [(usize, &[u8], &str); 23] = [
-            (18, &[8], "Unsupported superblock version"),
-            (18, &[12], "Bad minimum version"),
-            (216, &[1], "Filesystem has incompatible features"),
-            (209, &[0x40], "Filesystem has incompatible features"),
-            (120, &[3], "Bad block size"),
-            (120, &[16], "Bad block size"),
-            (56, &[0; 16], "Bad user UUID"),
-            (40, &[0; 16], "Bad internal UUID"),
-            (122, &[1], "Bad number of member devices"),
-            (123, &[0], "Bad number of member devices"),
-            (150, &[0x10], "Invalid number of metadata replicas"),
-            (150, &[0x04], "Invalid number of metadata replicas"),
-            (155, &[0], "Invalid number of data replicas"),
-            (149, &[0x03], "Invalid metadata checksum type"),
-            (152, &[0x40], "Invalid compression type"),
-            (145, &[0x30], "Btree node size not a power of two"),
-            (145, &[0x00], "Btree node size not set"),
-            (147, &[0x10], "gc reserve percentage too small"),
-            (140, &[0; 4], "invalid time precision"),
-            (240, &[0], "Not a bcachefs superblock layout"),
-            (256, &[1], "Invalid superblock layout type"),
-            (258, &[0], "Invalid superblock layout: no superblocks"),
-            (272, &[23], "Invalid superblock layout: superblocks overlap"),
+        let flags0 = |change: fn(SbFlags0) -> SbFlags0| {
+            bent(|sb| sb.flags[0] = change(sb.flags0()).0.into())
+        };
+        let flags1 = |change: fn(SbFlags1) -> SbFlags1| {
+            bent(|sb| sb.flags[1] = change(sb.flags1()).0.into())
+        };
+        let features = "Filesystem has incompatible features";
+        let devices = "Bad number of member devices";
+        let metadata = "Invalid number of metadata replicas";
+        let node_size = "Btree node size not a power of two";
+        let overlap = "Invalid superblock layout: superblocks overlap";
+        let cases = [
+            (bent(|sb| sb.version_min = 8.into()), "Unsupported superblock version"),
+            (bent(|sb| sb.version_min = 12.into()), "Bad minimum version"),
+            (bent(|sb| sb.features[1] = 1.into()), features),
+            (bent(|sb| sb.features[0] = (1 << 14).into()), features),
+            (bent(|sb| sb.block_size = 3.into()), "Bad block size"),
+            (bent(|sb| sb.block_size = 16.into()), "Bad block size"),
+            (bent(|sb| sb.user_uuid = [0; 16]), "Bad user UUID"),
+            (bent(|sb| sb.uuid = [0; 16]), "Bad internal UUID"),
+            (bent(|sb| sb.dev_idx = 1), devices),
+            (bent(|sb| sb.nr_devices = 0), devices),
+            (flags0(|f| f.with_meta_replicas_want(0)), metadata),
+            (flags0(|f| f.with_meta_replicas_want(4)), metadata),
+            (flags1(|f| f.with_data_replicas_req(0)), "Invalid number of data replicas"),
+            (flags0(|f| f.with_meta_csum_type(3)), "Invalid metadata checksum type"),
+            (flags1(|f| f.with_compression_type(4)), "Invalid compression type"),
+            (flags0(|f| f.with_btree_node_size(3)), node_size),
+            (flags0(|f| f.with_btree_node_size(0)), "Btree node size not set"),
+            (flags0(|f| f.with_gc_reserve(1)), "gc reserve percentage too small"),
+            (bent(|sb| sb.time_precision = 0.into()), "invalid time precision"),
+            (bent(|sb| sb.layout.magic[0] = 0), "Not a bcachefs superblock layout"),
+            (bent(|sb| sb.layout.layout_type = 1), "Invalid superblock layout type"),
+            (bent(|sb| sb.layout.nr_superblocks = 0), "Invalid superblock layout: no superblocks"),
+            (bent(|sb| sb.layout.sb_offset[1] = 23.into()), overlap),
+            (
+                bent(|sb| sb.layout.nr_superblocks = 62),
+                "Invalid superblock layout: too many superblocks",
+            ),
+            (bent(|sb| sb.nr_devices = 2), "Invalid superblock: bad member info"),
         ];
-        for (at, bytes, want) in cases {
-            assert_eq!(bent(at, bytes), want, "byte {at} = {bytes:x?}");
+        for (got, want) in cases {
+            assert_eq!(got, want);
         }
-        assert_eq!(bent(258, &[62]), "Invalid superblock layout: too many superblocks");
-        assert_eq!(bent(HEAD, &[0; 4]), "Invalid superblock: invalid optional field");
-        assert_eq!(bent(HEAD, &[200]), "Invalid superblock: invalid optional field");
-        assert_eq!(bent(HEAD + 4, &[77]), "Invalid superblock: member info area missing");
-        assert_eq!(bent(123, &[2]), "Invalid superblock: bad member info");
+        let field = |change: fn(&mut SbField)| {
+            let mut b = superblock(&[]);
+            change(SbField::mut_from_prefix(&mut b[HEAD..]).unwrap().0);
+            reason(b)
+        };
+        let invalid = "Invalid superblock: invalid optional field";
+        assert_eq!(field(|f| f.u64s = 0.into()), invalid);
+        assert_eq!(field(|f| f.u64s = 200.into()), invalid);
+        let missing = "Invalid superblock: member info area missing";
+        assert_eq!(field(|f| f.type_ = 77.into()), missing);
     }
 
-    // Oracle: the same for members, at their offsets in the first slot.
+    // Oracle: the table of the same page for members, one bent field of the first slot
+    // each.
     #[test]
     fn members() {
-        let at = |field| HEAD + 8 + field;
-        assert_eq!(bent(at(23), &[0x80]), "Too many buckets");
-        assert_eq!(bent(at(16), &[63]), "Not enough buckets");
-        assert_eq!(bent(at(26), &[4, 0]), "bucket size smaller than btree node size");
-        assert_eq!(bent(at(26), &[0, 0]), "bucket size smaller than block size");
+        let bent = |change: fn(&mut Member)| {
+            let mut b = superblock(&[]);
+            let (section, _) = SbMembers::mut_from_prefix(&mut b[HEAD..]).unwrap();
+            change(&mut section.members[0]);
+            reason(b)
+        };
+        assert_eq!(bent(|m| m.nbuckets = (1 << 63 | 64).into()), "Too many buckets");
+        assert_eq!(bent(|m| m.nbuckets = 63.into()), "Not enough buckets");
+        let node = "bucket size smaller than btree node size";
+        assert_eq!(bent(|m| m.bucket_size = 4.into()), node);
+        assert_eq!(bent(|m| m.bucket_size = 0.into()), "bucket size smaller than block size");
     }
 
     // Oracle: the section table of docs/facts/superblock.md.
     #[test]
     fn sections() {
-        let words = |w: &[u64]| w.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>();
-        let journal = |w: &[u64]| reason(superblock(&[section(0, &words(w))]));
+        let words = |w: &[u64]| w.as_bytes().to_vec();
+        let journal = |w: &[u64]| reason(superblock(&[section(SbFieldType::JOURNAL, w)]));
         assert_eq!(journal(&[9, 4, 5]), "");
         assert_eq!(journal(&[]), "");
         assert_eq!(journal(&[4, 0]), "journal bucket at sector 0");
         assert_eq!(journal(&[4, 64]), "journal bucket past end of device");
         assert_eq!(journal(&[4, 5, 4]), "duplicate journal buckets");
-        let one = |type_, content: &[u8]| reason(superblock(&[section(type_, content)]));
+        let one =
+            |type_, content: &[u8]| reason(superblock(&[section(SbFieldType(type_), content)]));
         assert_eq!(one(2, &[0; 40]), "invalid field crypt: wrong size");
         let mut crypt = vec![0; 56];
         crypt[0] = 1;
@@ -259,20 +293,25 @@ mod tests {
     // Oracle: the rules for groups, with labels of one letter.
     #[test]
     fn groups() {
-        let group = |label: &[u8], flags: u64| {
-            let mut g = vec![0; 48];
-            put(&mut g, 0, label);
-            put(&mut g, 32, &flags.to_le_bytes());
+        let group = |label: &[u8], flags: DiskGroupFlags| {
+            let mut g = DiskGroup::new_zeroed();
+            g.label[..label.len()].copy_from_slice(label);
+            g.flags[0] = Le64::new(flags.0);
             g
         };
-        let all = |g: &[Vec<u8>]| reason(superblock(&[section(5, &g.concat())]));
-        assert_eq!(all(&[group(b"a", 0), group(b"b", 0), group(b"a", 1)]), "");
-        assert_eq!(all(&[group(b"a", 0), group(b"", 0)]), "group with empty label");
-        assert_eq!(all(&[group(b"a", 0), group(b"a", 0)]), "duplicate groups");
-        assert_eq!(all(&[group(b"a", 64), group(b"a", 0)]), "");
-        let mut b = superblock(&[section(5, &group(b"a", 1))]);
-        assert_eq!(member().len(), 56);
-        put(&mut b, HEAD + 8 + 42, &[0x10]);
+        let of = |groups: &[DiskGroup]| section(SbFieldType::DISK_GROUPS, groups);
+        let all = |groups: &[DiskGroup]| reason(superblock(&[of(groups)]));
+        let none = DiskGroupFlags::default();
+        let (deleted, child) = (none.with_deleted(true), none.with_parent(1));
+        assert_eq!(all(&[group(b"a", none), group(b"b", none), group(b"a", deleted)]), "");
+        assert_eq!(all(&[group(b"a", none), group(b"", none)]), "group with empty label");
+        assert_eq!(all(&[group(b"a", none), group(b"a", none)]), "duplicate groups");
+        assert_eq!(all(&[group(b"a", child), group(b"a", none)]), "");
+        let mut b = superblock(&[of(&[group(b"a", deleted)])]);
+        let mut in_group = member();
+        in_group.flags[0] = in_group.flag_bits().with_group(1).0.into();
+        let (section, _) = SbMembers::mut_from_prefix(&mut b[HEAD..]).unwrap();
+        section.members[0] = in_group;
         assert_eq!(reason(b), "disk has invalid group");
     }
 }

@@ -5,11 +5,11 @@
 //! otherwise stands in docs/differences.md.
 
 use super::{Base, put};
+use gc_core::layout::superblock::MAGIC_LATER;
 use gc_image_write::damage::What;
 use gc_image_write::spec::DeviceSpec;
 use gc_v0::fs::Options;
 use gc_v0::recovery::RecoveryArgs;
-use gc_v0::superblock::MAGIC_LATER;
 
 fn two() -> Base {
     Base::of(|spec| {

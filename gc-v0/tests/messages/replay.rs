@@ -59,7 +59,7 @@ fn counters() {
     assert_eq!(got, entries(&want));
     // What was not there before came to the table in memory only.
     assert_eq!(before.fs.replicas.table.view().len(), 2);
-    assert_eq!(after.fs.sb.as_bytes().len() % 8, 0);
+    assert_eq!(after.fs.sb.to_bytes().len() % 8, 0);
 }
 
 /// Oracle: docs/differences.md: no key can name more than 16.

@@ -11,7 +11,7 @@ use crate::finding::{BadReference, Finding, Marking};
 use crate::layout::bits::low16;
 use crate::layout::btree::{BTREE_TRIGGER_GC, BTREE_TRIGGER_OVERWRITE};
 use crate::layout::replicas::EC_STRIPE_MAX;
-use crate::layout::{DataType, ExtentStripePtr, Stripe};
+use crate::layout::{DataType, ExtentStripePtr, Stripe, StripeValue};
 
 /// What a pointer needs to know of its stripe.
 #[derive(Debug, Clone, Copy)]
@@ -106,7 +106,7 @@ where
     fn fill_slot(
         &mut self,
         key: KeyRef<'_>,
-        head: &stripe_key::StripeHead,
+        head: &StripeValue,
         idx: u64,
         t: &Trigger,
     ) -> Result<(), MarkError> {
@@ -118,7 +118,7 @@ where
         let Ok(m) = self.stripes.get_or_alloc(idx) else {
             return Err(MarkError::NoMemory);
         };
-        m.sectors = head.sectors;
+        m.sectors = head.sectors.get();
         m.algorithm = head.algorithm;
         m.nr_blocks = head.nr_blocks;
         m.nr_redundant = head.nr_redundant;

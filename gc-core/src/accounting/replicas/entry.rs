@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! One entry: which devices hold the same data, and how many of them are needed.
-//!
-//! Bytes: data type, number of devices, devices needed, device indexes.
+//! One entry: which devices hold the same data, and how many of them are needed. As
+//! bytes it is a [`ReplicasEntry`] with the device indexes behind it.
 
 use crate::layout::replicas::EC_STRIPE_MAX;
 use crate::layout::{DataType, ReplicasEntry, ReplicasPadded};
 use core::fmt;
+use zerocopy::{FromBytes, IntoBytes};
 
 /// Bytes before the device indexes.
-pub const HEAD_BYTES: usize = 3;
+pub const HEAD_BYTES: usize = size_of::<ReplicasEntry>();
 /// Bytes of the longest entry that a key or a stripe can make.
-pub const PADDED_BYTES: usize = HEAD_BYTES.wrapping_add(EC_STRIPE_MAX);
+pub const PADDED_BYTES: usize = size_of::<ReplicasPadded>();
 
 /// Length of an entry of `nr` devices.
 #[inline]
@@ -28,8 +28,8 @@ impl<'a> EntryRef<'a> {
     #[inline]
     #[must_use]
     pub fn first_of(bytes: &'a [u8]) -> Option<Self> {
-        let &[_, nr, _, ..] = bytes else { return None };
-        bytes.get(..entry_bytes(nr)).map(Self)
+        let (head, _) = ReplicasEntry::ref_from_prefix(bytes).ok()?;
+        bytes.get(..entry_bytes(head.nr_devs)).map(Self)
     }
 
     /// The bytes, [`HEAD_BYTES`] and one a device.
@@ -39,18 +39,28 @@ impl<'a> EntryRef<'a> {
         self.0
     }
 
+    /// What lies before the device indexes.
+    #[inline]
+    #[must_use]
+    pub fn head(&self) -> ReplicasEntry {
+        const NOTHING: ReplicasEntry =
+            ReplicasEntry { data_type: DataType::NONE, nr_devs: 0, nr_required: 0, devs: [] };
+        // Only [`Entry::get`] could make one shorter than that, and does not.
+        ReplicasEntry::read_from_prefix(self.0).map_or(NOTHING, |(head, _)| head)
+    }
+
     /// What is stored there.
     #[inline]
     #[must_use]
     pub fn data_type(&self) -> DataType {
-        DataType(self.0.first().copied().unwrap_or(0))
+        self.head().data_type
     }
 
     /// Devices needed to read it.
     #[inline]
     #[must_use]
     pub fn nr_required(&self) -> u8 {
-        self.0.get(2).copied().unwrap_or(0)
+        self.head().nr_required
     }
 
     /// The device indexes.
@@ -83,7 +93,7 @@ impl fmt::Debug for EntryRef<'_> {
 ///
 /// The number of devices in it never exceeds that room.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Entry([u8; PADDED_BYTES]);
+pub struct Entry(ReplicasPadded);
 
 /// A key names more devices than an entry has room for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,10 +104,8 @@ impl Entry {
     #[inline]
     #[must_use]
     pub const fn new(data_type: DataType, nr_required: u8) -> Self {
-        let mut bytes = [0; PADDED_BYTES];
-        bytes[0] = data_type.0;
-        bytes[2] = nr_required;
-        Self(bytes)
+        let e = ReplicasEntry { data_type, nr_devs: 0, nr_required, devs: [] };
+        Self(ReplicasPadded { e, pad: [0; EC_STRIPE_MAX] })
     }
 
     /// The entry of cached data on one device (source: `bch2_replicas_entry_cached`).
@@ -105,8 +113,8 @@ impl Entry {
     #[must_use]
     pub const fn cached(dev: u8) -> Self {
         let mut e = Self::new(DataType::CACHED, 1);
-        e.0[1] = 1;
-        e.0[HEAD_BYTES] = dev;
+        e.0.e.nr_devs = 1;
+        e.0.pad[0] = dev;
         e
     }
 
@@ -114,7 +122,7 @@ impl Entry {
     #[inline]
     #[must_use]
     pub const fn nr_devs(&self) -> u8 {
-        self.0[1]
+        self.0.e.nr_devs
     }
 
     /// Adds a device at the end.
@@ -123,49 +131,44 @@ impl Entry {
     /// When [`EC_STRIPE_MAX`] devices are in it.
     #[inline]
     pub fn push(&mut self, dev: u8) -> Result<(), TooManyDevices> {
-        let end = entry_bytes(self.nr_devs());
-        *self.0.get_mut(end).ok_or(TooManyDevices)? = dev;
-        self.0[1] = self.nr_devs().wrapping_add(1);
+        let ReplicasPadded { e, pad } = &mut self.0;
+        *pad.get_mut(usize::from(e.nr_devs)).ok_or(TooManyDevices)? = dev;
+        e.nr_devs = e.nr_devs.wrapping_add(1);
         Ok(())
     }
 
     /// Sorts the devices; duplicates stay.
     #[inline]
     pub fn sort(&mut self) {
-        let end = entry_bytes(self.nr_devs());
-        self.0.get_mut(HEAD_BYTES..end).unwrap_or_default().sort_unstable();
+        let nr = usize::from(self.nr_devs());
+        self.0.pad.get_mut(..nr).unwrap_or_default().sort_unstable();
     }
 
     /// Says how many devices are needed.
     #[inline]
     pub const fn set_required(&mut self, nr: u8) {
-        self.0[2] = nr;
+        self.0.e.nr_required = nr;
     }
 
     /// The entry at its own length.
     #[inline]
     #[must_use]
     pub fn get(&self) -> EntryRef<'_> {
-        EntryRef::first_of(&self.0).unwrap_or(EntryRef(&[]))
+        EntryRef::first_of(self.0.as_bytes()).unwrap_or(EntryRef(&[]))
     }
 
     /// From the form in a stripe; `None` if it claims more devices than fit.
     #[inline]
     #[must_use]
     pub fn from_padded(p: &ReplicasPadded) -> Option<Self> {
-        let mut e = Self::new(p.e.data_type, p.e.nr_required);
-        e.0[1] = p.e.nr_devs;
-        e.0[HEAD_BYTES..].copy_from_slice(&p.pad);
-        EntryRef::first_of(&e.0).is_some().then_some(e)
+        EntryRef::first_of(p.as_bytes()).is_some().then_some(Self(*p))
     }
 
     /// To the form in a stripe.
     #[inline]
     #[must_use]
-    pub fn to_padded(self) -> ReplicasPadded {
-        let [data_type, nr_devs, nr_required, pad @ ..] = self.0;
-        let e = ReplicasEntry { data_type: DataType(data_type), nr_devs, nr_required, devs: [] };
-        ReplicasPadded { e, pad }
+    pub const fn to_padded(self) -> ReplicasPadded {
+        self.0
     }
 }
 

@@ -4,10 +4,12 @@
 
 use super::entry::{EntryRef, HEAD_BYTES, entry_bytes};
 use super::table::Table;
-use crate::layout::DataType;
+use crate::layout::replicas::ReplicasEntryV0;
+use crate::layout::{DataType, ReplicasEntry};
 use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
 use core::fmt;
+use zerocopy::{FromBytes, IntoBytes};
 
 /// The two forms of the section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,8 +64,7 @@ impl From<TryReserveError> for Invalid {
 /// One entry of a section.
 #[derive(Debug, Clone, Copy)]
 struct Raw<'a> {
-    data_type: u8,
-    nr_required: u8,
+    head: ReplicasEntry,
     devs: &'a [u8],
 }
 
@@ -82,16 +83,18 @@ impl<'a> Iterator for Walk<'a> {
         if matches!(rest, [] | [0, ..]) {
             return None;
         }
-        let (data_type, nr_devs, nr_required, tail) = match (self.form, rest) {
-            (Form::V0, &[t, nr, ref tail @ ..]) => (t, nr, 1, tail),
-            (Form::V1, &[t, nr, required, ref tail @ ..]) => (t, nr, required, tail),
-            _ => return Some(Err(Invalid::Cut)),
+        let head = match self.form {
+            Form::V0 => {
+                ReplicasEntryV0::read_from_prefix(rest).ok().map(|(e, tail)| (e.into(), tail))
+            }
+            Form::V1 => ReplicasEntry::read_from_prefix(rest).ok(),
         };
-        let Some((devs, rest)) = tail.split_at_checked(usize::from(nr_devs)) else {
+        let Some((head, tail)) = head else { return Some(Err(Invalid::Cut)) };
+        let Some((devs, rest)) = tail.split_at_checked(usize::from(head.nr_devs)) else {
             return Some(Err(Invalid::Cut));
         };
         self.rest = rest;
-        Some(Ok(Raw { data_type, nr_required, devs }))
+        Some(Ok(Raw { head, devs }))
     }
 }
 
@@ -108,14 +111,14 @@ pub fn validate(
 ) -> Result<(), Invalid> {
     for e in (Walk { rest: section, form }) {
         let e = e?;
-        if e.data_type >= DataType::NR.0 {
+        if e.head.data_type >= DataType::NR {
             return Err(Invalid::DataType);
         }
         let nr = e.devs.len();
         if nr == 0 {
             return Err(Invalid::NoDevices);
         }
-        if e.nr_required > 1 && usize::from(e.nr_required) >= nr {
+        if e.head.nr_required > 1 && usize::from(e.head.nr_required) >= nr {
             return Err(Invalid::Required);
         }
         if !e.devs.iter().all(|&d| dev_exists(d)) {
@@ -162,8 +165,8 @@ impl<'a> Iterator for Entries<'a> {
 }
 
 fn cut_first(bytes: &mut [u8]) -> Option<(&mut [u8], &mut [u8])> {
-    let nr = *bytes.get(1)?;
-    bytes.split_at_mut_checked(entry_bytes(nr))
+    let (head, _) = ReplicasEntry::read_from_prefix(bytes).ok()?;
+    bytes.split_at_mut_checked(entry_bytes(head.nr_devs))
 }
 
 /// All entries in the newer form with sorted devices, and how many.
@@ -179,10 +182,8 @@ fn unpack(section: &[u8], form: Form) -> Result<(Vec<u8>, usize), Invalid> {
     out.try_reserve_exact(size)?;
     for e in walk {
         let e = e?;
-        // `nr_devs` was a byte, so the length is one again.
-        let nr_devs = u8::try_from(e.devs.len()).unwrap_or(u8::MAX);
         let start = out.len();
-        out.extend([e.data_type, nr_devs, e.nr_required]);
+        out.extend(e.head.as_bytes().iter().copied());
         out.extend(e.devs.iter().copied());
         out.get_mut(start.saturating_add(HEAD_BYTES)..).unwrap_or_default().sort_unstable();
     }
@@ -200,15 +201,20 @@ pub fn write(table: &Table) -> Result<(Form, Vec<u8>), TryReserveError> {
     let mut out = Vec::new();
     out.try_reserve_exact(view.iter().map(|e| e.as_bytes().len()).fold(0, usize::saturating_add))?;
     for e in view.iter() {
-        match (form, e.as_bytes()) {
-            (Form::V0, &[t, nr, _, ref devs @ ..]) => {
-                out.extend([t, nr]);
-                out.extend(devs.iter().copied());
-            }
-            (_, whole) => out.extend(whole.iter().copied()),
-        }
+        encode(form, e, |bytes| out.extend(bytes.iter().copied()));
     }
     Ok((form, out))
+}
+
+/// Hands over the bytes of an entry as a section has them.
+pub fn encode(form: Form, e: EntryRef<'_>, mut put: impl FnMut(&[u8])) {
+    match form {
+        Form::V0 => {
+            put(ReplicasEntryV0::from(e.head()).as_bytes());
+            put(e.devs());
+        }
+        Form::V1 => put(e.as_bytes()),
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Formats that the original calculated, with what it was given.
 
+use crate::layout::Le64;
 use crate::layout::bkey::{Bkey, BkeyFormat, BkeyFormatState};
-use crate::layout::le::Le64;
 use crate::layout::position::Bpos;
 
 /// Keys as their words, a position (inode, offset), then the format: length,

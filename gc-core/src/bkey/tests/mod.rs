@@ -6,8 +6,8 @@ mod old_extents;
 mod references;
 
 use super::*;
+use crate::layout::Le64;
 use crate::layout::bkey::{Bkey, BkeyFormat, BkeyFormatState, KeyType};
-use crate::layout::le::Le64;
 use crate::layout::node::BtreeNrKeys;
 use crate::layout::position::{Bpos, Bversion};
 use proptest::prelude::*;

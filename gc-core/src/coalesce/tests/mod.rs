@@ -5,7 +5,7 @@ use super::repack::append;
 use super::*;
 use crate::bkey::{NodeFormat, RawKey};
 use crate::host::{Marking as _, Nodes as _};
-use crate::layout::le::Le64;
+use crate::layout::Le64;
 use crate::layout::{Bkey, BkeyFormat, Bpos, POS_MAX};
 use crate::tests::fake::{Asked, Fake, OwnKey, inode, leaves, pointer};
 use std::vec;

@@ -7,17 +7,22 @@ mod one;
 use crate::fs::Fs;
 use crate::key::Key;
 use crate::testing::{BUCKET, NODE, fs, put};
-use gc_core::layout::{Bkey, BkeyFormat, Bpos, BtreeId, CsumType, ExtentPtr, KeyType, POS_MAX};
+use gc_core::layout::node::NodeFlags;
+use gc_core::layout::{
+    Bkey, BkeyFormat, Bpos, Bset, BtreeId, BtreeNode, BtreeNodeEntry, Csum, CsumType, ExtentPtr,
+    KeyType, POS_MAX,
+};
 use gc_disk::checksum::checksum;
 use gc_disk::io::{DeviceFile, Medium};
 use std::io;
 use std::path::Path;
+use zerocopy::IntoBytes;
 
 const SEQ: u64 = 0x77;
 /// Where the node lies.
 const SECTOR: u64 = 8 * BUCKET;
 const XATTRS: BtreeId = BtreeId(3);
-const MAGIC: u64 = 0x0101_0101_0101_0101 ^ 0x9013_5c78_b99e_07f5;
+const MAGIC: u64 = 0x0101_0101_0101_0101 ^ gc_core::layout::superblock::BSET_MAGIC;
 /// Today's version.
 const VERSION: u16 = 11;
 
@@ -44,32 +49,36 @@ impl Head {
 
     /// The bytes of a node with these sets: journal sequence, flags, words of keys.
     fn node(&self, sets: &[(u64, u32, Vec<u64>)]) -> Vec<u8> {
-        let mut b = vec![0; 136];
-        put(&mut b, 16, &MAGIC.to_le_bytes());
-        let flags = self.flags | u64::from(self.btree.0) | u64::from(self.level) << 4;
-        put(&mut b, 24, &flags.to_le_bytes());
-        for (at, p) in [(32, self.min), (52, self.max)] {
-            put(&mut b, at, &{ p.snapshot }.to_le_bytes());
-            put(&mut b, at + 4, &{ p.offset }.to_le_bytes());
-            put(&mut b, at + 12, &{ p.inode }.to_le_bytes());
-        }
-        b[80] = self.format.key_u64s;
-        b[81] = self.format.nr_fields;
-        put(&mut b, 82, &self.format.bits_per_field);
-        for (i, offset) in self.format.field_offset.iter().enumerate() {
-            put(&mut b, 88 + 8 * i, &offset.get().to_le_bytes());
-        }
-        for (i, (journal_seq, flags, words)) in sets.iter().enumerate() {
-            let at = if i == 0 { 0 } else { b.len().next_multiple_of(512) };
-            if i > 0 {
-                b.resize(at + 16, 0);
+        let flags = NodeFlags(self.flags).with_btree_id(self.btree.0).with_level(self.level);
+        let mut b = Vec::new();
+        for (i, (journal_seq, flags_of_set, words)) in sets.iter().enumerate() {
+            let keys = Bset {
+                seq: SEQ.into(),
+                journal_seq: (*journal_seq).into(),
+                flags: (1 | flags_of_set).into(),
+                version: self.version.into(),
+                u64s: u16::try_from(words.len()).unwrap().into(),
+                start: [],
+            };
+            let csum = Csum::default();
+            let at = b.len().next_multiple_of(512);
+            b.resize(at, 0);
+            if i == 0 {
+                let head = BtreeNode {
+                    csum,
+                    magic: MAGIC.into(),
+                    flags: flags.into(),
+                    min_key: self.min,
+                    max_key: self.max,
+                    ptr: ExtentPtr::default(),
+                    format: self.format,
+                    keys,
+                };
+                b.extend(head.as_bytes());
+            } else {
+                b.extend(BtreeNodeEntry { csum, keys }.as_bytes());
             }
-            b.extend(SEQ.to_le_bytes());
-            b.extend(journal_seq.to_le_bytes());
-            b.extend((1 | flags).to_le_bytes());
-            b.extend(self.version.to_le_bytes());
-            b.extend(u16::try_from(words.len()).unwrap().to_le_bytes());
-            b.extend(words.iter().flat_map(|w| w.to_le_bytes()));
+            b.extend(words.as_bytes());
             seal(&mut b, at);
         }
         b.resize(usize::try_from(NODE * 512).unwrap(), 0);
