@@ -5,8 +5,8 @@
 use gc_fuzz::disk::{Disks, SEEDS};
 use gc_fuzz::edit::pick;
 use gc_fuzz::run::Ears;
-use gc_v0::fs::{Options, open};
 use gc_image_write::seal::{Kind, seal};
+use gc_v0::fs::{Options, open};
 use libfuzzer_sys::fuzz_target;
 use std::sync::OnceLock;
 

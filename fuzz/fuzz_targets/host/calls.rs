@@ -3,8 +3,8 @@
 #![allow(clippy::missing_safety_doc, reason = "the header has the contracts")]
 
 use crate::state::{State, address, dev_of, node_of, read_key, with};
-use gc_core::layout::bkey::BkeySC;
 use gc_core::layout::Le64;
+use gc_core::layout::bkey::BkeySC;
 use gc_core::layout::{BkeyFormat, Bpos, Stripe};
 use gc_host_sys as sys;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};

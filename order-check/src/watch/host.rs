@@ -11,9 +11,9 @@ use gc_core::gc::position::{allocator, node, phase, root};
 use gc_core::host::{
     Allocator, Buckets, Child, Coordination, DeviceHost, Findings, Flag, Freelist, GcPosCell,
     GcWrite, Geometry, Held, KeepsBuckets, KeepsRoot, Level, Lock, Locks, Log, MarkRead, MarkWrite,
-    Marking, Members, Membership, MetadataBucket, NodeInfo, NodeKeys, Nodes, Origin, Param, SB_OFFSETS,
-    SbCopies, Side, State, StripeTables, StripeVisitor, Trace, Usage, UsageWords, Walk, WalkKind,
-    Walks,
+    Marking, Members, Membership, MetadataBucket, NodeInfo, NodeKeys, Nodes, Origin, Param,
+    SB_OFFSETS, SbCopies, Side, State, StripeTables, StripeVisitor, Trace, Usage, UsageWords, Walk,
+    WalkKind, Walks,
 };
 use gc_core::layout::usage::FS_USAGE_U64S;
 use gc_core::layout::{BtreeId, DevUsage, ExtentPtr, GcPhase, GcPos};
