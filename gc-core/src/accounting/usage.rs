@@ -273,6 +273,7 @@ const USED: u64 = BucketMark(0)
 /// `bch2_dev_usage_from_buckets`, which sets `hidden` to zero before the first
 /// device).
 #[must_use]
+#[inline]
 pub fn dev_usage_from_buckets(
     geometry: Geometry,
     marks: impl Iterator<Item = BucketMark>,
