@@ -114,13 +114,10 @@ impl<'h, H: Members + ?Sized> Devices<'h, H> {
             }
             None => false,
         };
-        self.entries.try_reserve(1)?;
         // Pointers name devices by one byte.
         let slot = usize::try_from(idx).ok().and_then(|i| self.slots.get_mut(i));
-        let nr = self.entries.len().saturating_add(1);
-        *slot.ok_or(Error::INVAL)? = u16::try_from(nr).unwrap_or(0);
-        #[expect(clippy::disallowed_methods, reason = "room was reserved above")]
-        self.entries.push(DevEntry {
+        let slot = slot.ok_or(Error::INVAL)?;
+        let entry = DevEntry {
             dev,
             idx,
             geometry,
@@ -130,7 +127,14 @@ impl<'h, H: Members + ?Sized> Devices<'h, H> {
             gc: live,
             touched: Touched::all(),
             usage: Cell::default(),
-        });
+        };
+        self.entries.try_reserve(1)?;
+        // This is known, but some compilers do not see it, and keep the branch in which `push`
+        // makes room by itself, which may panic.
+        (self.entries.len() < self.entries.capacity()).then_some(()).ok_or(Error::NOMEM)?;
+        #[expect(clippy::disallowed_methods, reason = "room was reserved above")]
+        self.entries.push(entry);
+        *slot = u16::try_from(self.entries.len()).unwrap_or(0);
         Ok(())
     }
 
